@@ -1,0 +1,304 @@
+//! The services keyward can call: one folder each, and one line in [`ALL`].
+//!
+//! A backend says how a person signs in to it, which tools it offers and what its stand-in server does. It sends
+//! requests with a [`Credential`] that somebody else obtained: nothing here knows OAuth, a store or MCP's framing.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::http::Http;
+use crate::secret::Secret;
+
+pub mod fake;
+
+/// A future that can move between threads.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
+pub const ALL: &[&Backend] = &[];
+
+/// The backend of that name.
+pub fn named(name: &str) -> Option<&'static Backend> {
+    ALL.iter().find(|backend| backend.name == name).copied()
+}
+
+/// A kind of service.
+pub struct Backend {
+    /// Its name, and the name of its default connection.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// Ways to sign in; the first is the default.
+    pub ways: &'static [Way],
+    /// Where the service is when the configuration does not say; `None` if every installation has its own address.
+    pub url: Option<&'static str>,
+    /// The remote MCP server used after an OAuth login, where that is another address than `url`.
+    pub oauth_url: Option<&'static str>,
+    /// Makes the connection's tools. Must not block, read a file or touch the network.
+    pub tools: fn(&Connection) -> Vec<Tool>,
+    /// Makes the stand-in server.
+    pub fake: fn() -> Box<dyn fake::Fake>,
+}
+
+/// A way to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// No credential is needed.
+    None,
+    /// OAuth: authorization code with PKCE in the browser.
+    OAuth,
+    /// An API key that the person pastes once.
+    ApiKey,
+    /// A bearer token that the person pastes once.
+    Bearer,
+}
+
+impl Way {
+    /// The word for it in the configuration, in `status` and in `--json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OAuth => "oauth",
+            Self::ApiKey => "api-key",
+            Self::Bearer => "bearer",
+        }
+    }
+
+    /// The way of that word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::None, Self::OAuth, Self::ApiKey, Self::Bearer].into_iter().find(|way| way.word() == word)
+    }
+}
+
+/// A named, configured backend, ready to be called.
+#[derive(Clone)]
+pub struct Connection {
+    /// The connection's name.
+    pub name: String,
+    /// Where the service is; for an OAuth login, the resource the token was issued for.
+    pub url: Url,
+    /// How the person signed in.
+    pub way: Way,
+    /// Sends the requests.
+    pub http: Http,
+    /// Supplies what is attached to them.
+    pub credentials: Arc<dyn CredentialSource>,
+    /// The tools a remote server listed last time, as the server wrote them; `None` if it never did.
+    pub remembered: Option<Arc<RawValue>>,
+    /// Where a newer list of a remote server is kept.
+    pub memory: Arc<dyn Memory>,
+}
+
+/// What is attached to one request.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The header's name, in lower case: `authorization` for tokens.
+    pub header: &'static str,
+    /// The header's whole value, for example `Bearer …`.
+    pub value: Secret,
+    /// Which generation of the grant it came from.
+    pub generation: u64,
+}
+
+/// Supplies credentials. The supplier renews by itself and lets one renewal serve all callers.
+pub trait CredentialSource: Send + Sync {
+    /// A credential that is valid now; `None` if the connection needs none.
+    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>>;
+    /// Another credential, after the server answered 401 to this one. Called at most once per request.
+    fn replace<'a>(&'a self, rejected: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>>;
+}
+
+/// Why there is no credential; the supplier's own error, for the layer above to put into words.
+#[derive(Clone, Debug)]
+pub struct Unavailable(pub Arc<dyn std::error::Error + Send + Sync>);
+
+/// Keeps a remote server's tool list for the next start.
+pub trait Memory: Send + Sync {
+    /// Keeps the list; failures are the keeper's own business.
+    fn keep(&self, tools: &RawValue);
+}
+
+/// A tool: a plain value with a handler.
+#[derive(Clone)]
+pub struct Tool {
+    /// `snake_case`, unique over all connections.
+    pub name: String,
+    /// A few words for people.
+    pub title: Cow<'static, str>,
+    /// What it does and when to use it, for the model.
+    pub description: Cow<'static, str>,
+    /// JSON Schema of the arguments; its root is an object.
+    pub input_schema: Schema,
+    /// JSON Schema of the structured result, where there is one; its root is an object.
+    pub output_schema: Option<Schema>,
+    /// What the tool does to the world.
+    pub effect: Effect,
+    /// Runs a call.
+    pub handler: Arc<dyn Handler>,
+}
+
+/// A schema as text, so that it is never built twice: static for our tools, kept for those of a remote server.
+#[derive(Clone, Debug)]
+pub enum Schema {
+    /// Written in the source.
+    Static(&'static str),
+    /// Received.
+    Received(Arc<RawValue>),
+}
+
+impl Schema {
+    /// The JSON text.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Received(raw) => raw.get(),
+        }
+    }
+}
+
+/// MCP's four annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Changes nothing.
+    pub read_only: bool,
+    /// May destroy something.
+    pub destructive: bool,
+    /// Doing it twice is the same as once.
+    pub idempotent: bool,
+    /// Reaches beyond the connection's own data, for example into the web.
+    pub open_world: bool,
+}
+
+/// Runs the calls of one tool.
+pub trait Handler: Send + Sync {
+    /// Runs one call. Dropping the future cancels it.
+    fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>>;
+}
+
+/// One call of a tool.
+pub struct Call {
+    /// The arguments, empty if there were none.
+    pub arguments: Map<String, Value>,
+    /// Tells the caller how far it is.
+    pub progress: Progress,
+}
+
+/// How far a call is. Cheap to clone; without a listener it does nothing.
+#[derive(Clone, Default)]
+pub struct Progress(Option<Arc<dyn Fn(Step) + Send + Sync>>);
+
+/// One step of progress.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// How much is done; grows.
+    pub done: f64,
+    /// How much there is, if known.
+    pub total: Option<f64>,
+    /// What is being done.
+    pub message: Option<String>,
+}
+
+impl Progress {
+    /// Progress that is handed to `listener`.
+    pub fn to(listener: impl Fn(Step) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
+    }
+
+    /// Whether somebody listens; a server is asked for progress only then.
+    pub fn is_wanted(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Reports a step.
+    pub fn report(&self, step: Step) {
+        if let Some(listener) = &self.0 {
+            listener(step);
+        }
+    }
+}
+
+/// What a call answered.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// MCP content blocks, as JSON: an array.
+    pub content: Box<RawValue>,
+    /// The structured result, as JSON: an object.
+    pub structured: Option<Box<RawValue>>,
+    /// The service itself says that the call failed; the content tells why.
+    pub failed: bool,
+}
+
+/// Why a call got no usable answer. Text from the service is data: bounded and without control characters.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// An argument is missing or not of its form.
+    #[error("{0}")]
+    Arguments(String),
+    /// There is no credential; the source says why.
+    #[error("no credential")]
+    Credential(Unavailable),
+    /// The service refused the credential, also after one renewal.
+    #[error("`{host}` refused the login")]
+    Rejected {
+        /// Which host.
+        host: String,
+        /// What it said.
+        said: String,
+    },
+    /// The service knows the person and does not allow it.
+    #[error("`{host}` does not allow this: {said}")]
+    Forbidden {
+        /// Which host.
+        host: String,
+        /// What it said.
+        said: String,
+    },
+    /// Too many requests or a used-up quota.
+    #[error("`{host}` limits requests: {said}")]
+    Limited {
+        /// Which host.
+        host: String,
+        /// What it said.
+        said: String,
+        /// When another try makes sense, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// The service says that the request is wrong.
+    #[error("`{host}` refused the request: {said}")]
+    Refused {
+        /// Which host.
+        host: String,
+        /// The HTTP status or the protocol's code.
+        code: i64,
+        /// What it said.
+        said: String,
+    },
+    /// The service failed.
+    #[error("`{host}` failed with status {status}")]
+    Server {
+        /// Which host.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
+    /// The answer is not what the service promises.
+    #[error("`{host}` answered wrongly: {cause}")]
+    Protocol {
+        /// Which host.
+        host: String,
+        /// What was wrong.
+        cause: String,
+    },
+    /// The network failed.
+    #[error(transparent)]
+    Network(#[from] crate::http::Error),
+}

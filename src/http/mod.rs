@@ -1,0 +1,123 @@
+//! The one HTTP client of the process: trust, proxies, time and size limits, and errors in our own words.
+//!
+//! It follows no redirect, keeps no cookie and leaves the meaning of every answer to its callers. It is built on first
+//! use, because reading the system's certificates costs milliseconds that `--help` and a starting `serve` do not have.
+//! Errors never hold an address with its query, a header or a body.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+use url::{Host, Url};
+
+use crate::machine::Environment;
+
+mod error;
+mod settings;
+
+pub use error::Error;
+use settings::Settings;
+
+/// How long an exchange may take and how much of the answer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From the first byte sent to the last byte read; for a stream, to its headers.
+    pub time: Duration,
+    /// Bytes of the body; a longer one is an error, never a cut.
+    pub body: usize,
+}
+
+impl Limits {
+    /// For metadata: 10 s and 1 MiB.
+    pub const METADATA: Self = Self { time: Duration::from_secs(10), body: 1 << 20 };
+    /// For token, registration and revocation requests: 30 s and 1 MiB.
+    pub const TOKEN: Self = Self { time: Duration::from_secs(30), body: 1 << 20 };
+}
+
+/// Sends requests. Clones share the connections.
+#[derive(Clone)]
+pub struct Http(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    client: OnceLock<Result<reqwest::Client, Error>>,
+}
+
+impl Http {
+    /// Remembers the proxy and certificate settings of `environment`; does nothing else yet.
+    pub fn new(environment: &Environment) -> Self {
+        Self(Arc::new(Inner { settings: Settings::of(environment), client: OnceLock::new() }))
+    }
+
+    /// Sends `request` once and reads the whole answer, whatever its status.
+    pub async fn send(&self, request: Request<Vec<u8>>, limits: Limits) -> Result<Response<Vec<u8>>, Error> {
+        let host = Error::host_of(request.uri());
+        let exchange = async {
+            let mut stream = self.begin(request).await?;
+            let mut body = Vec::new();
+            while let Some(chunk) = stream.next().await? {
+                if body.len().saturating_add(chunk.len()) > limits.body {
+                    return Err(Error::TooLarge { host: stream.host.clone(), limit: limits.body });
+                }
+                body.extend_from_slice(&chunk);
+            }
+            let mut answer = Response::new(body);
+            *answer.status_mut() = stream.status;
+            *answer.headers_mut() = stream.headers;
+            Ok(answer)
+        };
+        match tokio::time::timeout(limits.time, exchange).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::TimedOut { host, after: limits.time }),
+        }
+    }
+
+    /// Sends `request` once and returns when the headers are there; the body is read piece by piece.
+    pub async fn stream(&self, request: Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
+        let host = Error::host_of(request.uri());
+        match tokio::time::timeout(limits.time, self.begin(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::TimedOut { host, after: limits.time }),
+        }
+    }
+
+    async fn begin(&self, request: Request<Vec<u8>>) -> Result<Stream, Error> {
+        let host = Error::host_of(request.uri());
+        let client = self.0.client.get_or_init(|| self.0.settings.build()).as_ref().map_err(Clone::clone)?;
+        let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
+        let answer = client.execute(request).await.map_err(|error| Error::of(&host, &error))?;
+        Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer })
+    }
+}
+
+/// An answer whose body is still arriving.
+pub struct Stream {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    host: String,
+    answer: reqwest::Response,
+}
+
+impl Stream {
+    /// The next piece of the body; `None` at its end.
+    pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, Error> {
+        self.answer.chunk().await.map_err(|error| Error::of(&self.host, &error))
+    }
+}
+
+/// Whether the address names this machine, by a loopback literal or by `localhost`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+/// Whether a credential may travel to this address: over TLS, or without leaving this machine.
+pub fn is_safe(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
+}

@@ -1,0 +1,66 @@
+//! keyward: one local program through which an MCP host uses the services people work with, under the person's own login.
+//!
+//! # Layers
+//!
+//! ```text
+//!   main ── collects the arguments and the real machine, calls run(), returns its exit code
+//!    │
+//!   cli ─────────┐        two faces of app: the command line and the stdio server
+//!    │         serve
+//!   report       │        every failure in words: error / cause / hint, and its exit code
+//!    │           │
+//!    └── app ────┘        the use cases: login, session (renewal), status, token, logout
+//!         │
+//!   ┌─────┼────────┬────────┐
+//! oauth  store  backends   mcp      islands: none of them imports another
+//!   └─────┴───┬────┴────────┘
+//!  config providers secret machine http     leaves: values, settings, and what we cannot control
+//!
+//!  sandbox ── the authorization server and the mounting of every backend's fake; shares no code with oauth
+//! ```
+//!
+//! | module | may import |
+//! |---|---|
+//! | [`secret`] | nothing of ours |
+//! | [`machine`], [`http`] | `secret`, each other |
+//! | [`config`], [`providers`] | `backends` (names, ways), `machine`, `providers` |
+//! | [`oauth`] | `secret`, `http` |
+//! | [`store`] | `secret` |
+//! | [`backends`] | `secret`, `http` |
+//! | [`mcp`] | nothing of ours |
+//! | [`app`] | everything above |
+//! | [`report`] | the error types of everything above |
+//! | [`serve`] | `app`, `report`, `mcp`, `backends`, `config` |
+//! | [`sandbox`] | `backends` (the fakes), `machine` (the clock), `secret` |
+//! | [`cli`] | everything but `mcp` |
+//!
+//! A test reads the sources and refuses any other import, files over 500 lines, and calls of `Secret::expose` outside
+//! the few files that need it.
+//!
+//! # Where a fix belongs
+//!
+//! * What an RFC says about a request or an answer: `oauth`. What one provider does differently: a value in `providers`.
+//! * When to renew, which grant wins, what a crash leaves behind: `app::session`.
+//! * A keychain's habits: `store`. A service's wire format: its folder in `backends`.
+//! * A line on standard input or output of `serve`: `mcp`. What a tool call without a login gets: `serve`.
+//! * A sentence that a person reads: `report` (failures), `cli` (everything else).
+//!
+//! # How a call travels
+//!
+//! `mcp` reads a line, `serve` finds the tool, its handler asks a `backends::CredentialSource` for a credential. That is
+//! an `app::session`: it has the grant in memory, or reads it from the `store`, or renews it through `oauth` under the
+//! connection's lock. The handler sends the request, `serve` turns the outcome into a tool result, `mcp` writes the line.
+//!
+//! # Absent on purpose
+//!
+//! * A clear-text store, and any switch that turns certificate checks off.
+//! * An MCP library: the server side of the protocol is small, and the time to the first answer is a promise.
+//! * HTTP/2: every service here speaks HTTP/1.1, and 0.6 MB is a tenth of the program.
+//! * Following redirects: a token request that follows one hands the code to a stranger.
+//! * A second runtime thread: one thread answers thousands of calls a second; the keychain has a thread of its own.
+
+pub mod backends;
+pub mod http;
+pub mod machine;
+pub mod secret;
+pub mod store;

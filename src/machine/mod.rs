@@ -1,0 +1,180 @@
+//! Everything we cannot control: the clock, the browser, the terminal, the environment and the user's folders.
+//!
+//! `main` builds the real one, tests build their own. The rest of the program reads no environment variable, asks no
+//! clock and starts no program except through this file; the linter refuses other call sites.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::secret::Secret;
+
+mod browser;
+
+pub use browser::{Browser, BrowserError, SystemBrowser};
+
+/// The machine as the program sees it. Cloning shares the parts.
+#[derive(Clone)]
+pub struct Machine {
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What shows a page to the person.
+    pub browser: Arc<dyn Browser>,
+    /// Where text comes from and goes to.
+    pub terminal: Arc<dyn Terminal>,
+    /// Which of the standard streams a person is looking at.
+    pub facts: TerminalFacts,
+    /// The environment variables at start.
+    pub environment: Environment,
+    /// Where configuration and state live; absent where the platform names no home.
+    pub folders: Option<Folders>,
+}
+
+/// Tells the time. Waiting is the runtime's job.
+pub trait Clock: Send + Sync {
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+}
+
+/// Seconds since 1970-01-01 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// This many seconds later; stays at the end of time instead of overflowing.
+    #[must_use]
+    pub fn after(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// Seconds from `earlier` to this; negative if `earlier` is later.
+    pub fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// What the person reads and writes.
+pub trait Terminal: Send + Sync {
+    /// Standard input.
+    fn input(&self) -> Box<dyn BufRead + Send>;
+    /// Standard output: the requested data or the protocol, nothing else.
+    fn output(&self) -> Box<dyn Write + Send>;
+    /// Standard error: text for people.
+    fn messages(&self) -> Box<dyn Write + Send>;
+    /// Asks for a secret on the terminal itself, without echo, whatever the standard streams are.
+    fn ask_secret(&self, prompt: &str) -> io::Result<Secret>;
+}
+
+/// Which of the standard streams a person is looking at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TerminalFacts {
+    /// Standard input is a terminal.
+    pub input: bool,
+    /// Standard output is a terminal.
+    pub output: bool,
+    /// Standard error is a terminal.
+    pub messages: bool,
+}
+
+/// The environment variables at start; never read again.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, OsString>);
+
+impl Environment {
+    /// An environment made of these pairs.
+    pub fn of<K: Into<String>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// The variable's text; `None` if it is unset, empty or not Unicode.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(|value| value.to_str()).filter(|text| !text.is_empty())
+    }
+
+    /// The variable as a path; `None` if it is unset or empty.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.0.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
+    /// Names of the variables that are set.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+/// The user's folders for this program. Nothing here exists until somebody writes to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    /// Holds `config.toml`.
+    pub config: PathBuf,
+    /// Holds locks, cached discovery and cached tool lists; mode 0700.
+    pub state: PathBuf,
+}
+
+impl Folders {
+    fn of_the_user() -> Option<Self> {
+        let dirs = directories::ProjectDirs::from("", "", "keyward")?;
+        // macOS and Windows have no state folder; their local data folder is the nearest thing.
+        let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_path_buf();
+        Some(Self { config: dirs.config_dir().to_path_buf(), state })
+    }
+}
+
+impl Machine {
+    /// The machine this process runs on.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn real() -> Self {
+        let environment = Environment(
+            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value))).collect(),
+        );
+        Self {
+            clock: Arc::new(SystemClock),
+            browser: Arc::new(SystemBrowser::new(&environment)),
+            terminal: Arc::new(Standard),
+            facts: TerminalFacts {
+                input: io::stdin().is_terminal(),
+                output: io::stdout().is_terminal(),
+                messages: io::stderr().is_terminal(),
+            },
+            folders: Folders::of_the_user(),
+            environment,
+        }
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        let seconds = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
+        };
+        Timestamp(seconds)
+    }
+}
+
+struct Standard;
+
+impl Terminal for Standard {
+    fn input(&self) -> Box<dyn BufRead + Send> {
+        Box::new(io::BufReader::new(io::stdin()))
+    }
+
+    fn output(&self) -> Box<dyn Write + Send> {
+        Box::new(io::stdout())
+    }
+
+    fn messages(&self) -> Box<dyn Write + Send> {
+        Box::new(io::stderr())
+    }
+
+    fn ask_secret(&self, prompt: &str) -> io::Result<Secret> {
+        rpassword::prompt_password(prompt).map(Secret::new)
+    }
+}

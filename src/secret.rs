@@ -1,0 +1,73 @@
+//! Values that must not be seen: tokens, codes, verifiers, keys.
+//!
+//! A [`Secret`] has no `Display`, no `Serialize` and no `==`; its `Debug` says that there is one. The single way out
+//! is [`Secret::expose`], and the tidy test lists the files that may call it.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+/// A text that is wiped when dropped and never printed.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes ownership of the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself. Each call site is a place where a secret can leave: the tidy test counts them.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Compares without telling, by the time it takes, where two secrets of one length differ.
+    pub fn matches(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
+/// Bytes on their way to or from a store or a connection; wiped when dropped.
+pub fn wipe(mut bytes: Vec<u8>) {
+    bytes.zeroize();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_the_text() {
+        let secret = Secret::new("tvly-canary");
+        assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[secret] Some([secret])");
+    }
+
+    #[test]
+    fn matching_needs_the_whole_text() {
+        let secret = Secret::new("abc");
+        assert!(secret.matches("abc"));
+        for other in ["", "ab", "abcd", "ABC", "abc "] {
+            assert!(!secret.matches(other), "{other:?}");
+        }
+    }
+}
