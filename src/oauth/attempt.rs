@@ -1,0 +1,161 @@
+//! One login: what was asked for, and everything that the answer will be checked against (RFC 6749 §4.1, RFC 7636).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use url::Url;
+
+use super::client::Client;
+use super::discovery::Server;
+use super::error::Error;
+use super::response::{Pending, Verdict};
+use crate::secret::Secret;
+
+/// A login that is under way. Lives in memory only; one answer is accepted, ever.
+///
+/// Every later check reads this record and never fresh metadata, so that nobody can change the rules in between.
+pub struct Attempt {
+    url: Url,
+    pub(super) pending: Arc<Pending>,
+    pub(super) verifier: Secret,
+    pub(super) nonce: Option<Secret>,
+    pub(super) redirect_uri: String,
+    pub(super) token_endpoint: Url,
+    pub(super) client: Client,
+    pub(super) scopes: Vec<String>,
+    pub(super) resource: Option<String>,
+}
+
+impl Attempt {
+    /// Makes the request: a fresh state of 32 random bytes, a fresh verifier of 43 characters, S256 always, a nonce if
+    /// `scopes` has `openid`, and `resource` (RFC 8707) if the caller names one.
+    ///
+    /// `redirect_uri` is sent exactly as given, here and at the token endpoint.
+    pub fn new(
+        server: &Server,
+        client: &Client,
+        redirect_uri: &str,
+        scopes: &[String],
+        resource: Option<&str>,
+    ) -> Result<Self, Error> {
+        let scopes = distinct(scopes)?;
+        let redirect =
+            RedirectUrl::new(redirect_uri.to_owned()).map_err(|_| Error::Unusable { what: "redirect_uri" })?;
+        if resource.is_some_and(|resource| Url::parse(resource).map_or(true, |url| url.fragment().is_some())) {
+            return Err(Error::Unusable { what: "resource" });
+        }
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let nonce = scopes.iter().any(|scope| scope == "openid").then(|| CsrfToken::new_random_len(32).into_secret());
+        let builder = BasicClient::new(ClientId::new(client.id.clone()))
+            .set_auth_uri(AuthUrl::from_url(server.authorization_endpoint.clone()));
+        let mut request = builder
+            .authorize_url(|| CsrfToken::new_random_len(32))
+            .set_pkce_challenge(challenge)
+            .set_redirect_uri(Cow::Owned(redirect))
+            .add_scopes(scopes.iter().cloned().map(Scope::new));
+        if let Some(resource) = resource {
+            request = request.add_extra_param("resource", resource);
+        }
+        if let Some(nonce) = &nonce {
+            request = request.add_extra_param("nonce", nonce);
+        }
+        let (url, state) = request.url();
+        Ok(Self {
+            url,
+            pending: Arc::new(Pending::new(server, Secret::new(state.into_secret()))),
+            verifier: Secret::new(verifier.into_secret()),
+            nonce: nonce.map(Secret::new),
+            redirect_uri: redirect_uri.to_owned(),
+            token_endpoint: server.token_endpoint.clone(),
+            client: client.clone(),
+            scopes,
+            resource: resource.map(String::from),
+        })
+    }
+
+    /// Adds a parameter that one provider needs (`prompt`, `audience`, …). Parameters of the protocol are left alone.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        if !is_reserved(name) {
+            self.url.query_pairs_mut().append_pair(name, value);
+        }
+        self
+    }
+
+    /// The address for the browser. It holds the state: it may be shown to the person and never logged.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The redirect URI, exactly as sent.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// The scopes that were asked for.
+    pub fn scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    /// Judges an address that the person pasted, by the same rules as a request to the listener. Quotes and white
+    /// space around it and line breaks in it are ignored.
+    pub fn paste(&self, text: &str) -> Verdict {
+        const LONGEST: usize = 16 * 1024;
+        if text.len() > LONGEST {
+            return Verdict::Malformed;
+        }
+        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+        let text = text.trim().trim_matches(['"', '\'']);
+        match text.strip_prefix(self.redirect_uri.as_str()).and_then(|rest| rest.strip_prefix('?')) {
+            Some(query) => self.pending.judge(query.split('#').next().unwrap_or_default()),
+            None => Verdict::Foreign,
+        }
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address holds the state.
+        f.debug_struct("Attempt").field("client", &self.client.id).field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// Whether a parameter of the authorization request is ours to set.
+pub(super) fn is_reserved(name: &str) -> bool {
+    const OURS: [&str; 12] = [
+        "response_type",
+        "response_mode",
+        "client_id",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "resource",
+        "nonce",
+        "request",
+        "request_uri",
+    ];
+    OURS.contains(&name)
+}
+
+/// Each scope once, in order. A scope is visible ASCII without quotes and backslashes (RFC 6749 §3.3).
+fn distinct(scopes: &[String]) -> Result<Vec<String>, Error> {
+    let mut found: Vec<String> = Vec::new();
+    for scope in scopes {
+        let usable = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        if scope.is_empty() || !scope.bytes().all(usable) {
+            return Err(Error::Unusable { what: "scope" });
+        }
+        if !found.contains(scope) {
+            found.push(scope.clone());
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! The loopback receiver of a login (RFC 8252 §7.3): waits for the one request that belongs to the attempt.
+//!
+//! Any local process and any web page can send requests here. Nothing but the right state ends the wait, nothing is
+//! reflected, and the code leaves the address bar before the page is shown: the answer to the callback is a redirect to
+//! a local path that holds a random word and nothing else, and the page waits there for the real outcome.
+
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::attempt::Attempt;
+use super::error::Error;
+use super::response::Outcome;
+use crate::secret::Secret;
+
+mod accept;
+mod checks;
+mod connection;
+mod page;
+mod reply;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+pub use page::Page;
+pub use shared::Notice;
+use shared::{Limits, Shared};
+
+/// The path of the redirect URI. It has a segment, because some servers append a slash to an empty path.
+const PATH: &str = "/callback";
+
+/// An open loopback port, waiting for the browser to come back. Dropping it closes the port.
+pub struct Listener {
+    server: Server,
+    port: u16,
+}
+
+/// The one answer of a login, and the browser that waits for the outcome.
+pub struct Callback {
+    /// The code, or why there is none.
+    pub outcome: Outcome,
+    server: Server,
+}
+
+impl Listener {
+    /// Opens the first free port of `ports` on 127.0.0.1 (any free port, if there are none or where one is 0), and the
+    /// same port on `::1` where that works. The port is kept from here on; it is proven to lead here.
+    pub async fn bind(ports: &[u16]) -> Result<Self, Error> {
+        Self::bind_with(ports, Limits::default()).await
+    }
+
+    async fn bind_with(ports: &[u16], limits: Limits) -> Result<Self, Error> {
+        let mut trouble = None;
+        for wanted in if ports.is_empty() { &[0] } else { ports } {
+            let v4 = match open(SocketAddr::from((Ipv4Addr::LOCALHOST, *wanted))) {
+                Ok(listener) => listener,
+                Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
+                Err(error) => {
+                    trouble = Some(Error::NoLoopback { cause: error.kind().to_string() });
+                    continue;
+                }
+            };
+            let Ok(port) = v4.local_addr().map(|address| address.port()) else { continue };
+            // Nobody else should answer to `localhost` on our port; without IPv6 nobody can.
+            let v6 = open(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).ok();
+            let server = Server::start(v4, v6, Shared::new(port, limits));
+            if server.proves_itself(port).await {
+                return Ok(Self { server, port });
+            }
+            trouble = Some(Error::Shadowed { port });
+        }
+        Err(trouble.unwrap_or_else(|| Error::PortsBusy { ports: ports.to_vec() }))
+    }
+
+    /// What the authorization request and the token request name.
+    pub fn redirect_uri(&self) -> String {
+        format!("http://127.0.0.1:{}{PATH}", self.port)
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Who is told about things that a person at a terminal should know. Without it they go to the log.
+    pub fn notify(&self, receiver: impl Fn(Notice) + Send + Sync + 'static) {
+        self.server.shared.notify(Box::new(receiver));
+    }
+
+    /// Waits for the answer to `attempt`. After an error, and when the wait is cancelled, the port is closed.
+    pub async fn wait(self, attempt: &Attempt, limit: Duration) -> Result<Callback, Error> {
+        let (sender, receiver) = oneshot::channel();
+        self.server.shared.expect(Arc::clone(&attempt.pending), sender);
+        match tokio::time::timeout(limit, receiver).await {
+            Ok(Ok(outcome)) => Ok(Callback { outcome, server: self.server }),
+            Ok(Err(_)) | Err(_) => {
+                self.server.close().await;
+                Err(Error::TimedOut { after: limit })
+            }
+        }
+    }
+}
+
+impl Callback {
+    /// The code, or why there is none.
+    pub fn code(&self) -> Result<&Secret, &Error> {
+        self.outcome.as_ref()
+    }
+
+    /// Shows the outcome in the browser and closes the port. Returns when the page has arrived, or when no browser has
+    /// asked for it within three seconds. Dropping the callback instead closes the port, too, and shows a page that
+    /// claims nothing.
+    pub async fn finish(self, page: Page) {
+        self.server.shared.publish(page.html());
+        self.server.shared.seen().await;
+        self.server.close().await;
+    }
+}
+
+/// The task behind an open port.
+struct Server {
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    fn start(v4: TcpListener, v6: Option<TcpListener>, shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(accept::run(v4, v6, Arc::clone(&shared), stopped));
+        Self { shared, stop: Some(stop), task: Some(task) }
+    }
+
+    /// Sends one request to the port: a port that another program shadows would hand the code to that program. The
+    /// proof is that our own handler has seen the random path, not what the answer says.
+    async fn proves_itself(&self, port: u16) -> bool {
+        let exchange = async {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+            let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", self.shared.probe_path());
+            stream.write_all(request.as_bytes()).await?;
+            stream.read_to_end(&mut Vec::new()).await
+        };
+        let answered = tokio::time::timeout(Duration::from_secs(3), exchange).await;
+        matches!(answered, Ok(Ok(_))) && self.shared.was_probed()
+    }
+
+    /// Closes the port and waits until open exchanges are over.
+    async fn close(mut self) {
+        self.shared.publish(page::neutral());
+        self.stop = None;
+        if let Some(task) = self.task.take() {
+            // The task only ends by itself; a panic in it has nothing to add here.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A browser that waits is told that there is nothing to see here; a page set before stays.
+        self.shared.publish(page::neutral());
+    }
+}
+
+/// Binds and listens. The address is not shared with anybody.
+fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // On Linux this only means that connections of the previous login, still ageing in the kernel, do not block a fixed
+    // port; a listening port is never shared. Elsewhere the option allows sharing, so it stays off.
+    #[cfg(target_os = "linux")]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(64)
+}

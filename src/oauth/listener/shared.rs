@@ -1,0 +1,187 @@
+//! What the connections of one listener have in common.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use oauth2::CsrfToken;
+use tokio::sync::{Notify, oneshot, watch};
+
+use super::page;
+use crate::oauth::response::{Outcome, Pending, Verdict};
+
+/// Something a person at the terminal should know while the login goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Answers with another state keep coming: an old tab, or somebody is trying.
+    Strangers {
+        /// How many so far.
+        count: usize,
+    },
+    /// The browser insists on an encrypted connection to this machine; pasting the address helps.
+    Encrypted,
+}
+
+/// Time limits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// For the first byte of a connection.
+    pub(super) silence: Duration,
+    /// From the first byte to the end of the headers.
+    pub(super) head: Duration,
+    /// How long the page waits for the outcome.
+    pub(super) page: Duration,
+    /// How long the end waits for the browser to fetch the page.
+    pub(super) seen: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { silence: seconds(5), head: seconds(2), page: seconds(45), seen: seconds(3) }
+    }
+}
+
+type Receiver = Box<dyn Fn(Notice) + Send + Sync>;
+
+/// Strangers before the person is told.
+const MANY: usize = 20;
+
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    host: String,
+    probe: String,
+    probed: AtomicBool,
+    result: String,
+    expected: OnceLock<Arc<Pending>>,
+    answer: Mutex<Option<oneshot::Sender<Outcome>>>,
+    page: watch::Sender<Option<String>>,
+    owed: AtomicBool,
+    delivered: Notify,
+    strangers: AtomicUsize,
+    receiver: OnceLock<Receiver>,
+}
+
+/// What the callback request gets.
+pub(super) enum Reaction {
+    /// Go to the result page.
+    Done,
+    /// An answer was accepted before.
+    Again,
+    /// Not the answer; the login goes on.
+    Refused,
+}
+
+impl Shared {
+    pub(super) fn new(port: u16, limits: Limits) -> Self {
+        let random = |place: &str| format!("/{place}/{}", CsrfToken::new_random_len(32).into_secret());
+        Self {
+            limits,
+            host: format!("127.0.0.1:{port}"),
+            probe: random("probe"),
+            probed: AtomicBool::new(false),
+            result: random("result"),
+            expected: OnceLock::new(),
+            answer: Mutex::new(None),
+            page: watch::Sender::new(None),
+            owed: AtomicBool::new(false),
+            delivered: Notify::new(),
+            strangers: AtomicUsize::new(0),
+            receiver: OnceLock::new(),
+        }
+    }
+
+    /// The only `Host` that is answered. Any other name means that a web page has pointed its own name at this machine
+    /// (DNS rebinding).
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn probe_path(&self) -> &str {
+        &self.probe
+    }
+
+    pub(super) fn result_path(&self) -> &str {
+        &self.result
+    }
+
+    pub(super) fn see_probe(&self) {
+        self.probed.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn was_probed(&self) -> bool {
+        self.probed.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn notify(&self, receiver: Receiver) {
+        // The first receiver stays.
+        let _ = self.receiver.set(receiver);
+    }
+
+    pub(super) fn tell(&self, notice: Notice) {
+        match self.receiver.get() {
+            Some(receiver) => receiver(notice),
+            None => log::warn!("the login listener noticed: {notice:?}"),
+        }
+    }
+
+    /// From now on, callbacks are judged.
+    pub(super) fn expect(&self, pending: Arc<Pending>, answer: oneshot::Sender<Outcome>) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        let _ = self.expected.set(pending);
+    }
+
+    /// Judges the query of a callback and hands an answer to whoever waits.
+    pub(super) fn react(&self, query: &str) -> Reaction {
+        match self.expected.get().map(|pending| pending.judge(query)) {
+            Some(Verdict::Answer(outcome)) => {
+                self.owed.store(true, Ordering::SeqCst);
+                let sender = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+                // Nobody waits any more if the limit has just passed; the page then says nothing.
+                let _ = sender.map(|sender| sender.send(outcome));
+                Reaction::Done
+            }
+            Some(Verdict::Spent) => Reaction::Again,
+            Some(Verdict::Foreign) => {
+                let count = self.strangers.fetch_add(1, Ordering::SeqCst).saturating_add(1);
+                if count == MANY {
+                    self.tell(Notice::Strangers { count });
+                }
+                Reaction::Refused
+            }
+            Some(Verdict::Malformed) | None => Reaction::Refused,
+        }
+    }
+
+    /// Sets the page, if none is set.
+    pub(super) fn publish(&self, html: String) {
+        self.page.send_if_modified(|page| {
+            let first = page.is_none();
+            page.get_or_insert(html);
+            first
+        });
+    }
+
+    /// The page, when the outcome is known, or a page that says that it is not known yet.
+    pub(super) async fn page(&self) -> String {
+        let mut page = self.page.subscribe();
+        let known = tokio::time::timeout(self.limits.page, page.wait_for(Option::is_some)).await;
+        match known {
+            Ok(Ok(html)) => html.clone().unwrap_or_else(page::neutral),
+            Ok(Err(_)) | Err(_) => page::neutral(),
+        }
+    }
+
+    /// The browser has a page.
+    pub(super) fn deliver(&self) {
+        self.owed.store(false, Ordering::SeqCst);
+        self.delivered.notify_one();
+    }
+
+    /// Ready when the browser has its page, or has not come for it in time.
+    pub(super) async fn seen(&self) {
+        if self.owed.load(Ordering::SeqCst) {
+            let _ = tokio::time::timeout(self.limits.seen, self.delivered.notified()).await;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! OAuth 2 for a native program: discovery, registration, the authorization code flow with PKCE, renewal, revocation.
+//!
+//! HTTP and RFCs only. No disk, no store, no MCP and no clock: times come in as values (seconds since 1970), waiting is
+//! the runtime's job. What one provider does differently is a value that the caller passes.
+//!
+//! A login, in order:
+//!
+//! 1. [`discover_resource`] asks the resource who guards it (RFC 9728), [`discover_issuer`] asks that issuer for its
+//!    endpoints (RFC 8414). The outcome, a [`Server`], can be cached.
+//! 2. [`register`] obtains a [`Client`] where none is configured (RFC 7591).
+//! 3. [`Listener::bind`] opens the loopback port (RFC 8252), then [`Attempt::new`] makes the address for the browser.
+//! 4. [`Listener::wait`] returns the one answer that belongs to the attempt, [`exchange`] trades its code for [`Tokens`].
+//! 5. The caller stores them, then [`Callback::finish`] tells the person what really happened.
+//!
+//! Later: [`refresh`], [`revoke`]. Every text that came from a server is cut and stripped before it enters an error.
+
+mod account;
+mod attempt;
+mod client;
+mod discovery;
+mod error;
+mod foreign;
+mod json;
+mod listener;
+mod reach;
+mod refresh;
+mod registration;
+mod response;
+mod revoke;
+#[cfg(test)]
+mod testing;
+mod token;
+
+pub use account::{Account, Expected, account};
+pub use attempt::Attempt;
+pub use client::{AuthMethod, Client, Management};
+pub use discovery::{Discovery, Policy, Probe, Resource, Server, discover_issuer, discover_resource};
+pub use error::{Class, Error, Why};
+pub use listener::{Callback, Listener, Notice, Page};
+pub use reach::Reach;
+pub use refresh::{Refresh, RefreshError, refresh};
+pub use registration::{Registration, register};
+pub use response::{Outcome, Verdict};
+pub use revoke::{Kind, Revocation, revoke};
+pub use token::{Tokens, Warning, exchange};

@@ -1,0 +1,110 @@
+//! Renewing an access token (RFC 6749 §6): one request, and what its failure means for the grant.
+
+use std::time::Duration;
+
+use oauth2::{RefreshToken, Scope};
+use url::Url;
+
+use super::client::Client;
+use super::error::Error;
+use super::token::{Line, Tokens, wire};
+use crate::http::{self, Http};
+use crate::secret::Secret;
+
+/// A renewal, as the login was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh<'a> {
+    /// The token endpoint of the grant's issuer.
+    pub token_endpoint: &'a Url,
+    /// The client that the refresh token belongs to.
+    pub client: &'a Client,
+    /// The refresh token. It may be spent by this call, whatever the outcome.
+    pub refresh_token: &'a Secret,
+    /// The resource of the login, if it had one.
+    pub resource: Option<&'a str>,
+    /// Scopes, for the few providers that want them repeated; `None` means the same as before.
+    pub scope: Option<&'a [String]>,
+}
+
+/// Why there are no new tokens, told apart by what becomes of the grant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefreshError {
+    /// This refresh token is over; only a login helps.
+    #[error("the session is over")]
+    Definitive(#[source] Error),
+    /// The server refuses the client; its record may be out of date.
+    #[error("the server refuses this client")]
+    Client(#[source] Error),
+    /// The request is not what the server is set up for. The grant stays.
+    #[error("the server is not set up for this renewal")]
+    Configuration(#[source] Error),
+    /// Trouble that passes. The grant stays; the server may have rotated the token unheard, the next try decides.
+    #[error("no renewal for the moment")]
+    Transient {
+        /// How long the server asks to wait, at most ten minutes.
+        retry_after: Option<Duration>,
+        /// What happened.
+        #[source]
+        cause: Error,
+    },
+    /// An answer that has no meaning here. The grant stays.
+    #[error("the answer to the renewal has no meaning")]
+    Protocol(#[source] Error),
+}
+
+impl RefreshError {
+    /// What happened.
+    pub fn cause(&self) -> &Error {
+        match self {
+            Self::Definitive(cause) | Self::Client(cause) | Self::Configuration(cause) | Self::Protocol(cause) => cause,
+            Self::Transient { cause, .. } => cause,
+        }
+    }
+}
+
+/// Sends the renewal once; again only if nothing left this machine.
+pub async fn refresh(http: &Http, refresh: Refresh<'_>) -> Result<Tokens, RefreshError> {
+    let wire = wire(refresh.client, refresh.token_endpoint);
+    let token = RefreshToken::new(refresh.refresh_token.expose().to_owned());
+    let mut request = wire.exchange_refresh_token(&token);
+    if let Some(scopes) = refresh.scope {
+        request = request.add_scopes(scopes.iter().cloned().map(Scope::new));
+    }
+    if let Some(resource) = refresh.resource {
+        request = request.add_extra_param("resource", resource);
+    }
+    let line = Line::new(http);
+    let answer = request.request_async(&line).await;
+    line.tokens(answer).map_err(classify)
+}
+
+fn classify(cause: Error) -> RefreshError {
+    let transient = |cause, retry_after| RefreshError::Transient { retry_after, cause };
+    match &cause {
+        Error::TokenEndpoint { code: None, .. } => RefreshError::Client(cause),
+        Error::TokenEndpoint { code: Some(code), .. } => match code.as_str() {
+            "invalid_grant" | "interaction_required" | "consent_required" | "login_required" | "bad_refresh_token" => {
+                RefreshError::Definitive(cause)
+            }
+            "invalid_client" | "unauthorized_client" | "incorrect_client_credentials" => RefreshError::Client(cause),
+            "invalid_scope" | "invalid_target" | "invalid_request" | "unsupported_grant_type" => {
+                RefreshError::Configuration(cause)
+            }
+            _ => RefreshError::Protocol(cause),
+        },
+        Error::Server { retry_after, .. } => {
+            let retry_after = *retry_after;
+            transient(cause, retry_after)
+        }
+        Error::Network(http::Error::TooLarge { .. }) => RefreshError::Protocol(cause),
+        // A page is a portal or a proxy in between; a success that cannot be read may have rotated the token.
+        Error::Network(_) | Error::NotJson { .. } | Error::Malformed { .. } => transient(cause, None),
+        Error::Status { status: 404, .. } => RefreshError::Configuration(cause),
+        // 407: a proxy wants to know who we are.
+        Error::Status { status: 407, .. } => transient(cause, None),
+        _ => RefreshError::Protocol(cause),
+    }
+}
+
+#[cfg(test)]
+mod tests;
