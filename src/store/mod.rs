@@ -3,9 +3,17 @@
 //! A store is chosen at login and recorded in the configuration. There is no fallback from one to another and none to
 //! clear text: a store that cannot be used says which of the [`Error`]s it is.
 
+mod hex;
+mod items;
+pub mod keychain;
+pub mod lock;
+pub mod memory;
+mod split;
+
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -14,30 +22,66 @@ use crate::secret::Secret;
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
 /// Keeps secrets by key. Saving replaces the old value whole: a reader sees the old one or the new one.
+///
+/// Every call may fail with [`Error::Absent`], [`Error::Locked`], [`Error::Denied`], [`Error::TimedOut`],
+/// [`Error::Busy`] and [`Error::Failed`]; what else may happen is said beside each.
 pub trait Store: Send + Sync {
-    /// The secret of this key; `None` if there is none.
+    /// The secret of this key. `None` means that the store was open and had none: a locked or missing one is an error,
+    /// so that nobody is told to log in who only has to unlock. Also [`Error::Damaged`], [`Error::Newer`] and
+    /// [`Error::Ambiguous`].
     fn load<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Secret>>;
-    /// Keeps the secret durably, replacing an older one.
+    /// Keeps the secret durably, replacing an older or damaged one; it has been read back when this is ready. Also
+    /// [`Error::TooLarge`], [`Error::Newer`] and [`Error::Ambiguous`].
     fn save<'a>(&'a self, key: &'a Key, secret: &'a Secret) -> Answer<'a, ()>;
-    /// Forgets the secret; whether there was one.
+    /// Forgets the secret; whether there was one. Also [`Error::Newer`] and [`Error::Ambiguous`].
     fn delete<'a>(&'a self, key: &'a Key) -> Answer<'a, bool>;
     /// Proves that saving works, by writing, reading back and deleting a small item of its own.
     fn prove(&self) -> Answer<'_, ()>;
 }
 
-/// Names one secret: visible text without control characters, at most 200 bytes.
+/// A store for people who may have to answer a dialog, and for programs that must not wait for one.
+#[derive(Clone)]
+pub struct Stores {
+    /// Gives up soon: `serve`, `status`, `token`.
+    pub brief: Arc<dyn Store>,
+    /// Waits for the person: `login`, `logout`.
+    pub patient: Arc<dyn Store>,
+}
+
+impl Stores {
+    /// The operating system's keychain. Touches nothing yet.
+    pub fn keychain() -> Self {
+        let brief = keychain::Keychain::new(keychain::Limits::BRIEF);
+        let patient = brief.with_deadline(keychain::Limits::PATIENT.deadline);
+        Self { brief: Arc::new(brief), patient: Arc::new(patient) }
+    }
+}
+
+/// Names one secret: text without control characters, at most 200 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 
 impl Key {
+    const LONGEST: usize = 200;
+
     /// The grant of a connection.
     pub fn grant(connection: &str) -> Self {
-        Self(format!("grant {connection}"))
+        Self::of("grant", connection)
     }
 
     /// The client registered at an issuer.
     pub fn client(issuer: &str) -> Self {
-        Self(format!("client {issuer}"))
+        Self::of("client", issuer)
+    }
+
+    // A keychain may cut what is long and refuse what is not text. Such a name is replaced by its digest, so that two
+    // names never share an item.
+    fn of(kind: &str, name: &str) -> Self {
+        let text = format!("{kind} {name}");
+        if text.len() <= Self::LONGEST && !text.chars().any(char::is_control) {
+            return Self(text);
+        }
+        Self(format!("{kind} sha256 {}", hex::digest(name.as_bytes())))
     }
 
     /// The text of the key.
@@ -93,6 +137,12 @@ pub enum Error {
         /// Which key.
         key: Key,
     },
+    /// A newer version of this program wrote what is stored under the key; nothing was changed.
+    #[error("a newer version of keyward wrote what the keychain holds for `{key}`")]
+    Newer {
+        /// Which key.
+        key: Key,
+    },
     /// Several items answer to the key; another program wrote one.
     #[error("the keychain holds several items for `{key}`")]
     Ambiguous {
@@ -105,4 +155,25 @@ pub enum Error {
         /// The platform's reason.
         cause: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_its_name() {
+        assert_eq!(Key::grant("cisco").as_str(), "grant cisco");
+        assert_eq!(Key::client("https://id.example/ü").as_str(), "client https://id.example/ü");
+    }
+
+    #[test]
+    fn a_name_that_a_keychain_could_cut_or_refuse_becomes_its_digest() {
+        let long = "a".repeat(300);
+        assert_eq!(Key::grant(&long).as_str().len(), "grant sha256 ".len() + 64);
+        assert_ne!(Key::grant(&long), Key::grant(&format!("{long}a")));
+        assert_ne!(Key::grant("a\nb"), Key::grant("a\tb"));
+        assert_eq!(Key::grant("a\nb").as_str().chars().filter(|c| c.is_control()).count(), 0);
+        assert_eq!(Key::grant(&"a".repeat(194)).as_str().len(), 200);
+    }
 }
