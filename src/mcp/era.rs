@@ -1,0 +1,149 @@
+//! Which rules a request follows, and what its results look like under them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::Identity;
+use super::message::{Failure, Params, string};
+
+/// The revision without a handshake.
+pub(super) const MODERN: &str = "2026-07-28";
+/// The newest revision with one.
+const NEWEST_LEGACY: &str = "2025-11-25";
+/// All revisions, newest first.
+pub(super) const VERSIONS: [&str; 5] = [MODERN, NEWEST_LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"];
+const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The rules of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Era {
+    /// A handshake, and results without decoration.
+    Legacy,
+    /// Everything in each request; `can_open` says whether this one lets the person be asked to open an address.
+    Modern { can_open: bool },
+}
+
+/// The known members of `_meta`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Meta<'a> {
+    #[serde(borrow, rename = "progressToken")]
+    pub(super) progress_token: Option<&'a RawValue>,
+    #[serde(borrow, rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<&'a RawValue>,
+    #[serde(borrow, rename = "io.modelcontextprotocol/clientCapabilities")]
+    capabilities: Option<&'a RawValue>,
+    #[serde(borrow, rename = "io.modelcontextprotocol/logLevel")]
+    log_level: Option<&'a RawValue>,
+}
+
+/// The part of a client's capabilities that matters here.
+#[derive(Default, Deserialize)]
+struct Capabilities {
+    elicitation: Option<Elicitation>,
+}
+
+#[derive(Deserialize)]
+struct Elicitation {
+    url: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// Whether these capabilities let the person be asked to open an address.
+pub(super) fn can_open(capabilities: Option<&RawValue>) -> bool {
+    let read = |raw: &RawValue| serde_json::from_str::<Capabilities>(raw.get()).ok();
+    capabilities.and_then(read).and_then(|it| it.elicitation).is_some_and(|it| it.url.is_some())
+}
+
+impl<'a> Meta<'a> {
+    /// Reads `_meta`; absence is empty.
+    pub(super) fn of(params: &Params<'a>) -> Result<Self, Failure> {
+        match params.meta.map(RawValue::get) {
+            None => Ok(Self::default()),
+            Some(text) => serde_json::from_str(text).map_err(|_| Failure::parameters("`_meta` is not an object")),
+        }
+    }
+
+    /// The rules of the request that carries this.
+    pub(super) fn era(&self, method: &str) -> Result<Era, Failure> {
+        let Some(version) = self.version else {
+            if method == "server/discover" {
+                // Without a version the client cannot be told which rules hold; it falls back to `initialize`.
+                return Err(Failure::parameters("`_meta` has no `io.modelcontextprotocol/protocolVersion`"));
+            }
+            return Ok(Era::Legacy);
+        };
+        let version = string(version).ok_or_else(|| Failure::parameters("the protocol version is not a text"))?;
+        if version != MODERN {
+            let is_known = VERSIONS.contains(&version.as_ref());
+            return if is_known && method != "server/discover" { Ok(Era::Legacy) } else { Err(unsupported(&version)) };
+        }
+        match self.capabilities {
+            Some(raw) if raw.get().starts_with('{') => {}
+            _ => return Err(Failure::parameters("`_meta` has no object `io.modelcontextprotocol/clientCapabilities`")),
+        }
+        let level = self.log_level.map(|raw| string(raw).unwrap_or_default());
+        if level.is_some_and(|level| !LOG_LEVELS.contains(&level.as_ref())) {
+            return Err(Failure::parameters("`io.modelcontextprotocol/logLevel` is not a level"));
+        }
+        Ok(Era::Modern { can_open: can_open(self.capabilities) })
+    }
+}
+
+fn unsupported(requested: &str) -> Failure {
+    let requested: String = requested.chars().take(100).collect();
+    let data = json!({ "supported": VERSIONS, "requested": requested });
+    Failure { data: Some(data.to_string()), ..Failure::new(-32022, "unsupported protocol version") }
+}
+
+/// The revision that a handshake ends with: the requested one if it is known and has a handshake, else the newest that
+/// has one. The client then goes on or leaves.
+pub(super) fn negotiate(requested: &str) -> &'static str {
+    VERSIONS.into_iter().find(|version| *version == requested && *version != MODERN).unwrap_or(NEWEST_LEGACY)
+}
+
+/// Whether addresses can be opened by a request in the middle of a call under this revision.
+pub(super) fn can_ask(version: &str) -> bool {
+    version == NEWEST_LEGACY
+}
+
+/// How long a client may keep a result.
+#[derive(Clone, Copy)]
+pub(super) enum Keep {
+    /// It is not for keeping.
+    Not,
+    /// A minute, for this person: a login may add tools at any time.
+    Tools,
+    /// An hour, for everybody.
+    Discovery,
+}
+
+/// What stands before and after the members of a result.
+pub(super) struct Frame {
+    /// Begins with `{`; ends with a comma where it holds anything.
+    pub(super) head: &'static str,
+    /// Ends with `}`; begins with a comma.
+    pub(super) tail: Cow<'static, str>,
+}
+
+/// The decorations of a result. `server_info` is the JSON of [`server_info`].
+pub(super) fn frame(era: Era, is_complete: bool, keep: Keep, server_info: &str) -> Frame {
+    if era == Era::Legacy {
+        return Frame { head: "{", tail: "}".into() };
+    }
+    let keep = match keep {
+        Keep::Not => "",
+        Keep::Tools => ",\"ttlMs\":60000,\"cacheScope\":\"private\"",
+        Keep::Discovery => ",\"ttlMs\":3600000,\"cacheScope\":\"public\"",
+    };
+    Frame {
+        head: if is_complete { "{\"resultType\":\"complete\"," } else { "{\"resultType\":\"input_required\"," },
+        tail: format!("{keep},\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}}}").into(),
+    }
+}
+
+/// Who we are, as JSON.
+pub(super) fn server_info(identity: &Identity) -> String {
+    json!({ "name": identity.name, "title": identity.title, "version": identity.version }).to_string()
+}

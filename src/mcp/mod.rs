@@ -1,0 +1,166 @@
+//! The Model Context Protocol over standard input and output, server side, for every revision from 2024-11-05 to
+//! 2026-07-28 in one process. It knows tools by name and nothing about what they do.
+//!
+//! Which rules apply is decided per request: a request whose `_meta` names the newest revision is *modern* and carries
+//! everything it needs; all others are *legacy* and follow the latest `initialize`. Both may come in any order.
+//!
+//! ```text
+//! thread: lines ──► loop (the caller's runtime): message → era → dispatch ──► thread: writer
+//!                     ▲            │
+//!                     └── tasks: one per tool call; the loop owns them all
+//! ```
+//!
+//! The loop is the only one who knows what is in flight, so there is no lock around it. It never waits for a call.
+
+use std::future::Future;
+use std::io::{BufRead, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+mod ask;
+mod dispatch;
+mod era;
+mod line;
+mod message;
+mod progress;
+mod run;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use ask::{Asked, Asker};
+pub use progress::ProgressSender;
+
+/// A future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the protocol serves.
+pub trait Server: Send + Sync + 'static {
+    /// Who we are.
+    fn identity(&self) -> Identity;
+    /// The JSON array of the tool definitions, in a stable order. Asked at each `tools/list`.
+    fn tools(&self) -> Arc<str>;
+    /// Runs one call. Dropping the future cancels it; a panic in it is answered as an internal error.
+    fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>>;
+}
+
+/// Who we are, for the client and the person.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// A name for programs.
+    pub name: String,
+    /// A name for people.
+    pub title: String,
+    /// The program's version.
+    pub version: String,
+    /// What a model should know about all tools together.
+    pub instructions: Option<String>,
+}
+
+/// One call of a tool.
+pub struct ToolRequest {
+    /// Which tool.
+    pub name: String,
+    /// The arguments; empty if there were none.
+    pub arguments: Map<String, Value>,
+    /// Where progress goes; `None` if the client did not ask for it.
+    pub progress: Option<ProgressSender>,
+    /// Whether and how the person can be asked something.
+    pub user: User,
+    /// Modern: what the person answered to the requests of an earlier [`Outcome::InputRequired`], by their keys.
+    pub answers: Map<String, Value>,
+    /// Modern: the state of that earlier outcome. It comes from an untrusted place.
+    pub request_state: Option<String>,
+}
+
+/// Whether and how the person can be asked to open an address during a call.
+pub enum User {
+    /// The client did not declare it.
+    CannotBeAsked,
+    /// Legacy: the client is asked in the middle of the call.
+    AskNow(Asker),
+    /// Modern: the call ends with [`Outcome::InputRequired`] and comes again with the answers.
+    AskByResult,
+}
+
+/// How a call ended.
+pub enum Outcome {
+    /// With a result.
+    Done(ToolResult),
+    /// Modern only: the person has to open these addresses first, by a key of our own each.
+    InputRequired(Vec<(String, UrlRequest)>),
+}
+
+/// An address for the person to open.
+#[derive(Clone, Debug)]
+pub struct UrlRequest {
+    /// Why.
+    pub message: String,
+    /// Which.
+    pub url: String,
+}
+
+/// What a tool answered.
+pub struct ToolResult {
+    /// Content blocks: a JSON array.
+    pub content: Box<RawValue>,
+    /// The structured result: a JSON object.
+    pub structured: Option<Box<RawValue>>,
+    /// The tool itself failed; the content says why.
+    pub failed: bool,
+}
+
+/// Why a request never reached a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// No tool has that name.
+    UnknownTool,
+    /// Something that should not happen.
+    Internal,
+}
+
+/// What a host may ask of us at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of a line; a longer one is skipped and answered with an error.
+    pub line: usize,
+    /// Calls that run at once; further ones wait.
+    pub running: usize,
+    /// Calls that run or wait; further ones are refused.
+    pub accepted: usize,
+    /// How long calls may go on after the end of the input.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    /// Lines of 8 MiB, 1,024 calls at once and 8,192 accepted, half a second of grace.
+    fn default() -> Self {
+        Self { line: 8 << 20, running: 1024, accepted: 8192, grace: Duration::from_millis(500) }
+    }
+}
+
+/// Why serving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The input ended.
+    InputEnded,
+    /// Nobody reads the output.
+    OutputClosed,
+}
+
+/// Serves until the input ends or nobody reads the output.
+///
+/// Reading and writing block, so each has a thread of its own. The reading one may outlive this call, waiting for a
+/// line that nobody wants; it does not keep the process from ending.
+pub async fn run(
+    input: Box<dyn BufRead + Send>,
+    output: Box<dyn Write + Send>,
+    server: Arc<dyn Server>,
+    limits: Limits,
+) -> Ending {
+    run::run(input, output, server, limits).await
+}

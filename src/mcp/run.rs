@@ -1,0 +1,314 @@
+//! The loop: lines in, answers out, and every call that is in flight.
+
+use std::collections::HashMap;
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{AbortHandle, Id as TaskId, JoinError, JoinSet};
+
+use super::ask::{Ask, Asked, Asker};
+use super::dispatch::{self, Dispatch, Handshake, Invocation, Step};
+use super::era::Era;
+use super::line::{self, Line};
+use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE, Params, TOO_LONG, TOO_MANY};
+use super::progress::ProgressSender;
+use super::writer::{self, Part, Parts};
+use super::{CallError, Ending, Limits, Outcome, Server, ToolRequest, User};
+
+/// How long the writer has for what is left, after the end.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+type Finished = Result<Outcome, CallError>;
+
+pub(super) async fn run(
+    input: Box<dyn BufRead + Send>,
+    output: Box<dyn Write + Send>,
+    server: Arc<dyn Server>,
+    limits: Limits,
+) -> Ending {
+    let mut lines = line::read(input, limits.line);
+    let (writer, written) = writer::start(output);
+    let (asker, mut asks) = mpsc::unbounded_channel();
+    let mut state = Loop {
+        dispatch: Dispatch::new(server.identity()),
+        server,
+        limits,
+        running: Arc::new(Semaphore::new(limits.running)),
+        writer: writer.clone(),
+        asker: Asker(asker),
+        handshake: Handshake::default(),
+        calls: JoinSet::new(),
+        flights: HashMap::new(),
+        keys: HashMap::new(),
+        batches: HashMap::new(),
+        questions: HashMap::new(),
+        counter: 0,
+    };
+    let ending = loop {
+        tokio::select! {
+            biased;
+            () = writer.closed() => break Ending::OutputClosed,
+            Some(ended) = state.calls.join_next_with_id() => state.ended(ended).await,
+            Some(ask) = asks.recv() => state.ask(ask).await,
+            line = lines.recv() => match line {
+                Some(line) => state.line(&line).await,
+                None => break Ending::InputEnded,
+            },
+        }
+    };
+    state.wind_up(ending).await;
+    // The writer ends when the last sender is gone, and with it the process may.
+    drop(state);
+    drop(writer);
+    let _ = tokio::time::timeout(LAST_WORDS, written).await;
+    ending
+}
+
+struct Loop {
+    server: Arc<dyn Server>,
+    dispatch: Dispatch,
+    limits: Limits,
+    running: Arc<Semaphore>,
+    writer: mpsc::Sender<Parts>,
+    asker: Asker,
+    handshake: Handshake,
+    calls: JoinSet<Finished>,
+    flights: HashMap<TaskId, Flight>,
+    keys: HashMap<Key, AbortHandle>,
+    batches: HashMap<u64, Batch>,
+    questions: HashMap<Key, oneshot::Sender<Asked>>,
+    counter: u64,
+}
+
+/// A call that is in flight.
+struct Flight {
+    id: Id,
+    era: Era,
+    sink: Sink,
+    progress: Option<ProgressSender>,
+}
+
+/// Where an answer goes.
+#[derive(Clone, Copy)]
+enum Sink {
+    /// A line of its own.
+    Line,
+    /// The array of this batch.
+    Batch(u64),
+}
+
+/// A batch that still waits for answers.
+#[derive(Default)]
+struct Batch {
+    open: usize,
+    answers: Vec<Parts>,
+}
+
+impl Loop {
+    async fn line(&mut self, line: &Line) {
+        match line {
+            Line::TooLong => self.write(dispatch::refusal(None, &TOO_LONG)).await,
+            Line::NotText => self.write(dispatch::refusal(None, &PARSE)).await,
+            Line::Text(text) if !message::is_sound(text) => self.write(dispatch::refusal(None, &PARSE)).await,
+            Line::Text(text) if text.trim_start().starts_with('[') => self.batch(text).await,
+            Line::Text(text) => self.message(text, Sink::Line).await,
+        }
+    }
+
+    /// Batches exist in 2025-03-26 only, but answering them always costs little and keeps nobody waiting.
+    async fn batch(&mut self, text: &str) {
+        let elements: Vec<&RawValue> = match serde_json::from_str(text) {
+            Ok(elements) => elements,
+            Err(_) => return self.write(dispatch::refusal(None, &PARSE)).await,
+        };
+        if elements.is_empty() {
+            let failure = Failure::new(-32600, "the batch is empty");
+            return self.write(dispatch::refusal(None, &failure)).await;
+        }
+        self.counter += 1;
+        let number = self.counter;
+        // The batch itself holds one place, so that it is not complete before its last element was read.
+        self.batches.insert(number, Batch { open: 1, answers: Vec::new() });
+        for element in elements {
+            if let Some(batch) = self.batches.get_mut(&number) {
+                batch.open += 1;
+            }
+            self.message(element.get(), Sink::Batch(number)).await;
+        }
+        self.deliver(Sink::Batch(number), None).await;
+    }
+
+    async fn message(&mut self, text: &str, sink: Sink) {
+        match message::read(text) {
+            Message::Request { id, method, params } => self.request(id, &method, &params, sink).await,
+            Message::Notification { method, params } => {
+                if method == "notifications/cancelled" {
+                    self.cancel(&params);
+                }
+                self.deliver(sink, None).await;
+            }
+            Message::Response { id, result } => {
+                if let Some(question) = self.questions.remove(&id.key) {
+                    let _ = question.send(Asked::of(result));
+                }
+                self.deliver(sink, None).await;
+            }
+            Message::Invalid { id, failure } => {
+                self.deliver(sink, Some(dispatch::refusal(id.as_ref(), &failure))).await;
+            }
+        }
+    }
+
+    async fn request(&mut self, id: Id, method: &str, params: &Params<'_>, sink: Sink) {
+        let step = if self.keys.contains_key(&id.key) {
+            Err(DUPLICATE)
+        } else {
+            self.dispatch.request(&*self.server, &mut self.handshake, method, params)
+        };
+        let parts = match step {
+            Ok(Step::Call(_)) if self.flights.len() >= self.limits.accepted => dispatch::refusal(Some(&id), &TOO_MANY),
+            Ok(Step::Call(invocation)) => return self.start(id, invocation, sink),
+            Ok(Step::Answer(result)) => dispatch::answer(&id, result),
+            Err(failure) => dispatch::refusal(Some(&id), &failure),
+        };
+        self.deliver(sink, Some(parts)).await;
+    }
+
+    fn start(&mut self, id: Id, invocation: Invocation, sink: Sink) {
+        let era = invocation.era;
+        let token = invocation.progress_token.as_deref();
+        let progress = token.and_then(|token| ProgressSender::new(token, &self.writer));
+        let request = ToolRequest {
+            name: invocation.name,
+            arguments: invocation.arguments,
+            progress: progress.clone(),
+            user: match era {
+                Era::Modern { can_open: true } => User::AskByResult,
+                Era::Legacy if self.handshake.can_open => User::AskNow(self.asker.clone()),
+                _ => User::CannotBeAsked,
+            },
+            answers: invocation.answers,
+            request_state: invocation.request_state,
+        };
+        let (server, running) = (Arc::clone(&self.server), Arc::clone(&self.running));
+        let handle = self.calls.spawn(async move {
+            // The semaphore is never closed, so waiting for it cannot fail.
+            let _permit = running.acquire_owned().await;
+            server.call(request).await
+        });
+        self.flights.insert(handle.id(), Flight { id: id.clone(), era, sink, progress });
+        self.keys.insert(id.key, handle);
+    }
+
+    fn cancel(&mut self, params: &Params<'_>) {
+        // Unknown, finished and malformed ids are ignored, as the specification says.
+        let Some(handle) = params.request_id.and_then(Id::read).and_then(|id| self.keys.remove(&id.key)) else {
+            return;
+        };
+        handle.abort();
+        if let Some(flight) = self.flights.get(&handle.id()) {
+            close(flight);
+        }
+    }
+
+    async fn ended(&mut self, ended: Result<(TaskId, Finished), JoinError>) {
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+        let Some(flight) = self.flights.remove(&task) else { return };
+        close(&flight);
+        // A cancelled call has lost its key already, and the id may be in use again.
+        let was_cancelled = self.keys.get(&flight.id.key).is_none_or(|handle| handle.id() != task);
+        if was_cancelled {
+            return self.deliver(flight.sink, None).await;
+        }
+        self.keys.remove(&flight.id.key);
+        let parts = match ended {
+            Ok((_, Ok(outcome))) => dispatch::answer(&flight.id, self.dispatch.outcome(flight.era, outcome)),
+            Ok((_, Err(CallError::UnknownTool))) => {
+                dispatch::refusal(Some(&flight.id), &Failure::parameters("unknown tool"))
+            }
+            // A panic is answered, too: the client would wait for ever.
+            Ok((_, Err(CallError::Internal))) | Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
+        };
+        self.deliver(flight.sink, Some(parts)).await;
+    }
+
+    async fn ask(&mut self, ask: Ask) {
+        let text = match ask {
+            Ask::Completed { params } => {
+                format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/elicitation/complete\",\"params\":{params}}}")
+            }
+            Ask::Request { params, answer } => {
+                self.counter += 1;
+                let id = format!("keyward-{}", self.counter);
+                let text = format!(
+                    "{{\"jsonrpc\":\"2.0\",\"id\":\"{id}\",\"method\":\"elicitation/create\",\"params\":{params}}}"
+                );
+                self.questions.retain(|_, question| !question.is_closed());
+                self.questions.insert(Key::Text(id), answer);
+                text
+            }
+        };
+        self.write(vec![Part::Text(text)]).await;
+    }
+
+    async fn deliver(&mut self, sink: Sink, parts: Option<Parts>) {
+        match sink {
+            Sink::Line => {
+                if let Some(parts) = parts {
+                    self.write(parts).await;
+                }
+            }
+            Sink::Batch(number) => {
+                let Some(batch) = self.batches.get_mut(&number) else { return };
+                batch.answers.extend(parts);
+                batch.open -= 1;
+                if batch.open == 0
+                    && let Some(batch) = self.batches.remove(&number)
+                    && !batch.answers.is_empty()
+                {
+                    self.write(array(batch.answers)).await;
+                }
+            }
+        }
+    }
+
+    /// A host that does not read makes this wait, and with it the reading of further lines. An error means that nobody
+    /// reads any more, which the loop notices by itself.
+    async fn write(&self, parts: Parts) {
+        let _ = self.writer.send(parts).await;
+    }
+
+    /// Calls that are nearly done get their time; the rest is cancelled.
+    async fn wind_up(&mut self, ending: Ending) {
+        if ending == Ending::OutputClosed {
+            return;
+        }
+        let _ = tokio::time::timeout(self.limits.grace, async {
+            while let Some(ended) = self.calls.join_next_with_id().await {
+                self.ended(ended).await;
+            }
+        })
+        .await;
+    }
+}
+
+fn close(flight: &Flight) {
+    if let Some(progress) = &flight.progress {
+        progress.close();
+    }
+}
+
+fn array(answers: Vec<Parts>) -> Parts {
+    let mut parts = vec![Part::Static("[")];
+    for (index, answer) in answers.into_iter().enumerate() {
+        if index > 0 {
+            parts.push(Part::Static(","));
+        }
+        parts.extend(answer);
+    }
+    parts.push(Part::Static("]"));
+    parts
+}
