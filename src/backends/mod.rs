@@ -16,13 +16,19 @@ use url::Url;
 use crate::http::Http;
 use crate::secret::Secret;
 
+pub mod arguments;
 pub mod fake;
+pub mod http;
+pub mod name;
+pub mod outside;
+pub mod remote;
+pub mod tavily;
 
 /// A future that can move between threads.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
-pub const ALL: &[&Backend] = &[];
+pub const ALL: &[&Backend] = &[&tavily::BACKEND, &remote::BACKEND];
 
 /// The backend of that name.
 pub fn named(name: &str) -> Option<&'static Backend> {
@@ -302,3 +308,6 @@ pub enum Error {
     #[error(transparent)]
     Network(#[from] crate::http::Error),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! One request with the connection's credential: where it may travel, what a refusal means, what may be sent again.
+//!
+//! The credential goes to the connection's own origin, over TLS or within this machine, and never follows a redirect.
+//! What a service says in the body of a refusal is the business of its folder.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use ::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use ::http::{Request, Response, StatusCode};
+use url::Url;
+
+use super::outside;
+use super::{Connection, Credential, Error, Unavailable};
+use crate::http::{Error as Network, Limits, Stream, is_safe};
+
+/// The longest wait that is worth holding a call for.
+const SHORT: Duration = Duration::from_secs(5);
+/// Waits before the second and the third try.
+const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
+/// How much of a refusal is read, and for how long.
+pub(super) const REFUSAL: Limits = Limits { time: Duration::from_secs(5), body: 64 << 10 };
+
+/// What a request does, which decides whether it may be sent again after trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It changes nothing: sent up to three times.
+    Read,
+    /// It may change something, or cost something: sent once.
+    Write,
+}
+
+/// Why a credential was withheld; reaches the caller as the source of [`Error::Credential`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// Somebody on the way could read it.
+    #[error("a login is sent over https only, and `{host}` is not reached that way")]
+    Unsafe {
+        /// Which host.
+        host: String,
+    },
+    /// It was issued for another service.
+    #[error("the login belongs to another address than `{host}`")]
+    Elsewhere {
+        /// Which host.
+        host: String,
+    },
+    /// It cannot be written into a header: a line break in it would add headers of its own.
+    #[error("the login holds characters that cannot be sent")]
+    Unsendable,
+}
+
+/// Sends the request and reads the whole answer, whatever its status; see [`open`] and [`failure`].
+///
+/// Of an answer that is not a success, as much of the body as arrives: the status alone says enough.
+pub async fn send(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    kind: Kind,
+    limits: Limits,
+) -> Result<Response<Vec<u8>>, Error> {
+    let stream = open(connection, request, kind, limits).await?;
+    let host = host_of(&connection.url);
+    let (status, headers) = (stream.status, stream.headers.clone());
+    let body = match status.is_success() {
+        true => read(host, stream, limits).await?,
+        false => read(host, stream, REFUSAL).await.unwrap_or_default(),
+    };
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    Ok(answer)
+}
+
+/// Sends the request and returns when the headers are there, whatever the status, except that a redirect is an error.
+///
+/// A 401 is answered once with another credential: the service says that it did nothing.
+pub async fn open(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    kind: Kind,
+    limits: Limits,
+) -> Result<Stream, Error> {
+    let mut pauses = BACK_OFF.into_iter().filter(|_| kind == Kind::Read);
+    loop {
+        let outcome = authorised(connection, request, limits).await;
+        let Some(pause) = pause(&outcome).and_then(|asked| Some((asked, pauses.next()?))) else {
+            return outcome;
+        };
+        drop(outcome);
+        tokio::time::sleep(match pause {
+            (Some(asked), _) => asked,
+            (None, ours) => ours.saturating_add(jitter(ours)),
+        })
+        .await;
+    }
+}
+
+/// Reads the rest of an answer.
+pub async fn read(host: String, mut stream: Stream, limits: Limits) -> Result<Vec<u8>, Error> {
+    let whole = async {
+        let mut body = Vec::new();
+        while let Some(chunk) = stream.next().await? {
+            if body.len().saturating_add(chunk.len()) > limits.body {
+                return Err(Network::TooLarge { host: host.clone(), limit: limits.body });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    match tokio::time::timeout(limits.time, whole).await {
+        Ok(body) => Ok(body?),
+        Err(_) => Err(Network::TimedOut { host, after: limits.time }.into()),
+    }
+}
+
+/// What a status that is not a success means, with what the service `said` about it.
+pub fn failure(host: String, status: StatusCode, headers: &HeaderMap, said: String) -> Error {
+    match status.as_u16() {
+        401 => Error::Rejected { host, said: with_challenge(headers, said) },
+        403 => Error::Forbidden { host, said: with_challenge(headers, said) },
+        // 432 and 433 are how some services call a used-up plan.
+        429 | 432 | 433 => Error::Limited { host, said, retry_after: retry_after(headers) },
+        code @ 400..=499 => Error::Refused { host, code: i64::from(code), said },
+        status @ 500..=599 => Error::Server { host, status, said },
+        status => Error::Protocol { host, cause: format!("status {status} means nothing here") },
+    }
+}
+
+/// Whether the answer is a web page, as captive portals and gateways send with any status.
+pub fn is_web_page(headers: &HeaderMap, body: &[u8]) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|media| media.as_bytes().starts_with(b"text/html"))
+        || body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+/// The host with its port, where it is not the usual one.
+pub fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => "?".to_owned(),
+    }
+}
+
+async fn authorised(connection: &Connection, request: &Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
+    let Some(credential) = connection.credentials.credential().await.map_err(Error::Credential)? else {
+        return once(connection, request.clone(), limits).await;
+    };
+    let stream = once(connection, attached(connection, request, &credential)?, limits).await?;
+    if stream.status != StatusCode::UNAUTHORIZED {
+        return Ok(stream);
+    }
+    match connection.credentials.replace(&credential).await.map_err(Error::Credential)? {
+        Some(another) => once(connection, attached(connection, request, &another)?, limits).await,
+        None => Ok(stream),
+    }
+}
+
+async fn once(connection: &Connection, request: Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
+    let stream = connection.http.stream(request, limits).await?;
+    if stream.status.is_redirection() {
+        let host = host_of(&connection.url);
+        let target = stream.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+        let target =
+            target.and_then(|to| connection.url.join(to).ok()).map_or_else(|| "?".to_owned(), |to| host_of(&to));
+        return Err(Error::Protocol {
+            host,
+            cause: format!("it redirects to `{}`, and a call never follows", outside::line(&target, 100)),
+        });
+    }
+    Ok(stream)
+}
+
+fn attached(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    credential: &Credential,
+) -> Result<Request<Vec<u8>>, Error> {
+    let withheld = |why: Withheld| Error::Credential(Unavailable(std::sync::Arc::new(why)));
+    let host = || host_of(&connection.url);
+    let target = Url::parse(&request.uri().to_string()).map_err(|_| Network::Address { host: host() })?;
+    // A token is only for the service it was issued for: anyone else who receives it can act as the person.
+    if target.origin() != connection.url.origin() {
+        return Err(withheld(Withheld::Elsewhere { host: host_of(&target) }));
+    }
+    if !is_safe(&target) {
+        return Err(withheld(Withheld::Unsafe { host: host() }));
+    }
+    let mut value = HeaderValue::from_str(credential.value.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
+    value.set_sensitive(true);
+    let mut request = request.clone();
+    request.headers_mut().insert(credential.header, value);
+    Ok(request)
+}
+
+/// Whether a read may be sent again: `Some` with the wait the service asked for, if it did.
+fn pause(outcome: &Result<Stream, Error>) -> Option<Option<Duration>> {
+    match outcome {
+        Err(Error::Network(Network::Connect { .. } | Network::NotFound { .. })) => Some(None),
+        Err(_) => None,
+        Ok(stream) => {
+            let asked = retry_after(&stream.headers);
+            match (stream.status.as_u16(), asked) {
+                (429 | 502..=504, Some(wait)) => (wait <= SHORT).then_some(Some(wait)),
+                (502..=504, None) => Some(None),
+                // Without a date, another request at once only adds to what the service complains about.
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Up to half of `pause`, so that many callers do not come back at the same moment.
+fn jitter(pause: Duration) -> Duration {
+    let share = u32::from(RandomState::new().hash_one(0_u8).to_le_bytes()[0]);
+    pause.saturating_mul(share) / 512
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). A date counts from the answer's own `Date`: the two
+/// clocks may differ.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // A number that does not fit is a very long time, not the absence of one.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::from(u32::MAX))));
+    }
+    let until = httpdate::parse_http_date(text).ok()?;
+    let from = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()?;
+    Some(until.duration_since(from).unwrap_or_default())
+}
+
+/// Puts `insufficient_scope` and its scopes in front: the caller needs them for another login (RFC 6750 §3.1).
+fn with_challenge(headers: &HeaderMap, said: String) -> String {
+    let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    let mut found = None;
+    let mut described = None;
+    for challenge in challenges {
+        if parameter(challenge, "error").as_deref() == Some("insufficient_scope") {
+            found = Some(parameter(challenge, "scope").unwrap_or_default());
+        }
+        described = described.or_else(|| parameter(challenge, "error_description"));
+    }
+    let said = if said.is_empty() { outside::line(&described.unwrap_or_default(), outside::LONGEST) } else { said };
+    let Some(scope) = found else { return said };
+    let needed = format!("insufficient_scope {scope}");
+    match said.is_empty() {
+        true => outside::line(&needed, outside::LONGEST),
+        false => outside::line(&format!("{}: {said}", needed.trim_end()), outside::LONGEST),
+    }
+}
+
+/// A parameter of a challenge (RFC 9110 §11.2): a token or a quoted text. The first of that name counts.
+fn parameter(challenge: &str, name: &str) -> Option<String> {
+    let mut rest = challenge;
+    while let Some((before, after)) = rest.split_once('=') {
+        let key = before.rsplit(|c: char| c == ',' || c.is_whitespace()).find(|part| !part.is_empty());
+        let (value, remaining) = value_of(after.trim_start());
+        if key.is_some_and(|key| key.eq_ignore_ascii_case(name)) {
+            return Some(value);
+        }
+        rest = remaining;
+    }
+    None
+}
+
+fn value_of(text: &str) -> (String, &str) {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(text.len());
+        let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+        return (value.to_owned(), rest);
+    };
+    let mut value = String::new();
+    let mut characters = quoted.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => break,
+            '\\' => value.extend(characters.next()),
+            c => value.push(c),
+        }
+    }
+    (value, characters.as_str())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! What happens to a credential and to a refused request, against servers on loopback.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ::http::header::HeaderMap;
+
+use super::*;
+use crate::backends::Way;
+use crate::backends::fake::{self, Record, Reply};
+use crate::backends::tests::{Host, Tokens, connection, reply};
+
+const LIMITS: Limits = Limits { time: Duration::from_secs(10), body: 1_000 };
+
+/// Asks a server once; what came back, how often it was asked, and with which credentials.
+async fn asked(
+    kind: Kind,
+    tokens: Arc<Tokens>,
+    answer: impl Fn(usize, &fake::Received) -> Reply + Send + Sync + 'static,
+) -> (Result<String, Error>, Vec<String>) {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (record, count) = (Arc::clone(&seen), AtomicUsize::new(0));
+    let host = Host::answering(move |request| {
+        let token = fake::bearer(request).unwrap_or("none").to_owned();
+        record.lock().expect("a healthy lock").push(token);
+        answer(count.fetch_add(1, Ordering::SeqCst), request)
+    });
+    let connection = connection(host.at("/api"), Way::Bearer, tokens);
+    let outcome = send(&connection, &to(&host.at("/api/x")), kind, LIMITS).await.and_then(|answer| {
+        let said = outside::said(answer.body());
+        if answer.status().is_success() {
+            return Ok(String::from_utf8(answer.into_body()).expect("text"));
+        }
+        Err(failure("h".to_owned(), answer.status(), answer.headers(), said))
+    });
+    let seen = seen.lock().expect("a healthy lock").clone();
+    (outcome, seen)
+}
+
+fn to(url: &Url) -> Request<Vec<u8>> {
+    Request::post(url.as_str()).body(b"{}".to_vec()).expect("a request")
+}
+
+fn plain(status: u16, body: &str) -> Reply {
+    reply(status, ("x-test", "1"), body)
+}
+
+fn good() -> Arc<Tokens> {
+    Tokens::new(Some("good"), Some("new"))
+}
+
+#[tokio::test]
+async fn a_rejected_credential_is_replaced_once() {
+    let tokens = Tokens::new(Some("old"), Some("good"));
+    let (outcome, seen) = asked(Kind::Write, Arc::clone(&tokens), |_, request| {
+        if fake::bearer(request) == Some("good") { plain(200, "fine") } else { plain(401, "") }
+    })
+    .await;
+    assert_eq!((outcome.ok().as_deref(), seen), (Some("fine"), vec!["old".to_owned(), "good".to_owned()]));
+    assert_eq!(tokens.replaced.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_second_refusal_is_final() {
+    for (second, expected) in [(Some("also-old"), vec!["old", "also-old"]), (None, vec!["old"])] {
+        let (outcome, seen) =
+            asked(Kind::Read, Tokens::new(Some("old"), second), |_, _| plain(401, r#"{"error":"why"}"#)).await;
+        assert!(matches!(outcome, Err(Error::Rejected { said, .. }) if said == "why"));
+        assert_eq!(seen, expected);
+    }
+    let (outcome, seen) = asked(Kind::Read, Tokens::new(None, None), |_, _| plain(401, "")).await;
+    assert!(matches!(outcome, Err(Error::Rejected { .. })));
+    assert_eq!(seen, ["none"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_the_credential_stays_here() {
+    let elsewhere = Record::default();
+    let record = elsewhere.clone();
+    let other = Host::answering(move |request| {
+        record.note(request);
+        plain(200, "caught")
+    });
+    let location: &'static str = other.at("/catch").to_string().leak();
+    for status in [301, 302, 303, 307, 308] {
+        let (outcome, seen) = asked(Kind::Read, good(), move |_, _| reply(status, ("location", location), "")).await;
+        let port = other.at("/").port().expect("a port");
+        let expected = format!("it redirects to `127.0.0.1:{port}`, and a call never follows");
+        assert!(matches!(outcome, Err(Error::Protocol { cause, .. }) if cause == expected), "{status}");
+        assert_eq!(seen.len(), 1);
+    }
+    assert_eq!(elsewhere.all(), []);
+}
+
+#[tokio::test]
+async fn a_credential_goes_to_its_own_service_only() {
+    let record = Record::default();
+    let seen = record.clone();
+    let other = Host::answering(move |request| {
+        seen.note(request);
+        plain(200, "caught")
+    });
+    let own = Url::parse("https://service.example/api").expect("an address");
+    let outcome = send(&connection(own, Way::Bearer, good()), &to(&other.at("/x")), Kind::Read, LIMITS).await;
+    assert_eq!(source(outcome.err()), Some(Withheld::Elsewhere { host: host_of(&other.at("/")) }));
+
+    let open = Url::parse("http://service.example/api").expect("an address");
+    let outcome = send(&connection(open.clone(), Way::Bearer, good()), &to(&open), Kind::Read, LIMITS).await;
+    assert_eq!(source(outcome.err()), Some(Withheld::Unsafe { host: "service.example".to_owned() }));
+    assert_eq!(record.all(), []);
+}
+
+#[tokio::test]
+async fn a_credential_with_a_line_break_is_never_sent() {
+    let (outcome, seen) = asked(Kind::Read, Tokens::new(Some("a\r\nx-evil: 1"), None), |_, _| plain(200, "")).await;
+    assert_eq!(source(outcome.err()), Some(Withheld::Unsendable));
+    assert_eq!(seen, [""; 0]);
+}
+
+fn source(error: Option<Error>) -> Option<Withheld> {
+    match error? {
+        Error::Credential(Unavailable(why)) => why.downcast_ref::<Withheld>().cloned(),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_repeated_when_the_service_asks_for_it() {
+    for status in [429, 502, 503, 504] {
+        let (outcome, seen) = asked(Kind::Read, good(), move |count, _| {
+            if count < 2 { reply(status, ("retry-after", "0"), "") } else { plain(200, "fine") }
+        })
+        .await;
+        assert_eq!((outcome.ok().as_deref(), seen.len()), (Some("fine"), 3), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_is_sent_three_times_at_most() {
+    let (outcome, seen) = asked(Kind::Read, good(), |_, _| reply(503, ("retry-after", "0"), "busy")).await;
+    assert!(matches!(outcome, Err(Error::Server { status: 503, said, .. }) if said == "busy"));
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
+async fn a_write_is_sent_once_whatever_happens() {
+    for status in [429, 500, 502, 503, 504] {
+        let (outcome, seen) = asked(Kind::Write, good(), move |_, _| reply(status, ("retry-after", "0"), "")).await;
+        assert!(outcome.is_err());
+        assert_eq!(seen.len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_long_wait_or_a_final_answer_is_not_repeated() {
+    for (status, wait) in [(429, "6"), (503, "3600"), (400, "0"), (403, "0"), (404, "0"), (432, "0"), (500, "0")] {
+        let (outcome, seen) = asked(Kind::Read, good(), move |_, _| reply(status, ("retry-after", wait), "")).await;
+        assert!(outcome.is_err());
+        assert_eq!(seen.len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_larger_than_allowed_is_an_error() {
+    let (outcome, _) = asked(Kind::Read, good(), |_, _| plain(200, &"x".repeat(1_001))).await;
+    assert!(matches!(outcome, Err(Error::Network(Network::TooLarge { limit: 1_000, .. }))));
+    let (outcome, _) = asked(Kind::Read, good(), |_, _| plain(200, &"x".repeat(1_000))).await;
+    assert!(outcome.is_ok());
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value"))).collect()
+}
+
+#[test]
+fn the_wait_is_read_in_seconds_and_as_a_date() {
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    for (wait, date, expected) in [
+        ("120", None, Some(120)),
+        (" 0 ", None, Some(0)),
+        ("99999999999999999999", None, Some(u64::from(u32::MAX))),
+        ("Sun, 06 Nov 1994 08:49:40 GMT", Some(date), Some(3)),
+        ("Sunday, 06-Nov-94 08:49:40 GMT", Some(date), Some(3)),
+        ("Sun, 06 Nov 1994 08:49:30 GMT", Some(date), Some(0)),
+        ("Sun, 06 Nov 1994 08:49:40 GMT", None, None),
+        ("soon", Some(date), None),
+        ("-1", None, None),
+        ("", None, None),
+    ] {
+        let mut pairs = vec![("retry-after", wait)];
+        pairs.extend(date.map(|date| ("date", date)));
+        assert_eq!(retry_after(&headers(&pairs)).map(|wait| wait.as_secs()), expected, "{wait}");
+    }
+}
+
+#[test]
+fn missing_scopes_are_kept() {
+    for (challenge, said, expected) in [
+        (
+            r#"Bearer error="insufficient_scope", scope="files:read files:write", resource_metadata="https://x""#,
+            "no",
+            "insufficient_scope files:read files:write: no",
+        ),
+        (r#"Basic realm="a, error=\"x\"", Bearer ERROR=insufficient_scope,scope=a"#, "", "insufficient_scope a"),
+        (
+            r#"Bearer error="insufficient_scope", error_description="ask for more""#,
+            "",
+            "insufficient_scope: ask for more",
+        ),
+        (r#"Bearer error="invalid_token", error_description="it expired""#, "", "it expired"),
+        ("Bearer", "no", "no"),
+        (r#"Bearer error="insufficient_scope"#, "", "insufficient_scope"),
+    ] {
+        let error = failure(
+            "h".to_owned(),
+            StatusCode::FORBIDDEN,
+            &headers(&[("www-authenticate", challenge)]),
+            said.to_owned(),
+        );
+        assert!(matches!(&error, Error::Forbidden { said, .. } if said == expected), "{challenge}: {error:?}");
+    }
+}

@@ -1,0 +1,137 @@
+//! Text that services wrote: bounded and stripped before it reaches a person, a log or a model.
+//!
+//! Control characters could redraw a terminal; direction marks and tag characters hide text from a person that a model
+//! still reads.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The most characters of a service's words that an error keeps.
+pub const LONGEST: usize = 300;
+
+/// The text on one line, at most `longest` characters, without control and invisible characters.
+pub fn line(text: &str, longest: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(longest));
+    let mut count = 0_usize;
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        for c in (count > 0).then_some(' ').into_iter().chain(word.chars().filter(|c| !is_hidden(*c))) {
+            if count == longest {
+                return line + "…";
+            }
+            line.push(c);
+            count = count.saturating_add(1);
+        }
+    }
+    line
+}
+
+/// Removes control and invisible characters; line breaks and tabs stay. Text without any is not copied.
+pub fn clean(text: String) -> String {
+    let harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c));
+    if text.chars().all(harmless) { text } else { text.chars().filter(|c| harmless(*c)).collect() }
+}
+
+/// Characters that show nothing and could carry text or turn its direction.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What the body of a refusal says, in the shapes that services use; empty if it says nothing readable.
+pub fn said(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.starts_with('<') {
+        return "a web page instead of an answer".to_owned();
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) => line(&words(&value, 0), LONGEST),
+        Err(_) => line(text, LONGEST),
+    }
+}
+
+/// The member of an error object that is meant for reading.
+fn words(value: &Value, depth: usize) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) => {
+            let each: Vec<String> =
+                all.iter().take(5).map(|one| finding(one, depth)).filter(|w| !w.is_empty()).collect();
+            each.join("; ")
+        }
+        Value::Object(members) if depth < 4 => {
+            let readable = ["error_description", "detail", "message", "error", "msg", "title", "reason", "errors"];
+            readable
+                .iter()
+                .filter_map(|name| members.get(*name))
+                .map(|inner| words(inner, depth.saturating_add(1)))
+                .find(|found| !found.is_empty())
+                .unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+/// One entry of a list of findings, with the place it is about: `body.query: Field required`.
+fn finding(entry: &Value, depth: usize) -> String {
+    #[derive(Deserialize)]
+    struct Finding {
+        loc: Vec<Value>,
+        msg: String,
+    }
+    match Finding::deserialize(entry) {
+        Ok(Finding { loc, msg }) => {
+            let place: Vec<String> =
+                loc.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+            format!("{}: {msg}", place.join("."))
+        }
+        Err(_) if depth < 4 => words(entry, depth.saturating_add(1)),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shape_of_a_refusal_is_read() {
+        for (body, expected) in [
+            (
+                r#"{"detail":{"error":"Unauthorized: missing or invalid API key."}}"#,
+                "Unauthorized: missing or invalid API key.",
+            ),
+            (
+                r#"{"detail":[{"loc":["body","query"],"msg":"Field required","type":"missing"},{"loc":["body","urls",3],"msg":"bad"}]}"#,
+                "body.query: Field required; body.urls.3: bad",
+            ),
+            (r#"{"detail":"Not Found"}"#, "Not Found"),
+            (r#"{"error":{"code":"hourly_cap_reached","message":"the cap"}}"#, "the cap"),
+            (r#"{"error":"invalid_token","error_description":"it expired"}"#, "it expired"),
+            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no session"}}"#, "no session"),
+            (r#"{"error":null,"message":"m"}"#, "m"),
+            ("Bad Gateway", "Bad Gateway"),
+            ("  <!doctype html><title>x</title>", "a web page instead of an answer"),
+            ("", ""),
+            ("[]", ""),
+            ("17", ""),
+            ("{\"error\":", "{\"error\":"),
+        ] {
+            assert_eq!(said(body.as_bytes()), expected, "{body}");
+        }
+        assert_eq!(said(&[0xff, b'a', 0x1b, b'[', b'2', b'J']), "\u{fffd}a [2J");
+    }
+
+    #[test]
+    fn a_line_is_bounded_and_has_nothing_hidden() {
+        assert_eq!(line("a\r\nb\u{1b}[31m\u{202e}c\u{e0041}", 100), "a b [31mc");
+        assert_eq!(line("äöü and more", 5), "äöü a…");
+        assert_eq!(line(&"x".repeat(10), 10), "x".repeat(10));
+    }
+
+    #[test]
+    fn cleaning_keeps_lines_and_drops_what_nobody_sees() {
+        assert_eq!(clean("a\tb\nc\u{1b}[0m\u{200b}d".to_owned()), "a\tb\nc[0md");
+        assert_eq!(clean("plain".to_owned()), "plain");
+    }
+}

@@ -1,0 +1,30 @@
+//! Tavily: searching the web and reading pages.
+//!
+//! Without a login the REST service answers a few calls ("keyless"); an API key is for the same REST service; the token
+//! of an OAuth login works on Tavily's remote MCP server only, whose tools take and return the same fields.
+
+use super::{Backend, Connection, Tool, Way};
+
+mod client;
+pub mod fake;
+mod result;
+mod schema;
+mod tools;
+
+/// Web search and page extraction.
+pub static BACKEND: Backend = Backend {
+    name: "tavily",
+    summary: "web search and page extraction",
+    ways: &[Way::None, Way::OAuth, Way::ApiKey],
+    url: Some("https://api.tavily.com"),
+    oauth_url: Some("https://mcp.tavily.com/mcp"),
+    tools,
+    fake: || Box::new(fake::Server::default()),
+};
+
+fn tools(connection: &Connection) -> Vec<Tool> {
+    tools::all(connection)
+}
+
+#[cfg(test)]
+mod tests;

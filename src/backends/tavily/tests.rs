@@ -1,0 +1,352 @@
+//! The tools against the stand-in, in every way of signing in, and their schemas.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::fake::Server;
+use super::*;
+use crate::backends::arguments::{Field, Form};
+use crate::backends::fake::{Fake, Seen};
+use crate::backends::tests::{Host, Tokens, connection};
+use crate::backends::{Call, Error, Output, Progress, Schema};
+
+struct Stage {
+    server: Arc<Server>,
+    _host: Host,
+    tools: Vec<Tool>,
+}
+
+fn stage(way: Way) -> Stage {
+    let server = Arc::new(Server::default());
+    let host = Host::of(Arc::clone(&server) as Arc<dyn Fake>);
+    let (path, token) = match way {
+        Way::OAuth => ("/mcp", Some("good")),
+        Way::ApiKey => ("", Some("tvly-canary")),
+        _ => ("/", None),
+    };
+    let connection = connection(host.at(path), way, Tokens::new(token, None));
+    Stage { server, tools: (BACKEND.tools)(&connection), _host: host }
+}
+
+impl Stage {
+    async fn call(&self, name: &str, arguments: Value) -> Result<Output, Error> {
+        let tool = self.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
+        let Value::Object(arguments) = arguments else { panic!("an object") };
+        tool.handler.call(Call { arguments, progress: Progress::default() }).await
+    }
+
+    async fn fields(&self, name: &str, arguments: Value) -> Value {
+        let output = self.call(name, arguments).await.expect("a result");
+        assert!(!output.failed);
+        serde_json::from_str(output.structured.expect("fields").get()).expect("JSON")
+    }
+
+    fn last(&self) -> Seen {
+        self.server.record().all().pop().expect("a request")
+    }
+}
+
+#[tokio::test]
+async fn a_search_works_in_every_way() {
+    for way in BACKEND.ways {
+        let stage = stage(*way);
+        let fields = stage.fields("search", json!({"query": "opera", "max_results": 2, "topic": "news"})).await;
+        assert_eq!(fields["results"].as_array().map(Vec::len), Some(2), "{way:?}");
+        assert_eq!(fields["results"][0]["published_date"], "Tue, 04 Mar 2025 10:00:00 GMT");
+        assert_eq!(fields["response_time"], 1.09);
+        assert_eq!(fields.get("usage").is_some(), *way == Way::ApiKey);
+        let pages = stage.fields("extract", json!({"urls": ["https://a/x", "https://a/gone"]})).await;
+        assert_eq!(pages["results"][0]["url"], "https://a/x", "{way:?}");
+        assert_eq!(pages["failed_results"], json!([{"url": "https://a/gone", "error": "Failed to fetch url"}]));
+    }
+}
+
+#[tokio::test]
+async fn each_way_sends_its_own_headers_and_the_key_never_in_the_body() {
+    let keyless = stage(Way::None);
+    keyless.fields("search", json!({"query": "q"})).await;
+    let seen = keyless.last();
+    assert_eq!((seen.headers["x-tavily-access-mode"].as_str(), seen.headers.get("authorization")), ("keyless", None));
+    assert_eq!((seen.path.as_str(), seen.body), ("/search", json!({"query": "q"})));
+
+    let keyed = stage(Way::ApiKey);
+    keyed.fields("search", json!({"query": "q", "country": " Switzerland "})).await;
+    let seen = keyed.last();
+    assert_eq!((seen.headers["authorization"].as_str(), seen.headers.get("x-tavily-access-mode")), ("Bearer …", None));
+    assert_eq!(seen.headers["x-client-source"], "keyward");
+    assert_eq!(seen.body, json!({"query": "q", "country": "switzerland", "include_usage": true}));
+
+    let oauth = stage(Way::OAuth);
+    oauth.fields("search", json!({"query": "q"})).await;
+    assert_eq!(oauth.server.record().all(), [], "the token means nothing to the REST service");
+    let seen = oauth.server.remote().record().all().pop().expect("a call");
+    assert_eq!(seen.headers["x-client-source"], "keyward");
+    assert_eq!(seen.body["params"]["name"], "tavily_search");
+    assert_eq!(seen.body["params"]["arguments"], json!({"query": "q"}));
+}
+
+#[tokio::test]
+async fn every_trouble_has_its_error() {
+    let stage = stage(Way::ApiKey);
+    for (query, expected) in [
+        ("fake:432", "Limited { host, said: \"This request exceeds your plan's set usage limit."),
+        ("fake:433", "Limited { host, said: \"This request exceeds the pay-as-you-go limit."),
+        ("fake:500", "Server { host, status: 500, said: \"Internal Server Error\""),
+        ("fake:text", "Protocol { host, cause: \"no JSON at line 1, column 2\""),
+        ("fake:html", "Protocol { host, cause: \"a web page instead of JSON\""),
+        (
+            "fake:cap",
+            "Limited { host, said: \"hourly_cap_reached: The hourly limit of calls without a key is reached.\", retry_after: Some(1800s)",
+        ),
+    ] {
+        let before = stage.server.record().all().len();
+        let error = stage.call("search", json!({"query": query})).await.expect_err("trouble");
+        let shown = format!("{error:?}");
+        let (kind, rest) = shown.split_once("host: ").expect("a host");
+        let rest = rest.split_once(',').expect("more").1;
+        let shown = format!("{kind}host,{rest}");
+        assert!(shown.starts_with(expected), "{query}: {shown}");
+        assert_eq!(stage.server.record().all().len() - before, 1, "{query}: asked once");
+        assert!(!shown.contains("canary"));
+    }
+}
+
+#[tokio::test]
+async fn a_short_block_is_waited_out() {
+    let stage = stage(Way::None);
+    let fields = stage.fields("search", json!({"query": "fake:429", "max_results": 1})).await;
+    assert_eq!(fields["results"].as_array().map(Vec::len), Some(1));
+    assert_eq!(stage.server.record().all().len(), 2);
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_a_refused_login() {
+    let server = Arc::new(Server::default());
+    let host = Host::of(Arc::clone(&server) as Arc<dyn Fake>);
+    let connection = connection(host.at(""), Way::ApiKey, Tokens::new(Some("sk-other"), None));
+    let stage = Stage { server, tools: (BACKEND.tools)(&connection), _host: host };
+    let error = stage.call("search", json!({"query": "q"})).await.expect_err("a refusal");
+    assert!(matches!(error, Error::Rejected { said, .. } if said == "Unauthorized: missing or invalid API key."));
+}
+
+#[tokio::test]
+async fn the_remote_servers_failures_and_words_are_told_apart() {
+    let stage = stage(Way::OAuth);
+    let error = stage.call("search", json!({"query": "fake:432"})).await.expect_err("a refusal");
+    assert!(
+        matches!(error, Error::Limited { said, retry_after: None, .. } if said.starts_with("This request exceeds"))
+    );
+    let failed = stage.call("search", json!({"query": "fake:failed"})).await.expect("an answer");
+    assert!(failed.failed && failed.content.get().contains("the remote server failed"));
+    let fields = stage.fields("search", json!({"query": "fake:words"})).await;
+    assert_eq!(fields, json!({"results": [], "text": "Detailed Results:\nTitle: A"}));
+}
+
+#[tokio::test]
+async fn arguments_are_checked_before_anything_is_sent() {
+    let stage = stage(Way::None);
+    for (tool, arguments, expected) in [
+        ("search", json!({}), "`query` is missing"),
+        ("search", json!({"query": "x".repeat(401)}), "`query` has 401 characters, at most 400 are allowed"),
+        (
+            "search",
+            json!({"query": "q", "max_results": 21}),
+            "`max_results` is 21, and must be a whole number from 0 to 20",
+        ),
+        (
+            "search",
+            json!({"query": "q", "topic": "new"}),
+            "`topic` is `new`, and must be one of `general`, `news`, `finance`; did you mean `news`?",
+        ),
+        (
+            "search",
+            json!({"query": "q", "time_range": "day", "start_date": "2026-01-01"}),
+            "`time_range` does not go together with `start_date` or `end_date`",
+        ),
+        (
+            "search",
+            json!({"query": "q", "start_date": "2026-01-02", "end_date": "2026-01-01"}),
+            "`start_date` is after `end_date`",
+        ),
+        (
+            "search",
+            json!({"query": "q", "country": "x", "topic": "news"}),
+            "`country` goes together with the topic `general` only",
+        ),
+        ("search", json!({"query": "q", "api_key": "tvly-x"}), "there is no argument `api_key`"),
+        ("extract", json!({"urls": vec!["https://a"; 21]}), "`urls` has 21 entries, at most 20 are allowed"),
+        ("extract", json!({"urls": ["file:///etc/passwd"]}), "`file:///etc/passwd` is not the address of a web page"),
+        ("extract", json!({"urls": "example.org"}), "`example.org` is not the address of a web page"),
+        (
+            "extract",
+            json!({"urls": ["https://a", "https://b"], "offset": 5}),
+            "`offset` goes together with a single address in `urls` only",
+        ),
+        (
+            "extract",
+            json!({"urls": ["https://a"], "chunks_per_source": 2}),
+            "`chunks_per_source` goes together with `query` only",
+        ),
+    ] {
+        let error = stage.call(tool, arguments.clone()).await.expect_err("a refusal");
+        assert_eq!(error.to_string(), expected, "{arguments}");
+    }
+    assert_eq!(stage.server.record().all(), []);
+}
+
+#[tokio::test]
+async fn a_long_page_goes_on_where_it_was_cut() {
+    let stage = stage(Way::None);
+    let first = stage.fields("extract", json!({"urls": ["https://a/long"]})).await;
+    let next = first["results"][0]["next_offset"].as_u64().expect("more");
+    assert_eq!((next, &first["results"][0]["total_characters"]), (61_440, &json!(200_000)));
+    let second = stage.fields("extract", json!({"urls": ["https://a/long"], "offset": next})).await;
+    assert_eq!(second["results"][0]["next_offset"], 2 * next);
+    assert_eq!(stage.last().body, json!({"urls": ["https://a/long"]}), "the offset is ours alone");
+}
+
+#[tokio::test]
+async fn dropping_a_call_ends_it() {
+    let stage = stage(Way::None);
+    let slow = stage.call("search", json!({"query": "fake:slow"}));
+    assert!(tokio::time::timeout(Duration::ZERO, slow).await.is_err());
+}
+
+#[test]
+fn the_tools_are_named_after_the_connection() {
+    let url = url::Url::parse("https://api.tavily.com").expect("an address");
+    let named = |name: &str| {
+        let mut connection = connection(url.clone(), Way::None, Tokens::new(None, None));
+        connection.name = name.to_owned();
+        (BACKEND.tools)(&connection).into_iter().map(|tool| tool.name).collect::<Vec<_>>()
+    };
+    assert_eq!(named("tavily"), ["tavily_search", "tavily_extract"]);
+    assert_eq!(named("work"), ["work_search", "work_extract"]);
+}
+
+fn schemas() -> Vec<(&'static str, Value)> {
+    [
+        ("search", schema::SEARCH),
+        ("extract", schema::EXTRACT),
+        ("search result", schema::SEARCH_RESULT),
+        ("extract result", schema::EXTRACT_RESULT),
+    ]
+    .map(|(name, text)| {
+        assert!(!text.contains('\n'), "{name} must be one line");
+        (name, serde_json::from_str(text).expect("JSON"))
+    })
+    .to_vec()
+}
+
+#[test]
+fn the_schemas_describe_everything_and_allow_nothing_else() {
+    fn walk(name: &str, schema: &Value) {
+        for forbidden in ["$ref", "$defs", "$schema", "anyOf", "oneOf", "allOf", "format"] {
+            assert!(schema.get(forbidden).is_none(), "{name} has {forbidden}");
+        }
+        if schema["type"] == "object" {
+            assert_eq!(schema["additionalProperties"], false, "{name}");
+            for required in schema["required"].as_array().unwrap_or(&Vec::new()) {
+                assert!(schema["properties"].get(required.as_str().expect("a name")).is_some(), "{name}: {required}");
+            }
+            for (property, inner) in schema["properties"].as_object().expect("properties") {
+                let name = format!("{name}.{property}");
+                assert!(inner["description"].as_str().is_some_and(|text| text.len() > 5), "{name} is not described");
+                walk(&name, inner);
+            }
+        }
+        if let Some(items) = schema.get("items") {
+            walk(&format!("{name}[]"), items);
+        }
+    }
+    for (name, schema) in schemas() {
+        assert_eq!(schema["type"], "object");
+        walk(name, &schema);
+    }
+}
+
+#[test]
+fn what_is_described_is_what_is_checked() {
+    for (name, fields) in [("search", tools::SEARCH), ("extract", tools::EXTRACT)] {
+        let schema = schemas().into_iter().find(|(other, _)| *other == name).expect("a schema").1;
+        let described: Vec<&String> = schema["properties"].as_object().expect("properties").keys().collect();
+        let mut checked: Vec<&str> = fields.iter().map(|field| field.name).collect();
+        checked.sort_unstable();
+        assert_eq!(described, checked);
+        let required: Vec<Value> =
+            fields.iter().filter(|field| field.required).map(|field| json!(field.name)).collect();
+        assert_eq!(schema["required"], Value::Array(required));
+        for Field { name, form, .. } in fields {
+            agree(&schema["properties"][name], form);
+        }
+    }
+}
+
+fn agree(property: &Value, form: &Form) {
+    match form {
+        Form::Text(longest) => {
+            assert_eq!(property["type"], "string");
+            assert!(property["maxLength"].is_null() || property["maxLength"] == *longest, "{property}");
+        }
+        Form::Choice(words) => assert_eq!(property["enum"], json!(words)),
+        Form::FlagOr(words) => {
+            let all: Vec<Value> =
+                [json!(true), json!(false)].into_iter().chain(words.iter().map(|w| json!(w))).collect();
+            assert_eq!(property["enum"], Value::Array(all));
+        }
+        Form::Flag => assert_eq!(property["type"], "boolean"),
+        Form::Whole(least, most) => {
+            assert_eq!(
+                (&property["type"], &property["minimum"], &property["maximum"]),
+                (&json!("integer"), &json!(least), &json!(most))
+            );
+        }
+        Form::Number(least, most) => {
+            assert_eq!((property["minimum"].as_f64(), property["maximum"].as_f64()), (Some(*least), Some(*most)));
+        }
+        Form::Texts(most) => assert_eq!((&property["type"], &property["maxItems"]), (&json!("array"), &json!(most))),
+        Form::Day => assert_eq!(property["type"], "string"),
+    }
+}
+
+/// Whether the value matches the schema, as far as our schemas go.
+fn matches(value: &Value, schema: &Value) -> bool {
+    match (schema["type"].as_str().expect("one type"), value) {
+        ("string", Value::String(_)) => true,
+        ("number", Value::Number(_)) => true,
+        ("integer", Value::Number(number)) => number.is_u64(),
+        ("array", Value::Array(all)) => all.iter().all(|one| matches(one, &schema["items"])),
+        ("object", Value::Object(members)) => {
+            let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+            required.iter().all(|name| members.contains_key(name.as_str().expect("a name")))
+                && members
+                    .iter()
+                    .all(|(name, inner)| schema["properties"].get(name).is_some_and(|schema| matches(inner, schema)))
+        }
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn results_match_the_schemas_they_are_listed_with() {
+    let search = json!({
+        "query": "q", "include_answer": true, "include_raw_content": "text", "include_image_descriptions": true,
+        "include_favicon": true, "auto_parameters": true, "topic": "news",
+    });
+    for way in BACKEND.ways {
+        let stage = stage(*way);
+        for (index, name, arguments) in [
+            (0, "search", search.clone()),
+            (0, "search", json!({"query": "q", "max_results": 0})),
+            (1, "extract", json!({"urls": ["https://a/long", "https://a/gone", "https://a"]})),
+            (1, "extract", json!({"urls": ["https://a/long"], "offset": 199_000})),
+        ] {
+            let fields = stage.fields(name, arguments).await;
+            let schema = stage.tools[index].output_schema.as_ref().map(Schema::text).expect("a schema");
+            let schema: Value = serde_json::from_str(schema).expect("JSON");
+            assert!(matches(&fields, &schema), "{fields}");
+        }
+    }
+}
