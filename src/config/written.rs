@@ -1,0 +1,146 @@
+//! Exactly what stands in the configuration file. What it means is the parent's business.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item, TableLike, Value};
+
+use super::{Error, Serve, nearest};
+
+/// The file, key by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// `[connections.NAME]`
+    pub connections: BTreeMap<String, Connection>,
+    /// `[serve]`
+    pub serve: Serve,
+}
+
+/// One `[connections.NAME]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// The kind; the connection's name if absent.
+    pub backend: Option<String>,
+    /// Where the service is.
+    pub url: Option<String>,
+    /// How the person signs in.
+    pub way: Option<String>,
+    /// The issuer to use.
+    pub issuer: Option<String>,
+    /// The client id to use.
+    pub client_id: Option<String>,
+    /// The scopes to ask for.
+    pub scopes: Vec<String>,
+    /// The resource to ask for.
+    pub resource: Option<String>,
+    /// Ports for the redirect.
+    pub ports: Vec<u16>,
+}
+
+/// Keys of a connection, in the order in which they are shown.
+pub const CONNECTION_KEYS: &[&str] = &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports"];
+/// Keys of `[serve]`.
+pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
+/// Tables at the top.
+pub const TABLES: &[&str] = &["connections", "serve"];
+
+impl Written {
+    /// Reads the file; a missing one says nothing.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => Err(Error::File { path: path.to_path_buf(), why: error.kind().to_string() }),
+        }
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, Error> {
+        let document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| Error::Syntax {
+            path: path.to_path_buf(),
+            line: error.span().map_or(1, |span| text.bytes().take(span.start).filter(|b| *b == b'\n').count() + 1),
+            why: error.message().lines().collect::<Vec<_>>().join(", "),
+        })?;
+        let mut written = Self::default();
+        for (key, item) in document.iter() {
+            match key {
+                "connections" => {
+                    for (name, item) in table(item, key)?.iter() {
+                        let key = format!("connections.{name}");
+                        written.connections.insert(name.to_owned(), connection(table(item, &key)?, &key)?);
+                    }
+                }
+                "serve" => written.serve = serve(table(item, key)?)?,
+                other => return Err(unknown("", other, TABLES)),
+            }
+        }
+        Ok(written)
+    }
+}
+
+fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
+    let mut written = Connection::default();
+    for (key, item) in table.iter() {
+        let whole = format!("{path}.{key}");
+        match key {
+            "backend" => written.backend = Some(text(item, &whole)?),
+            "url" => written.url = Some(text(item, &whole)?),
+            "way" => written.way = Some(text(item, &whole)?),
+            "issuer" => written.issuer = Some(text(item, &whole)?),
+            "client_id" => written.client_id = Some(text(item, &whole)?),
+            "scopes" => written.scopes = texts(item, &whole)?,
+            "resource" => written.resource = Some(text(item, &whole)?),
+            "ports" => written.ports = ports(item, &whole)?,
+            other => return Err(unknown(path, other, CONNECTION_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn serve(table: &dyn TableLike) -> Result<Serve, Error> {
+    let mut written = Serve::default();
+    for (key, item) in table.iter() {
+        let whole = format!("serve.{key}");
+        match key {
+            "read_only" => {
+                written.read_only = item.as_bool().ok_or_else(|| value(&whole, "`true` or `false`"))?;
+            }
+            "disable" => written.disable = texts(item, &whole)?,
+            other => return Err(unknown("serve", other, SERVE_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn table<'a>(item: &'a Item, key: &str) -> Result<&'a dyn TableLike, Error> {
+    item.as_table_like().ok_or_else(|| value(key, "a table"))
+}
+
+fn text(item: &Item, key: &str) -> Result<String, Error> {
+    match item.as_str() {
+        Some(text) if !text.is_empty() && !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        _ => Err(value(key, "a text in quotes")),
+    }
+}
+
+fn texts(item: &Item, key: &str) -> Result<Vec<String>, Error> {
+    let wrong = || value(key, "a list of texts, such as `[\"one\", \"two\"]`");
+    let list = item.as_array().ok_or_else(wrong)?;
+    list.iter().map(|entry| entry.as_str().map(String::from).ok_or_else(wrong)).collect()
+}
+
+fn ports(item: &Item, key: &str) -> Result<Vec<u16>, Error> {
+    let wrong = || value(key, "a list of port numbers, such as `[8080, 8081]`");
+    let one = |entry: &Value| entry.as_integer().and_then(|n| u16::try_from(n).ok()).filter(|port| *port > 0);
+    let list = item.as_array().ok_or_else(wrong)?;
+    list.iter().map(|entry| one(entry).ok_or_else(wrong)).collect()
+}
+
+fn value(key: &str, expected: &str) -> Error {
+    Error::Value { key: key.to_owned(), expected: expected.to_owned() }
+}
+
+fn unknown(path: &str, key: &str, known: &[&str]) -> Error {
+    let whole = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+    Error::UnknownKey { key: whole(key), nearest: nearest::of(key, known.iter().copied()).map(whole) }
+}
