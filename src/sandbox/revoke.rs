@@ -1,0 +1,73 @@
+//! Ending tokens early and asking about them (RFC 7009, RFC 7662). Both need the client's own authentication.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::answer::{self, Refusal, bad};
+use super::client::{Client, identify};
+use super::jwt::fingerprint;
+use super::ledger::Grant;
+use super::state::{State, joined};
+use super::token;
+use crate::backends::fake::{Received, Reply};
+
+/// 200 for every authenticated caller: whether the token existed is nobody's business.
+pub(super) fn answer(state: &State, request: &Received) -> Reply {
+    match asked(state, request) {
+        Ok((client, sent)) => {
+            revoke(state, &client, &sent);
+            answer::empty(StatusCode::OK)
+        }
+        Err(refusal) => refusal.reply(),
+    }
+}
+
+/// Whether a token of this client is alive, and what it is.
+pub(super) fn introspect(state: &State, request: &Received) -> Reply {
+    match asked(state, request) {
+        Ok((client, sent)) => answer::json(StatusCode::OK, &describe(state, &client, &sent)),
+        Err(refusal) => refusal.reply(),
+    }
+}
+
+fn asked(state: &State, request: &Received) -> Result<(Client, String), Refusal> {
+    let params = token::form(request)?;
+    let client = identify(state, request, &params)?;
+    let sent = params.one("token").ok_or(bad("invalid_request", "token is missing"))?;
+    Ok((client, sent.to_owned()))
+}
+
+/// A refresh token ends its whole family, an access token itself; a token of another client stays as it is (§2.1).
+fn revoke(state: &State, client: &Client, sent: &str) {
+    let claims = state.keys.verify("at+jwt", sent);
+    let mut ledger = state.ledger();
+    let family = ledger.refresh.get(&fingerprint(sent)).map(|refresh| refresh.grant);
+    if let Some(id) = family.filter(|id| ledger.grant(*id).is_some_and(|grant| grant.client == client.id)) {
+        ledger.revoke(id);
+    }
+    let claim = |name: &str| claims.as_ref().and_then(|claims| claims.get(name)).and_then(Value::as_str);
+    if let Some(jti) = claim("jti").filter(|_| claim("client_id") == Some(&client.id)) {
+        ledger.revoke_access(jti);
+    }
+}
+
+fn describe(state: &State, client: &Client, sent: &str) -> Value {
+    const UNKNOWN: fn() -> Value = || json!({ "active": false });
+    if let Some(mut claims) = state.valid_access(sent) {
+        if claims.get("client_id").and_then(Value::as_str) != Some(&client.id) {
+            return UNKNOWN();
+        }
+        if let Some(members) = claims.as_object_mut() {
+            members.insert("active".to_owned(), json!(true));
+            members.insert("token_type".to_owned(), json!("Bearer"));
+        }
+        return claims;
+    }
+    let ledger = state.ledger();
+    let unspent = ledger.refresh.get(&fingerprint(sent)).filter(|refresh| refresh.spent.is_none());
+    let grant = unspent.and_then(|refresh| ledger.grant(refresh.grant));
+    let alive = |grant: &&Grant| grant.client == client.id && token::is_alive(state, grant);
+    grant.filter(alive).map_or_else(UNKNOWN, |grant| {
+        json!({ "active": true, "client_id": grant.client, "sub": grant.subject, "scope": joined(&grant.scope) })
+    })
+}
