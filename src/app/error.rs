@@ -1,0 +1,208 @@
+//! Why a use case failed, told apart by what the person can do next. The words for it are in `report`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::backends::Way;
+use crate::{backends, config, http, oauth, store};
+
+/// A use case that failed. Clones share their cause, because one renewal can fail for many callers.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// No connection has that name.
+    #[error("unknown connection `{name}`")]
+    UnknownConnection {
+        /// What was asked for.
+        name: String,
+        /// The known name that looks most like it.
+        nearest: Option<String>,
+    },
+    /// No tool has that name.
+    #[error("unknown tool `{name}`")]
+    UnknownTool {
+        /// What was asked for.
+        name: String,
+        /// The known name that looks most like it.
+        nearest: Option<String>,
+    },
+    /// The backend needs an address and nobody configured one.
+    #[error("no address for `{connection}`")]
+    NoAddress {
+        /// Which connection.
+        connection: String,
+    },
+    /// The address cannot take a credential.
+    #[error("`{address}` cannot be used: {why}")]
+    Address {
+        /// The address as it was given.
+        address: String,
+        /// What it must be.
+        why: String,
+    },
+    /// The connection cannot be used without a login, and there is none that works.
+    #[error("`{connection}` needs a login")]
+    LoginRequired {
+        /// Which connection.
+        connection: String,
+        /// How the person would sign in.
+        way: Way,
+        /// What became of an earlier login.
+        why: Ended,
+    },
+    /// The provider's tokens are shorter than what was asked for.
+    #[error("a token of `{connection}` lasts {lasts} s, not {asked} s")]
+    TooShort {
+        /// Which connection.
+        connection: String,
+        /// Seconds asked for.
+        asked: i64,
+        /// Seconds that the newest token lasts.
+        lasts: i64,
+    },
+    /// The connection has no way to sign in of that kind.
+    #[error("`{connection}` has no login")]
+    NoLogin {
+        /// Which connection.
+        connection: String,
+        /// The way that was asked for, if one was.
+        wanted: Option<Way>,
+        /// The ways there are.
+        ways: &'static [Way],
+    },
+    /// The server takes no login at all.
+    #[error("`{connection}` answers without a login")]
+    LoginNotNeeded {
+        /// Which connection.
+        connection: String,
+    },
+    /// An environment variable supplies the token, so nothing can be stored for this connection.
+    #[error("`{variable}` supplies the token")]
+    TokenInEnvironment {
+        /// Which variable.
+        variable: String,
+    },
+    /// The service refuses the token from the environment.
+    #[error("the token in `{variable}` was refused")]
+    EnvironmentTokenRefused {
+        /// Which variable.
+        variable: String,
+    },
+    /// What was typed or piped in cannot be a key.
+    #[error("no usable key was given: {why}")]
+    NoKey {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Another login of the same connection is under way.
+    #[error("another login of `{connection}` is under way")]
+    LoginRunning {
+        /// Which connection.
+        connection: String,
+    },
+    /// Another process holds the connection's lock.
+    #[error("another process is working on `{connection}`")]
+    Busy {
+        /// Which connection.
+        connection: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The folder for locks and caches cannot be used.
+    #[error("`{}` cannot be used: {why}", path.display())]
+    StateFolder {
+        /// Which folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store failed.
+    #[error("the store failed for `{connection}`")]
+    Store {
+        /// Which connection.
+        connection: String,
+        /// How.
+        error: store::Error,
+    },
+    /// The new tokens arrived and could not be kept; the old ones may have ended.
+    #[error("the renewed tokens of `{connection}` could not be kept")]
+    NotKept {
+        /// Which connection.
+        connection: String,
+        /// How the store failed.
+        error: store::Error,
+    },
+    /// The login failed.
+    #[error("the login to `{connection}` failed")]
+    Login {
+        /// Which connection.
+        connection: String,
+        /// How.
+        error: Arc<oauth::Error>,
+    },
+    /// The renewal failed, and the login may still be good.
+    #[error("the renewal of `{connection}` failed")]
+    Renewal {
+        /// Which connection.
+        connection: String,
+        /// How.
+        error: Arc<oauth::RefreshError>,
+    },
+    /// The service failed.
+    #[error("`{connection}` failed")]
+    Service {
+        /// Which connection.
+        connection: String,
+        /// How.
+        error: backends::Error,
+    },
+    /// The network failed.
+    #[error(transparent)]
+    Network(#[from] http::Error),
+    /// The person interrupted.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// What became of an earlier login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// There never was one, or it was logged out.
+    Absent,
+    /// It ran out and cannot be renewed.
+    Expired,
+    /// The provider says that it is over.
+    Revoked {
+        /// The provider's error code.
+        code: String,
+    },
+    /// The provider says so after a renewal that was cut off, which may have used up the refresh token.
+    Interrupted,
+    /// The service refuses the key or token.
+    Refused,
+    /// It was for another address, issuer or way to sign in than the configuration names now.
+    Elsewhere,
+    /// What the store holds is not readable.
+    Unreadable,
+}
+
+impl Error {
+    /// Wraps a store's error.
+    pub fn store(connection: &str) -> impl FnOnce(store::Error) -> Self + use<> {
+        let connection = connection.to_owned();
+        |error| Self::Store { connection, error }
+    }
+
+    /// Wraps a lock's error.
+    pub fn lock(connection: &str) -> impl FnOnce(store::lock::Error) -> Self + use<> {
+        let connection = connection.to_owned();
+        |error| match error {
+            store::lock::Error::Busy { waited } => Self::Busy { connection, waited },
+            store::lock::Error::Folder { path, why } => Self::StateFolder { path, why: why.to_string() },
+            store::lock::Error::Io { path, kind } => Self::StateFolder { path, why: kind.to_string() },
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The use cases: login, session (renewal), status, token, logout. The one place where oauth, store and backends meet.
+//!
+//! The command line and the stdio server are two faces of this module. It prints nothing and asks nothing: what a
+//! person should see or decide goes through values.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use url::Url;
+
+use crate::backends::{self, CredentialSource, Way};
+use crate::config::edit::Change;
+use crate::config::{self, Config};
+use crate::http::Http;
+use crate::machine::{Clock, Machine};
+use crate::store::{self, Store};
+
+pub mod client;
+pub mod error;
+pub mod grant;
+pub mod key;
+pub mod login;
+pub mod logout;
+mod memory;
+mod owned;
+pub mod session;
+pub mod status;
+mod supplier;
+pub mod token;
+
+pub use error::Error;
+pub use owned::Owned;
+pub use session::Session;
+
+/// What every use case works with. Clones share it.
+#[derive(Clone)]
+pub struct Parts {
+    /// Sends requests.
+    pub http: Http,
+    /// Keeps grants.
+    pub store: Arc<dyn Store>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// The state folder; absent where the platform names no home.
+    pub state: Option<PathBuf>,
+    /// Runs what must not be aborted half-way.
+    pub owned: Owned,
+}
+
+impl Parts {
+    /// The folder for locks.
+    pub fn locks(&self) -> Result<PathBuf, Error> {
+        locks(self.state.as_deref())
+    }
+}
+
+/// Makes a folder that only the user can enter, with its parents.
+fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+/// The name of the lock over a connection's grant: renewal, the end of a login and logout hold it.
+pub(crate) fn grant_lock(connection: &str) -> String {
+    format!("grant-{connection}")
+}
+
+/// The program, configured.
+pub struct App {
+    /// The machine it runs on.
+    pub machine: Machine,
+    /// What it was told to do.
+    pub config: Config,
+    /// What it works with.
+    pub parts: Parts,
+    sessions: Arc<Mutex<BTreeMap<Whose, Session>>>,
+    config_file: Option<PathBuf>,
+}
+
+/// A connection's name, and what it pointed at: a session does not outlive a change of these.
+type Whose = (String, &'static str, Option<Url>, Option<String>);
+
+/// Tells whether the files that decide which tools there are have changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    config: Option<(SystemTime, u64)>,
+    tools: Option<SystemTime>,
+}
+
+impl App {
+    /// Reads the configuration and nothing else: no keychain, no network, no lock.
+    pub fn open(machine: Machine, store: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {
+        let config = Config::load(config_file, &machine.environment, machine.folders.as_ref())?;
+        let parts = Parts {
+            http: Http::new(&machine.environment),
+            store,
+            clock: Arc::clone(&machine.clock),
+            state: machine.folders.as_ref().map(|folders| folders.state.clone()),
+            owned: Owned::default(),
+        };
+        let config_file = config_file.map(Path::to_path_buf);
+        Ok(Self { machine, config, parts, sessions: Arc::default(), config_file })
+    }
+
+    /// Reads the configuration again. Sessions, connections to servers and work under way are shared with this one.
+    pub fn reload(&self) -> Result<Self, Error> {
+        let (environment, folders) = (&self.machine.environment, self.machine.folders.as_ref());
+        Ok(Self {
+            machine: self.machine.clone(),
+            config: Config::load(self.config_file.as_deref(), environment, folders)?,
+            parts: self.parts.clone(),
+            sessions: Arc::clone(&self.sessions),
+            config_file: self.config_file.clone(),
+        })
+    }
+
+    /// What the configuration file and the folder of cached tool lists look like now.
+    pub fn signature(&self) -> Signature {
+        let look = |path: &Path| std::fs::metadata(path).ok();
+        let config = self.config.path.as_deref().and_then(look);
+        let tools = self.parts.state.as_ref().and_then(|folder| look(&memory::folder(folder)));
+        Signature {
+            config: config.and_then(|file| Some((file.modified().ok()?, file.len()))),
+            tools: tools.and_then(|folder| folder.modified().ok()),
+        }
+    }
+
+    /// The connection of that name.
+    pub fn connection(&self, name: &str) -> Result<&config::Connection, Error> {
+        self.config.connection(name).ok_or_else(|| match backends::named(name) {
+            Some(_) => Error::NoAddress { connection: name.to_owned() },
+            None => Error::UnknownConnection { name: name.to_owned(), nearest: self.config.nearest(name) },
+        })
+    }
+
+    /// The session of a connection; one per process, so that one renewal serves all its callers.
+    pub fn session(&self, connection: &config::Connection) -> Session {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let way = connection.way.0;
+        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), connection.issuer.clone());
+        sessions.entry(whose).or_insert_with(|| Session::new(connection, &self.parts)).clone()
+    }
+
+    /// The token that the environment supplies for this connection, with the variable's name.
+    pub fn environment_token(&self, connection: &config::Connection) -> Option<(String, crate::secret::Secret)> {
+        let variable = connection.token_variable();
+        let token = self.machine.environment.text(&variable)?;
+        Some((variable.clone(), crate::secret::Secret::new(token.trim())))
+    }
+
+    /// How this connection's calls are signed in right now.
+    pub fn way(&self, connection: &config::Connection) -> Way {
+        match self.environment_token(connection) {
+            None => connection.way.0,
+            Some((_, token)) => supplier::way_of_token(connection, &token),
+        }
+    }
+
+    /// The connection as its backend sees it. Touches neither the store nor the network.
+    pub fn service(&self, connection: &config::Connection) -> Result<backends::Connection, Error> {
+        let way = self.way(connection);
+        let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
+        let memory = memory::ToolList::new(self.parts.state.as_deref(), &connection.name, &url);
+        Ok(backends::Connection {
+            name: connection.name.clone(),
+            url,
+            way,
+            http: self.parts.http.clone(),
+            credentials: self.supplier(connection, way),
+            remembered: memory.recall(),
+            memory: Arc::new(memory),
+        })
+    }
+
+    fn supplier(&self, connection: &config::Connection, way: Way) -> Arc<dyn CredentialSource> {
+        match (self.environment_token(connection), way) {
+            (Some((variable, token)), _) => Arc::new(supplier::Fixed::new(variable, &token)),
+            (None, Way::None) => Arc::new(supplier::Nothing),
+            (None, _) => Arc::new(self.session(connection)),
+        }
+    }
+
+    /// Changes the configuration file under its lock; whether anything is different now.
+    pub async fn edit_config(&self, changes: &[Change]) -> Result<bool, Error> {
+        let path = self.config.path.as_deref().ok_or(config::Error::NoFolder)?;
+        edit_config(path, &self.machine, changes).await
+    }
+}
+
+/// Changes a configuration file under its lock; whether anything is different now.
+pub async fn edit_config(path: &Path, machine: &Machine, changes: &[Change]) -> Result<bool, Error> {
+    let state = machine.folders.as_ref().map(|folders| folders.state.as_path());
+    let _lock =
+        store::lock::acquire(&locks(state)?, "config", session::LOCK_WAIT).await.map_err(Error::lock("config"))?;
+    Ok(config::edit::apply(path, changes)?)
+}
+
+fn locks(state: Option<&Path>) -> Result<PathBuf, Error> {
+    state.map(|folder| folder.join("locks")).ok_or_else(|| Error::StateFolder {
+        path: PathBuf::from("~"),
+        why: "the platform names no home folder".to_owned(),
+    })
+}

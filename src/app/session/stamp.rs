@@ -1,0 +1,38 @@
+//! A small file that changes whenever a connection's grant does.
+//!
+//! Reading it costs microseconds where the keychain costs milliseconds. It holds a number, never a secret, and it is a
+//! hint: without a state folder, or after somebody deleted it, grants are merely read from the store more often.
+
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+/// Where the stamp of one connection is.
+#[derive(Clone, Debug)]
+pub struct Stamp(Option<PathBuf>);
+
+impl Stamp {
+    /// The stamp of `connection` in the state folder.
+    pub fn new(state: Option<&Path>, connection: &str) -> Self {
+        Self(state.map(|folder| folder.join("stamps").join(connection)))
+    }
+
+    /// What it says now; `None` if nobody has written it.
+    pub fn read(&self) -> Option<String> {
+        self.0.as_ref().and_then(|path| std::fs::read_to_string(path).ok())
+    }
+
+    /// Changes it. `generation` is that of the new grant, `None` after a logout.
+    pub fn write(&self, generation: Option<u64>) {
+        let Some(path) = &self.0 else { return };
+        // The random part makes every change a change, also from one logout to the next.
+        let mut random = [0; 8];
+        let _ = SystemRandom::new().fill(&mut random);
+        let text = format!("{} {:016x}", generation.unwrap_or_default(), u64::from_ne_bytes(random));
+        let written =
+            path.parent().map_or(Ok(()), super::super::private_folder).and_then(|()| std::fs::write(path, text));
+        if let Err(error) = written {
+            log::warn!("`{}` could not be written: {}", path.display(), error.kind());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Who is signed in where, until when. Works offline: it reads the store and the clock, nothing else.
+
+use super::error::Ended;
+use super::grant::{Grant, State};
+use super::{App, Error};
+use crate::backends::Way;
+use crate::config;
+use crate::machine::Timestamp;
+
+/// What is known of one connection.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Its name.
+    pub connection: String,
+    /// Its backend.
+    pub backend: &'static str,
+    /// How its calls are signed in.
+    pub way: Way,
+    /// Where its calls go.
+    pub url: Option<String>,
+    /// Whether it can be called now.
+    pub login: Login,
+    /// Who signed in, if known.
+    pub account: Option<String>,
+    /// Who issued the token, if anybody did.
+    pub issuer: Option<String>,
+    /// What the token may be used for.
+    pub scopes: Vec<String>,
+    /// When the access token ends, if known.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it renews by itself.
+    pub renewable: bool,
+}
+
+/// Whether a connection can be called now.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// It needs no login.
+    NotNeeded,
+    /// The environment supplies the token.
+    Environment {
+        /// Which variable.
+        variable: String,
+    },
+    /// The access token is good.
+    SignedIn,
+    /// The access token has ended; the next call renews it.
+    Renewable,
+    /// Only a login helps.
+    Required(Ended),
+    /// The store could not be read, so nobody knows.
+    Unknown(Error),
+}
+
+impl Login {
+    /// The word for it in `--json`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NotNeeded => "not-needed",
+            Self::Environment { .. } => "environment",
+            Self::SignedIn => "signed-in",
+            Self::Renewable => "renewable",
+            Self::Required(_) => "login-required",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+/// The status of one connection.
+pub async fn of(app: &App, connection: &config::Connection) -> Status {
+    let way = app.way(connection);
+    let mut status = Status {
+        connection: connection.name.clone(),
+        backend: connection.backend.name,
+        way,
+        url: connection.endpoint(way).map(|url| url.to_string()),
+        login: Login::NotNeeded,
+        account: None,
+        issuer: None,
+        scopes: Vec::new(),
+        expires_at: None,
+        renewable: false,
+    };
+    if let Some((variable, _)) = app.environment_token(connection) {
+        status.login = Login::Environment { variable };
+    } else if way != Way::None {
+        match app.session(connection).stored().await {
+            Ok(Some(grant)) if !app.session(connection).owns(&grant) => {
+                status.login = Login::Required(Ended::Elsewhere);
+            }
+            Ok(Some(grant)) => status.fill(&grant, app.parts.clock.now()),
+            Ok(None) => status.login = Login::Required(Ended::Absent),
+            Err(Error::LoginRequired { why, .. }) => status.login = Login::Required(why),
+            Err(error) => status.login = Login::Unknown(error),
+        }
+    }
+    status
+}
+
+impl Status {
+    fn fill(&mut self, grant: &Grant, now: Timestamp) {
+        self.expires_at = grant.expires_at();
+        self.renewable = grant.is_renewable();
+        self.login = match &grant.state {
+            _ if grant.lasts(now, 1) => Login::SignedIn,
+            State::NeedsLogin(code) => Login::Required(Ended::Revoked { code: code.clone() }),
+            _ if grant.is_renewable() => Login::Renewable,
+            _ => Login::Required(Ended::Expired),
+        };
+        if let Some(issued) = &grant.issued {
+            self.account = issued.account.clone();
+            self.issuer = Some(issued.issuer.clone());
+            self.scopes.clone_from(&issued.scopes);
+        }
+    }
+}

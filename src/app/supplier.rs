@@ -1,0 +1,74 @@
+//! Credentials that are not a session: none at all, and a token from the environment.
+
+use std::sync::Arc;
+
+use super::Error;
+use super::error::Ended;
+use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
+use crate::config;
+use crate::secret::Secret;
+
+/// Supplies nothing: the connection needs no credential.
+pub(super) struct Nothing;
+
+impl CredentialSource for Nothing {
+    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
+        self.credential()
+    }
+}
+
+/// Supplies the token of an environment variable, as it is: never renewed, never stored.
+pub(super) struct Fixed {
+    variable: String,
+    value: Secret,
+}
+
+impl Fixed {
+    pub(super) fn new(variable: String, token: &Secret) -> Self {
+        Self { variable, value: Secret::new(format!("Bearer {}", token.expose())) }
+    }
+}
+
+impl CredentialSource for Fixed {
+    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
+        let credential = Credential { header: "authorization", value: self.value.clone(), generation: 0 };
+        Box::pin(async { Ok(Some(credential)) })
+    }
+
+    fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
+        let error = Error::EnvironmentTokenRefused { variable: self.variable.clone() };
+        Box::pin(async { Err(Unavailable(Arc::new(error))) })
+    }
+}
+
+/// What kind of credential a token from the environment is. Where a backend takes both keys and OAuth tokens, the
+/// configured way decides, and without one the shape does: a JSON Web Token has two dots, a key has none.
+pub(super) fn way_of_token(connection: &config::Connection, token: &Secret) -> Way {
+    let (way, source) = connection.way;
+    if way != Way::None && source == config::Source::File {
+        return way;
+    }
+    let ways = connection.backend.ways;
+    let is_jwt = token.expose().split('.').count() == 3;
+    let wanted = if is_jwt { Way::OAuth } else { Way::ApiKey };
+    [wanted, Way::Bearer, Way::ApiKey, Way::OAuth].into_iter().find(|way| ways.contains(way)).unwrap_or(way)
+}
+
+impl Ended {
+    /// The word for it in `--json`.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Expired => "expired",
+            Self::Revoked { .. } => "revoked",
+            Self::Interrupted => "interrupted",
+            Self::Refused => "refused",
+            Self::Elsewhere => "elsewhere",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
