@@ -1,0 +1,101 @@
+//! Words for what an authorization server, or the way to it, said no to.
+
+use super::{Exit, Report, network};
+use crate::oauth::{Class, Error, Why};
+
+pub(super) fn failed(connection: &str, error: &Error) -> Report {
+    let message = format!("the login to `{connection}` did not succeed");
+    let report = |exit, code| {
+        let report = Report::new(exit, code, message.clone()).cause(error.to_string());
+        match error.oauth_code() {
+            Some(code) => report.oauth(code),
+            None => report,
+        }
+    };
+    let again = format!("`keyward login {connection}` tries again");
+    match error {
+        Error::Network(error) => network::failed(&message, error),
+        Error::Server { .. } => report(Exit::Server, "server_error").hint("try again later").retryable(),
+        Error::Status { .. } | Error::Redirected { .. } | Error::NotJson { .. } | Error::Malformed { .. } => {
+            report(Exit::Server, "wrong_answer").hint(address(connection))
+        }
+        Error::ResourceMismatch { .. } => report(Exit::Server, "resource_mismatch")
+            .cause("a token for another resource is never asked for")
+            .hint("use the address exactly as the service publishes it"),
+        Error::NoIssuer { .. } | Error::NoMetadata { .. } => report(Exit::Server, "no_metadata").hint(format!(
+            "`keyward config set connections.{connection}.issuer https://…` names the provider's issuer"
+        )),
+        Error::IssuerMismatch { .. } => report(Exit::Server, "issuer_mismatch")
+            .cause("a document that names another issuer may belong to an attacker")
+            .hint(format!("`keyward config show` prints the addresses of `{connection}`")),
+        Error::NoS256 { .. } => report(Exit::Server, "no_s256")
+            .cause("without it a stolen code could be used by somebody else")
+            .hint("the administrator of the authorization server has to enable PKCE with S256"),
+        Error::NoAuthMethod { .. } => report(Exit::Server, "unsupported")
+            .hint("ask the administrator for a public client with the authorization code flow"),
+        Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
+        Error::NoRegistration { .. } => report(Exit::Configuration, "client_id_needed").hint(format!(
+            "`keyward config set connections.{connection}.client_id ID`, with the id your administrator gives"
+        )),
+        Error::Registration { sent, .. } => report(Exit::Configuration, "registration_refused")
+            .cause(format!("sent were {}", sent.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ")))
+            .hint(format!(
+                "`keyward config set connections.{connection}.client_id ID`, if an administrator registers clients"
+            )),
+        Error::RegistrationAltered { .. } => report(Exit::Server, "registration_altered").hint(again),
+        Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
+            .hint("end the program that uses the port")
+            .hint(format!("`keyward config set connections.{connection}.ports 8080,8081` names others")),
+        Error::Shadowed { .. } | Error::NoLoopback { .. } => report(Exit::Network, "no_loopback")
+            .hint("a firewall or another program stands before 127.0.0.1: allow local connections"),
+        Error::TimedOut { .. } => report(Exit::Network, "login_timed_out").hint(again).retryable(),
+        Error::ResponseIssuer { .. } => report(Exit::Server, "issuer_mismatch")
+            .cause("an answer of another issuer may be an attack, so nothing of it was used")
+            .hint("log in again; if it happens twice, tell the provider's administrator"),
+        Error::MalformedResponse { .. } => report(Exit::Server, "wrong_answer").hint(again),
+        Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
+        Error::AuthorizationError { class, .. } => by_class(report, *class, connection),
+        Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
+        Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
+            .hint(format!("`keyward config show` prints the values of `{connection}`")),
+        other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),
+    }
+}
+
+fn by_class(report: impl Fn(Exit, &'static str) -> Report, class: Class, connection: &str) -> Report {
+    match class {
+        Class::Denied => report(Exit::Denied, "denied").hint(format!("`keyward login {connection}` tries again")),
+        Class::Server => report(Exit::Server, "server_error").hint("try again later").retryable(),
+        Class::LoginRequired => {
+            report(Exit::LoginRequired, "login_required").hint(format!("`keyward login {connection}` tries again"))
+        }
+        Class::Configuration => report(Exit::Configuration, "authorization_refused").hint(format!(
+            "`keyward config show` prints the client, scopes and resource of `{connection}`; they must suit the server"
+        )),
+    }
+}
+
+fn token_endpoint(report: impl Fn(Exit, &'static str) -> Report, code: Option<&str>, connection: &str) -> Report {
+    let again = format!("`keyward login {connection}` tries again");
+    match code {
+        Some("invalid_grant") => report(Exit::LoginRequired, "code_refused")
+            .cause("the code had expired or was used already, or the answer was not meant for this login")
+            .hint(again),
+        Some("invalid_client" | "unauthorized_client") | None => report(Exit::Configuration, "client_refused")
+            .hint(format!("`keyward logout {connection} --forget-client`, then log in again: it registers anew")),
+        Some(_) => report(Exit::Configuration, "token_refused").hint(again),
+    }
+}
+
+fn address(connection: &str) -> String {
+    format!(
+        "check the address that `keyward status {connection}` shows; a proxy or a sign-in page of the network may be in between"
+    )
+}
+
+fn bad_endpoint(why: Why) -> &'static str {
+    match why {
+        Why::Private => "an address inside a private network is used only if the connection's own address is in one",
+        _ => "the administrator of the service has to publish an address that can be used",
+    }
+}

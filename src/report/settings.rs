@@ -1,0 +1,77 @@
+//! Words for what is wrong with the configuration, a name or a folder.
+
+use std::path::Path;
+
+use super::{Exit, Report};
+use crate::config::Error;
+
+pub(super) fn config(error: &Error) -> Report {
+    let report = |message: String| Report::new(Exit::Configuration, "config", message);
+    match error {
+        Error::File { path, why } => report(format!("the configuration `{}` could not be used", path.display()))
+            .cause(why.clone())
+            .hint("`keyward config path` prints which file is used; `--config FILE` names another"),
+        Error::Syntax { path, line, why } => report(format!("the configuration `{}` is not TOML", path.display()))
+            .cause(format!("line {line}: {why}"))
+            .hint("correct that line; `keyward config show` says whether the file can be read"),
+        Error::UnknownKey { key, nearest } => {
+            let report = report(format!("the configuration has an unknown key `{key}`"))
+                .cause("unknown keys are refused so that no setting is silently ignored");
+            let report = match nearest {
+                Some(nearest) => report.hint(format!("the nearest known key is `{nearest}`")),
+                None => report,
+            };
+            report.hint(format!("`keyward config unset {key}` removes it"))
+        }
+        Error::Value { key, expected } => {
+            let setting = if key.matches('.').count() == 1 && key.starts_with("connections.") { "name" } else { "key" };
+            report(format!("the configuration's {setting} `{key}` cannot be used"))
+                .cause(format!("it must be {expected}"))
+                .hint(match setting {
+                    "name" => "rename the connection in the file that `keyward config path` prints".to_owned(),
+                    _ => {
+                        format!("`keyward config unset {key}` removes it, `keyward config set {key} VALUE` changes it")
+                    }
+                })
+        }
+        Error::NoFolder => report("there is no place for the configuration".to_owned())
+            .cause("the platform names no home folder for this user")
+            .hint("`--config FILE` or `KEYWARD_CONFIG` names the file"),
+    }
+}
+
+pub(super) fn unknown_connection(name: &str, nearest: Option<&str>) -> Report {
+    let report = Report::new(Exit::Usage, "unknown_connection", format!("there is no connection `{name}`"))
+        .cause("neither the configuration nor a backend has that name");
+    match nearest {
+        Some(nearest) => report.hint(format!("the nearest one is `{nearest}`; `keyward status` lists them")),
+        None => report.hint("`keyward status` lists the connections; `keyward login https://host/mcp` makes one"),
+    }
+}
+
+pub(super) fn unknown_tool(name: &str, nearest: Option<&str>) -> Report {
+    let report = Report::new(Exit::Usage, "unknown_tool", format!("there is no tool `{name}`"))
+        .cause("no connection that is configured here offers it");
+    match nearest {
+        Some(nearest) => report.hint(format!("the nearest one is `{nearest}`; `keyward tools` lists them")),
+        None => report.hint("`keyward tools` lists them"),
+    }
+}
+
+pub(super) fn no_address(connection: &str) -> Report {
+    Report::new(Exit::Configuration, "no_address", format!("`{connection}` has no address"))
+        .cause("every installation of this backend has its own")
+        .hint(format!("`keyward config set connections.{connection}.url https://host/path`"))
+}
+
+pub(super) fn address(address: &str, why: &str) -> Report {
+    Report::new(Exit::Usage, "address", format!("`{address}` cannot be used as an address"))
+        .cause(format!("it must be {why}"))
+        .hint("write it whole, for example `keyward login https://mcp.example.com/mcp`")
+}
+
+pub(super) fn state_folder(path: &Path, why: &str) -> Report {
+    Report::new(Exit::Configuration, "state_folder", format!("`{}` cannot be used", path.display()))
+        .cause(why.to_owned())
+        .hint("it must be a folder of this user that nobody else can write to")
+}
