@@ -1,0 +1,139 @@
+//! The tools of every chosen connection, by name.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value};
+
+use super::{definition, state};
+use crate::app::{App, Error};
+use crate::backends::{Call, Output, Progress, Tool};
+use crate::config::nearest;
+
+/// Which tools are offered, on top of what the configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Only these connections; all if empty.
+    pub only: Vec<String>,
+    /// Only tools that change nothing.
+    pub read_only: bool,
+}
+
+/// The tools that are offered.
+pub struct Catalog {
+    tools: BTreeMap<String, Entry>,
+    definitions: OnceLock<Arc<str>>,
+}
+
+/// One tool and the connection it belongs to.
+#[derive(Clone)]
+pub struct Entry {
+    /// The connection's name; `None` for the program's own tools.
+    pub connection: Option<String>,
+    /// The tool.
+    pub tool: Tool,
+}
+
+impl Catalog {
+    /// Collects the tools. Reads cached lists of remote servers; no keychain, no network.
+    pub fn new(app: Arc<App>, choice: &Choice) -> Result<Self, Error> {
+        for name in &choice.only {
+            app.connection(name)?;
+        }
+        let read_only = choice.read_only || app.config.serve.read_only;
+        let disabled = &app.config.serve.disable;
+        let mut entries = vec![Entry { connection: None, tool: state::tool(&app) }];
+        for connection in &app.config.connections {
+            let is_chosen = choice.only.is_empty() || choice.only.contains(&connection.name);
+            // A connection without an address has nothing to call; `keyward_status` names it.
+            if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
+                let tools = (connection.backend.tools)(&service);
+                entries.extend(tools.into_iter().map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
+            }
+        }
+        let mut tools = BTreeMap::new();
+        for entry in entries {
+            let is_offered = (entry.tool.effect.read_only || !read_only)
+                && !disabled.iter().any(|pattern| matches(pattern, &entry.tool.name));
+            if is_offered {
+                // Names are made unique by their connection; were two the same, the first keeps it.
+                tools.entry(entry.tool.name.clone()).or_insert(entry);
+            }
+        }
+        Ok(Self { tools, definitions: OnceLock::new() })
+    }
+
+    /// The tools in the order of their names.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.tools.values()
+    }
+
+    /// The JSON array of MCP tool definitions.
+    pub fn definitions(&self) -> Arc<str> {
+        Arc::clone(self.definitions.get_or_init(|| definition::array(self.entries().map(|entry| &entry.tool)).into()))
+    }
+
+    /// The tool of that name.
+    pub fn find(&self, name: &str) -> Option<Entry> {
+        self.tools.get(name).cloned()
+    }
+
+    /// The tool of that name, or an error that names the nearest one.
+    pub fn require(&self, name: &str) -> Result<Entry, Error> {
+        self.find(name).ok_or_else(|| Error::UnknownTool {
+            name: name.to_owned(),
+            nearest: nearest::of(name, self.tools.keys().map(String::as_str)).map(String::from),
+        })
+    }
+}
+
+impl Entry {
+    /// Runs one call.
+    pub async fn call(&self, arguments: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
+        let connection = self.connection.clone().unwrap_or_else(|| "keyward".to_owned());
+        let call = Call { arguments, progress };
+        self.tool.handler.call(call).await.map_err(|error| Error::Service { connection, error })
+    }
+}
+
+/// Whether `pattern`, in which `*` stands for any text, describes the whole name.
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut is_open = false;
+    for part in parts {
+        is_open = true;
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    let last = pattern.rsplit('*').next().unwrap_or_default();
+    if is_open { name.len() >= first.len() + last.len() && name.ends_with(last) } else { rest.is_empty() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("*b", "abc", false),
+            ("a*c", "abc", true),
+            ("a*c", "abd", false),
+            ("a*a", "a", false),
+            ("*", "", true),
+            ("a*b*c", "aXbYc", true),
+            ("a*b*c", "aXcYb", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
+    }
+}
