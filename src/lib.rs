@@ -23,7 +23,7 @@
 //! |---|---|
 //! | [`secret`] | nothing of ours |
 //! | [`machine`], [`http`] | `secret`, each other |
-//! | [`config`], [`providers`] | `backends` (names, ways), `machine`, `providers` |
+//! | [`config`], [`providers`] | `backends` (names, ways), `machine`, `http` (which addresses are safe) |
 //! | [`oauth`] | `secret`, `http` |
 //! | [`store`] | `secret` |
 //! | [`backends`] | `secret`, `http` |
@@ -59,8 +59,30 @@
 //! * Following redirects: a token request that follows one hands the code to a stranger.
 //! * A second runtime thread: one thread answers thousands of calls a second; the keychain has a thread of its own.
 
+use std::ffi::OsString;
+
+pub mod app;
 pub mod backends;
+pub mod cli;
+pub mod config;
 pub mod http;
 pub mod machine;
+pub mod mcp;
+pub mod oauth;
+pub mod providers;
+pub mod report;
+pub mod sandbox;
 pub mod secret;
+pub mod serve;
 pub mod store;
+
+/// Runs the program on a machine, with its stores, and returns the exit code of the process.
+///
+/// `arguments` begin with the program's name.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    machine: machine::Machine,
+    stores: store::Stores,
+) -> report::Exit {
+    cli::run(arguments.into_iter().collect(), machine, stores)
+}

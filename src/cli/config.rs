@@ -1,0 +1,196 @@
+//! `keyward config`.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::table::Table;
+use super::{Console, Outcome};
+use crate::app::{self, App, Error};
+use crate::backends;
+use crate::config::edit::Change;
+use crate::config::written::Written;
+use crate::config::{self, Config, Source};
+use crate::machine::Machine;
+use crate::report::{Exit, Report};
+
+/// Show or change the configuration
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: `keyward config set connections.notion.url https://mcp.example.com/mcp`")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Print which file is used
+    Path,
+    /// Print what the configuration means, and where each value came from
+    Show,
+    /// Set a key: `connections.NAME.KEY` or `serve.KEY`
+    Set {
+        /// The key with its tables
+        key: String,
+        /// The value; several texts or ports are separated by commas
+        value: String,
+    },
+    /// Remove a key, or a whole connection with `connections.NAME`
+    Unset {
+        /// The key with its tables
+        key: String,
+    },
+}
+
+impl Arguments {
+    /// Whether the command must work although the file cannot be used: it says where it is, or mends it.
+    pub(super) fn works_on_a_broken_file(&self) -> bool {
+        !matches!(self.what, What::Show)
+    }
+}
+
+#[derive(Serialize)]
+struct ShownChange {
+    schema_version: u32,
+    changed: bool,
+}
+
+#[derive(Serialize)]
+struct ShownPath<'a> {
+    schema_version: u32,
+    path: &'a str,
+}
+
+/// Runs what works without a usable configuration.
+pub(super) async fn mend(arguments: Arguments, console: &Console, machine: &Machine, file: Option<&Path>) -> Outcome {
+    let path = Config::path(file, &machine.environment, machine.folders.as_ref());
+    let path = path.ok_or_else(|| Report::from(&Error::Config(config::Error::NoFolder)))?;
+    let change = match &arguments.what {
+        What::Path | What::Show => {
+            print_path(console, &path);
+            return Ok(Exit::Done);
+        }
+        What::Set { key, value } => Change::of_words(key, Some(value)),
+        What::Unset { key } => Change::of_words(key, None),
+    };
+    let change = change.map_err(|error| Report::from(&Error::Config(error)))?;
+    let changes = with_backend(change, &path);
+    let changed = app::edit_config(&path, machine, &changes).await.map_err(|error| Report::from(&error))?;
+    if console.json {
+        console.print_json(&ShownChange { schema_version: 1, changed });
+    } else {
+        console.say(if changed { "Changed." } else { "Nothing to change." });
+    }
+    Ok(Exit::Done)
+}
+
+/// A new connection that is given an address, and whose name is no backend's, is a remote server.
+fn with_backend(change: Change, path: &Path) -> Vec<Change> {
+    let [table, name, key] = change.key.as_slice() else { return vec![change] };
+    let is_known = backends::named(name).is_some()
+        || Written::load(path).is_ok_and(|written| written.connections.contains_key(name));
+    if table != "connections" || key != "url" || change.value.is_none() || is_known {
+        return vec![change];
+    }
+    vec![Change::connection(name, "backend", backends::remote::BACKEND.name), change]
+}
+
+fn print_path(console: &Console, path: &Path) {
+    let text = path.display().to_string();
+    if console.json {
+        console.print_json(&ShownPath { schema_version: 1, path: &text });
+    } else {
+        console.print(&text);
+    }
+}
+
+pub(super) fn run(console: &Console, app: &App) -> Outcome {
+    show(console, &app.config);
+    Ok(Exit::Done)
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    schema_version: u32,
+    connections: Vec<One<'a>>,
+    serve: Serve<'a>,
+}
+
+#[derive(Serialize)]
+struct One<'a> {
+    connection: &'a str,
+    backend: &'a str,
+    url: Option<String>,
+    url_from: Option<&'a str>,
+    way: &'a str,
+    way_from: &'a str,
+    issuer: Option<&'a str>,
+    client_id: Option<&'a str>,
+    scopes: &'a [String],
+    resource: Option<String>,
+    ports: &'a [u16],
+}
+
+#[derive(Serialize)]
+struct Serve<'a> {
+    read_only: bool,
+    disable: &'a [String],
+}
+
+fn show(console: &Console, config: &Config) {
+    if console.json {
+        console.print_json(&Shown {
+            schema_version: 1,
+            connections: config.connections.iter().map(one).collect(),
+            serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
+        });
+        return;
+    }
+    let mut table = Table::new(["KEY", "FROM", "VALUE"]);
+    for connection in &config.connections {
+        for (key, from, value) in rows(connection) {
+            table.row([format!("connections.{}.{key}", connection.name), from.word().to_owned(), value]);
+        }
+    }
+    let serve = &config.serve;
+    let from = |said: bool| if said { Source::File } else { Source::Preset }.word().to_owned();
+    table.row(["serve.read_only".into(), from(serve.read_only), serve.read_only.to_string()]);
+    table.row(["serve.disable".into(), from(!serve.disable.is_empty()), serve.disable.join(",")]);
+    console.print(&table.text());
+}
+
+fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> {
+    let file = Source::File;
+    let from = if connection.configured { Source::File } else { Source::Preset };
+    let mut rows = vec![("backend", from, connection.backend.name.to_owned())];
+    if let Some((url, source)) = &connection.url {
+        rows.push(("url", *source, url.to_string()));
+    }
+    rows.push(("way", connection.way.1, connection.way.0.word().to_owned()));
+    rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
+    rows.extend(connection.client_id.iter().map(|id| ("client_id", file, id.clone())));
+    rows.extend(connection.resource.iter().map(|url| ("resource", file, url.to_string())));
+    if !connection.scopes.is_empty() {
+        rows.push(("scopes", file, connection.scopes.join(",")));
+    }
+    if !connection.ports.is_empty() {
+        rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
+    }
+    rows
+}
+
+fn one(connection: &config::Connection) -> One<'_> {
+    One {
+        connection: &connection.name,
+        backend: connection.backend.name,
+        url: connection.url.as_ref().map(|(url, _)| url.to_string()),
+        url_from: connection.url.as_ref().map(|(_, source)| source.word()),
+        way: connection.way.0.word(),
+        way_from: connection.way.1.word(),
+        issuer: connection.issuer.as_deref(),
+        client_id: connection.client_id.as_deref(),
+        scopes: &connection.scopes,
+        resource: connection.resource.as_ref().map(ToString::to_string),
+        ports: &connection.ports,
+    }
+}

@@ -1,0 +1,116 @@
+//! The one writer of the command line: data to standard output, text for people to standard error.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::Global;
+use crate::machine::{Machine, Terminal};
+use crate::report::Report;
+
+/// When messages are coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Writes what a command says.
+pub(super) struct Console {
+    terminal: Arc<dyn Terminal>,
+    /// Data is one JSON object.
+    pub(super) json: bool,
+    quiet: bool,
+    color: bool,
+    unwritten: Mutex<Option<std::io::Error>>,
+}
+
+impl Console {
+    pub(super) fn new(machine: &Machine, global: &Global) -> Self {
+        let color = match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => machine.facts.messages && machine.environment.text("NO_COLOR").is_none(),
+        };
+        Self {
+            terminal: Arc::clone(&machine.terminal),
+            json: global.json,
+            quiet: global.quiet,
+            color,
+            unwritten: Mutex::default(),
+        }
+    }
+
+    /// Tells the person something; not with `--quiet`.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            write(self.terminal.messages(), text);
+        }
+    }
+
+    /// Tells the person something they asked for, also with `--quiet`.
+    pub(super) fn must_say(&self, text: &str) {
+        write(self.terminal.messages(), text);
+    }
+
+    /// Prints the requested data as text.
+    pub(super) fn print(&self, text: &str) {
+        let mut output = self.terminal.output();
+        let written = writeln!(output, "{text}").and_then(|()| output.flush());
+        // A reader that went away has what it wanted; a full disk has not.
+        if let Err(error) = written
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    /// What became of the data that was printed.
+    pub(super) fn verdict(&self) -> Result<(), Report> {
+        match self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(crate::report::io("the output could not be written", &error)
+                .hint("look at where standard output leads: a full disk, or a closed file")),
+            None => Ok(()),
+        }
+    }
+
+    /// Prints the requested data as one JSON object.
+    pub(super) fn print_json<T: Serialize>(&self, value: &T) {
+        self.print(&serde_json::to_string(value).unwrap_or_default());
+    }
+
+    /// Prints a failure: words to standard error, and with `--json` the object to standard output.
+    pub(super) fn failure(&self, report: &Report) {
+        if self.json {
+            self.print(&report.json());
+            return;
+        }
+        let text = report.text();
+        if !self.color {
+            write(self.terminal.messages(), &text);
+            return;
+        }
+        let mut colored = String::new();
+        for line in text.lines() {
+            // The word itself carries the meaning; the colour only helps the eye.
+            let (word, rest) = line.split_once(':').unwrap_or(("", line));
+            let code = match word {
+                "error" => "1;31",
+                "cause" => "1",
+                _ => "1;36",
+            };
+            colored.push_str(&format!("\x1b[{code}m{word}:\x1b[0m{rest}\n"));
+        }
+        write(self.terminal.messages(), colored.trim_end());
+    }
+}
+
+/// Writes a line. A reader that went away is not an error: nobody is left to be told.
+pub(super) fn write(mut stream: Box<dyn Write + Send>, text: &str) {
+    let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
+}

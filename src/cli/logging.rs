@@ -1,0 +1,38 @@
+//! What `-v` shows: our own log lines on standard error. Lines of dependencies are left out at every level, because
+//! nobody here knows what they print.
+
+use std::sync::Arc;
+
+use log::{LevelFilter, Log, Metadata, Record};
+
+use super::console;
+use crate::machine::{Machine, Terminal};
+
+struct Lines(Arc<dyn Terminal>);
+
+impl Log for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("keyward")
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let level = record.level().as_str().to_ascii_lowercase();
+            console::write(self.0.messages(), &format!("{level}: {}", record.args()));
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+/// Starts logging at the level of so many `-v`. Only the first call of a process counts.
+pub(super) fn start(machine: &Machine, verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::Error,
+        1 => LevelFilter::Info,
+        _ => LevelFilter::Trace,
+    };
+    if log::set_boxed_logger(Box::new(Lines(Arc::clone(&machine.terminal)))).is_ok() {
+        log::set_max_level(level);
+    }
+}

@@ -1,0 +1,174 @@
+//! The command line: one file per command. Nothing imports this module.
+//!
+//! A command gets what it needs, says what it did and returns; failures travel up as a [`Report`] and are printed in one
+//! place.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::app::App;
+use crate::machine::Machine;
+use crate::report::{Exit, Report};
+use crate::store::Stores;
+
+mod call;
+mod completions;
+mod config;
+mod console;
+mod demo;
+mod logging;
+mod login;
+mod logout;
+mod sandbox;
+mod serve;
+mod signals;
+mod status;
+mod table;
+mod token;
+mod tools;
+
+use console::Console;
+
+/// Use the services you work with from any MCP host, under your own login
+#[derive(Debug, Parser)]
+#[command(name = "keyward", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Example: `keyward login tavily`, then add `keyward serve` to your MCP host.")]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// Use this configuration file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    config: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    json: bool,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
+    quiet: bool,
+    /// Say more on standard error; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    verbose: u8,
+    /// Colour the messages: auto, always or never
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
+    color: console::Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Login(login::Arguments),
+    Logout(logout::Arguments),
+    Status(status::Arguments),
+    Token(token::Arguments),
+    Serve(serve::Arguments),
+    Tools(tools::Arguments),
+    Call(call::Arguments),
+    Config(config::Arguments),
+    Demo(demo::Arguments),
+    Sandbox(sandbox::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// What a command ends with: an exit code of its own, or a failure in words.
+type Outcome = Result<Exit, Report>;
+
+/// How long work that must not be cut off may go on after the command has ended: a token request and the write behind
+/// it. A refresh token that was spent and whose successor was not kept is a lost login.
+const SETTLE: Duration = Duration::from_secs(40);
+
+/// The definition of the whole command line.
+pub fn definition() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command that the arguments name and returns the exit code of the process.
+pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
+    let wants_json = arguments.iter().any(|word| word == "--json");
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, &machine, wants_json),
+    };
+    let console = Console::new(&machine, &arguments.global);
+    logging::start(&machine, arguments.global.verbose);
+    let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Err(error) => Err(crate::report::io("the runtime could not be started", &error)),
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command(arguments, &console, machine, stores));
+            // A keychain that never answers must not keep the process alive.
+            runtime.shutdown_background();
+            outcome
+        }
+    };
+    match outcome.and_then(|exit| console.verdict().map(|()| exit)) {
+        Ok(exit) => exit,
+        Err(report) => {
+            console.failure(&report);
+            report.exit
+        }
+    }
+}
+
+async fn command(arguments: Arguments, console: &Console, machine: Machine, stores: Stores) -> Outcome {
+    let Arguments { global, command } = arguments;
+    let command = match command {
+        // These work without a configuration, so a broken one does not stop them.
+        Command::Completions(arguments) => return completions::run(&arguments, console),
+        Command::Demo(arguments) => return signals::or(demo::run(&arguments, console, &machine, stores.patient)).await,
+        Command::Config(arguments) if arguments.works_on_a_broken_file() => {
+            return signals::or(config::mend(arguments, console, &machine, global.config.as_deref())).await;
+        }
+        other => other,
+    };
+    let store = match command {
+        Command::Login(_) | Command::Logout(_) => stores.patient,
+        _ => stores.brief,
+    };
+    let app = Arc::new(App::open(machine, store, global.config.as_deref()).map_err(|error| Report::from(&error))?);
+    let running: std::pin::Pin<Box<dyn Future<Output = Outcome> + '_>> = match command {
+        Command::Login(arguments) => Box::pin(login::run(arguments, console, &app)),
+        Command::Logout(arguments) => Box::pin(logout::run(arguments, console, &app)),
+        Command::Status(arguments) => Box::pin(status::run(arguments, console, &app)),
+        Command::Token(arguments) => Box::pin(token::run(arguments, console, &app)),
+        Command::Serve(arguments) => Box::pin(serve::run(arguments, &app)),
+        Command::Tools(arguments) => Box::pin(tools::run(arguments, console, &app)),
+        Command::Call(arguments) => Box::pin(call::run(arguments, console, &app)),
+        Command::Config(_) => Box::pin(std::future::ready(config::run(console, &app))),
+        Command::Sandbox(arguments) => Box::pin(sandbox::run(arguments, console, &app)),
+        Command::Demo(_) | Command::Completions(_) => return Ok(Exit::Done),
+    };
+    let outcome = signals::or(running).await;
+    // A renewal that has begun may already have used up the refresh token: it gets its time, a second signal ends it.
+    let _ = signals::or(async {
+        app.parts.owned.settle(SETTLE).await;
+        Ok(Exit::Done)
+    })
+    .await;
+    outcome
+}
+
+fn usage(error: &clap::Error, machine: &Machine, wants_json: bool) -> Exit {
+    use clap::error::ErrorKind;
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if wants_json && !asked {
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let report = Report::new(Exit::Usage, "usage", first).hint("`keyward --help`");
+        console::write(machine.terminal.output(), &report.json());
+        return Exit::Usage;
+    }
+    let text = if machine.facts.messages { error.render().ansi().to_string() } else { error.render().to_string() };
+    let stream = if asked { machine.terminal.output() } else { machine.terminal.messages() };
+    console::write(stream, text.trim_end());
+    if asked { Exit::Done } else { Exit::Usage }
+}
