@@ -1,0 +1,196 @@
+//! The command line itself: help, exit codes, JSON, configuration.
+
+use keyward::report::Exit;
+use serde_json::json;
+
+use crate::world::World;
+
+#[test]
+fn the_help_of_every_command_is_pinned() {
+    let definition = keyward::cli::definition();
+    let mut text = World::new().run(&["--help"]).done().out;
+    for command in definition.get_subcommands() {
+        let help = World::new().run(&[command.get_name(), "--help"]).done().out;
+        assert!(help.contains("Example"), "the help of `{}` ends with an example", command.get_name());
+        text += &format!("\n---- keyward {} --help\n\n{help}", command.get_name());
+    }
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("help", text);
+    });
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_sound() {
+    keyward::cli::definition().debug_assert();
+}
+
+#[test]
+fn a_wrong_command_line_is_a_usage_error_with_a_suggestion() {
+    let ran = World::new().run(&["lgoin", "tavily"]).failed(Exit::Usage);
+    assert!(ran.err.contains("login"), "{ran:?}");
+    assert_eq!(ran.out, "");
+    let ran = World::new().run(&["lgoin", "tavily", "--json"]).failed(Exit::Usage);
+    assert_eq!(ran.json()["error"]["code"], "usage");
+    assert_eq!(ran.json()["error"]["exit"], 2);
+}
+
+#[test]
+fn failures_go_to_standard_error_and_with_json_to_standard_output() {
+    let ran = World::new().run(&["status", "nothing"]).failed(Exit::Usage);
+    assert_eq!(ran.out, "");
+    assert!(ran.err.starts_with("error: "), "{ran:?}");
+    let ran = World::new().run(&["status", "nothing", "--json"]).failed(Exit::Usage);
+    assert_eq!(ran.err, "");
+    let keys: Vec<String> = ran.json()["error"].as_object().expect("an object").keys().cloned().collect();
+    let expected = ["cause", "code", "exit", "hint", "message", "oauth_error", "retryable"];
+    assert_eq!(keys.iter().map(String::as_str).collect::<std::collections::BTreeSet<_>>(), expected.into());
+}
+
+#[test]
+fn exit_codes_are_the_promised_numbers() {
+    let codes = [
+        (Exit::Done, 0),
+        (Exit::Unexpected, 1),
+        (Exit::Usage, 2),
+        (Exit::LoginRequired, 3),
+        (Exit::Denied, 4),
+        (Exit::Configuration, 5),
+        (Exit::Store, 6),
+        (Exit::Network, 7),
+        (Exit::Server, 8),
+        (Exit::Busy, 9),
+        (Exit::Interrupted, 130),
+        (Exit::Terminated, 143),
+    ];
+    for (exit, code) in codes {
+        assert_eq!(exit as u8, code, "{exit:?}");
+    }
+}
+
+#[test]
+fn status_works_offline_without_any_configuration() {
+    let ran = World::new().run(&["status", "--json"]).done();
+    assert_eq!(
+        ran.json()["connections"],
+        json!([{
+            "connection": "tavily", "backend": "tavily", "way": "none", "url": "https://api.tavily.com/",
+            "login": "not-needed", "ended": null, "account": null, "issuer": null, "scopes": [],
+            "expires_at": null, "renewable": false, "variable": null, "error": null
+        }])
+    );
+}
+
+#[test]
+fn status_of_a_store_that_cannot_be_read_is_unknown_and_not_signed_out() {
+    let world = World::signed_in();
+    world.store.fail_loads(Some(keyward::store::Error::Locked));
+    let ran = world.run(&["status", "box", "--json"]).failed(Exit::Store);
+    assert_eq!(ran.json()["connections"][0]["login"], "unknown");
+    assert_eq!(ran.json()["connections"][0]["error"], "store_locked");
+}
+
+#[test]
+fn a_token_from_the_environment_is_used_as_it_is_and_status_says_so() {
+    let world = World::new().environment("KEYWARD_TOKEN_TAVILY", "tvly-from-env");
+    assert_eq!(world.run(&["token", "tavily"]).done().out, "tvly-from-env\n");
+    let status = world.run(&["status", "tavily", "--json"]).done().json();
+    assert_eq!(status["connections"][0]["login"], "environment");
+    assert_eq!(status["connections"][0]["variable"], "KEYWARD_TOKEN_TAVILY");
+    assert_eq!(world.store.calls(), Default::default());
+}
+
+#[test]
+fn a_token_comes_in_the_three_forms_that_scripts_use() {
+    let world = World::signed_in();
+    let bare = world.run(&["token", "box"]).done().out;
+    assert_eq!(bare.lines().count(), 1);
+    assert_eq!(world.run(&["token", "box", "--header"]).done().out, format!("Authorization: Bearer {bare}"));
+    let json = world.run(&["token", "box", "--json"]).done().json();
+    assert_eq!(json["access_token"], bare.trim_end());
+    assert_eq!(json["token_type"], "Bearer");
+    assert_eq!(json["from_environment"], false);
+}
+
+#[test]
+fn the_configuration_is_shown_set_and_unset() {
+    let world = World::new();
+    let path = world.run(&["config", "path"]).done().out;
+    assert_eq!(path.trim_end(), world.config_path().display().to_string());
+    world.run(&["config", "set", "connections.notes.url", "https://notes.example/mcp"]).done();
+    world.run(&["config", "set", "serve.read_only", "true"]).done();
+    assert_eq!(
+        world.config_text(),
+        "[connections.notes]\nbackend = \"remote\"\nurl = \"https://notes.example/mcp\"\n\n[serve]\nread_only = true\n"
+    );
+    let shown = world.run(&["config", "show", "--json"]).done().json();
+    assert_eq!(shown["connections"][0]["url"], "https://notes.example/mcp");
+    assert_eq!(shown["connections"][0]["url_from"], "file");
+    assert_eq!(shown["serve"]["read_only"], true);
+    world.run(&["config", "unset", "connections.notes"]).done();
+    world.run(&["config", "unset", "serve.read_only"]).done();
+    assert!(!world.config_text().contains("notes"), "{}", world.config_text());
+}
+
+#[test]
+fn a_broken_configuration_still_tells_where_it_is() {
+    let world = World::new().config("[[[");
+    world.run(&["config", "path"]).done();
+    world.run(&["status"]).failed(Exit::Configuration);
+}
+
+#[test]
+fn a_second_connection_to_the_same_address_is_the_same_connection() {
+    let world = World::signed_in();
+    world.run(&["login", &world.resource()]).done();
+    let status = world.run(&["status", "--json"]).done().json();
+    let names: Vec<&str> =
+        status["connections"].as_array().expect("rows").iter().filter_map(|row| row["connection"].as_str()).collect();
+    assert_eq!(names, ["box", "tavily"]);
+}
+
+#[test]
+fn an_address_is_named_after_its_host() {
+    let world = World::with_sandbox();
+    let ran = world.run(&["login", &world.resource(), "--json"]).done();
+    let name = ran.json()["connection"].as_str().expect("a name").to_owned();
+    assert!(name.starts_with("127-0-0-1-"), "{name}");
+}
+
+#[test]
+fn a_result_for_a_person_is_its_text_and_for_a_script_its_structure() {
+    let world = World::signed_in();
+    let ran = world.run(&["call", "box_add", "a=1", "b=2"]).done();
+    assert!(ran.out.contains('3'), "{ran:?}");
+    let ran = world.run(&["call", "box_echo", "--arguments", "{\"text\": \"so\"}", "--json"]).done();
+    assert_eq!(ran.json()["structured"], json!({"text": "so"}));
+}
+
+#[test]
+fn a_tool_that_says_it_failed_is_a_failure() {
+    let world = World::signed_in();
+    let ran = world.run(&["call", "box_fail", "--json"]).failed(Exit::Server);
+    assert_eq!(ran.json()["failed"], true);
+}
+
+#[test]
+fn logging_out_of_everything_says_what_it_found() {
+    let world = World::signed_in();
+    let ran = world.run(&["logout", "--all", "--json"]).done();
+    assert_eq!(
+        ran.json()["connections"],
+        json!([{"connection": "box", "was_signed_in": true, "at_provider": "ended"}])
+    );
+    let ran = world.run(&["logout", "box", "--json"]).done();
+    assert_eq!(ran.json()["connections"][0]["was_signed_in"], false);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_a_failure() {
+    let home = tempfile::tempdir().expect("a folder");
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+    let mut command = crate::stdio::keyward(&home, &["token", "tavily"]);
+    let ended = command.env("KEYWARD_TOKEN_TAVILY", "x").stdout(full).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&ended.stderr).starts_with("error: the output could not be written"));
+}

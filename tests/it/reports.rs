@@ -1,0 +1,209 @@
+//! Every failure a person can meet: its words, its exit code, and that the hinted command exists.
+//!
+//! The words are golden: `INSTA_UPDATE=always` rewrites them. Ports, folders and random names are filtered.
+
+use keyward::report::Exit;
+use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
+use keyward::store::Error as StoreError;
+
+use crate::person::{Forbidden, Nobody, Press};
+use crate::scripted::{self, answer};
+use crate::world::{Ran, World};
+
+/// Compares the whole report and proves that each hinted command parses.
+#[track_caller]
+fn pinned(name: &str, ran: &Ran, exit: Exit) {
+    assert_eq!(ran.exit, exit, "{name}: {ran:?}");
+    let report: Vec<&str> = ran.err.lines().skip_while(|line| !line.starts_with("error: ")).collect();
+    assert!(report.iter().any(|line| line.starts_with("hint:  ")), "{name} has a hint: {ran:?}");
+    for command in report.iter().flat_map(|line| commands(line)) {
+        parses(&command);
+    }
+    insta::with_settings!({
+        filters => vec![(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"), (r"`/[^`]*/config\.toml`", "`CONFIG`"), (r"\[\d{4,5}\]", "[PORT]")],
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(name, report.join("\n")); });
+}
+
+/// The commands in backticks of a hint, with every placeholder filled in.
+fn commands(line: &str) -> Vec<String> {
+    let Some(hint) = line.strip_prefix("hint:") else { return Vec::new() };
+    hint.split('`').skip(1).step_by(2).filter(|part| part.starts_with("keyward ")).map(String::from).collect()
+}
+
+#[track_caller]
+fn parses(command: &str) {
+    let filled = command.replace('…', "x");
+    let words: Vec<&str> = filled.split(' ').collect();
+    if let Err(error) = keyward::cli::definition().try_get_matches_from(words) {
+        let harmless = matches!(error.kind(), clap::error::ErrorKind::DisplayHelp);
+        assert!(harmless, "the hinted command `{command}` does not parse: {error}");
+    }
+}
+
+#[test]
+fn an_unknown_connection() {
+    let ran = World::new().run(&["status", "tavly"]);
+    pinned("unknown_connection", &ran, Exit::Usage);
+    let ran = World::new().run(&["login", "something-else"]);
+    pinned("unknown_connection_without_a_neighbour", &ran, Exit::Usage);
+}
+
+#[test]
+fn an_unknown_tool() {
+    let ran = World::new().run(&["call", "tavily_serch"]);
+    pinned("unknown_tool", &ran, Exit::Usage);
+}
+
+#[test]
+fn a_malformed_configuration() {
+    for (name, text) in [
+        ("config_unknown_key", "[connections.tavily]\nclientid = \"x\"\n"),
+        ("config_value", "[connections.tavily]\nway = \"magic\"\n"),
+        ("config_name", "[connections.Tavily]\nbackend = \"tavily\"\n"),
+        ("config_syntax", "[connections.tavily\n"),
+        ("config_insecure_url", "[connections.x]\nbackend = \"remote\"\nurl = \"http://example.com/mcp\"\n"),
+    ] {
+        let ran = World::new().config(text).run(&["status"]);
+        pinned(name, &ran, Exit::Configuration);
+    }
+}
+
+#[test]
+fn a_backend_without_an_address() {
+    let ran = World::new().run(&["login", "remote"]);
+    pinned("no_address", &ran, Exit::Configuration);
+}
+
+#[test]
+fn a_wrong_url() {
+    for (name, url) in [
+        ("url_insecure", "http://example.com/mcp"),
+        ("url_not_http", "ftp://example.com/mcp"),
+        ("url_with_a_secret", "https://example.com/mcp?api_key=canary"),
+    ] {
+        let ran = World::new().run(&["login", url]);
+        pinned(name, &ran, Exit::Usage);
+        assert!(!ran.err.contains("canary"), "{ran:?}");
+    }
+    let address = scripted::always(answer("404 Not Found", "text/html", "<html>nothing here</html>"));
+    let ran = World::new().browser(Forbidden).run(&["login", &format!("http://{address}/mcp"), "--name", "box"]);
+    pinned("url_of_nothing", &ran, Exit::Server);
+}
+
+#[test]
+fn an_issuer_that_does_not_match() {
+    let world = World::with_sandbox().browser(Forbidden);
+    let metadata_issuer = Some("https://evil.example".to_owned());
+    world.sandbox().control().set(Faults { metadata_issuer, ..Faults::default() });
+    pinned("issuer_in_metadata", &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Server);
+    let world = World::with_sandbox();
+    let response_iss = ResponseIss::Other("https://evil.example".to_owned());
+    world.sandbox().control().set(Faults { response_iss, ..Faults::default() });
+    pinned("issuer_in_the_answer", &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Server);
+}
+
+#[test]
+fn a_server_without_s256() {
+    let world = World::with_sandbox().browser(Forbidden);
+    world.sandbox().control().set(Faults { metadata_without_pkce: true, ..Faults::default() });
+    pinned("no_s256", &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Server);
+}
+
+#[test]
+fn a_busy_fixed_port() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port();
+    let world = World::with_sandbox().browser(Forbidden);
+    let resource = world.resource();
+    let world =
+        world.config(&format!("[connections.box]\nbackend = \"remote\"\nurl = \"{resource}\"\nports = [{port}]\n"));
+    pinned("port_busy", &world.run(&["login", "box"]), Exit::Network);
+}
+
+#[test]
+fn a_dismissed_consent_and_a_closed_tab() {
+    let world = World::with_sandbox().person(Press::Deny);
+    pinned("denied", &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Denied);
+    let world = World::with_sandbox().browser(Nobody);
+    pinned("closed_tab", &world.run(&["login", &world.resource(), "--name", "box", "--timeout", "10"]), Exit::Network);
+}
+
+#[test]
+fn a_keychain_that_does_not_work() {
+    let cause = || "the session bus does not answer".to_owned();
+    for (name, error) in [
+        ("store_absent", StoreError::Absent { cause: cause() }),
+        ("store_locked", StoreError::Locked),
+        ("store_denied", StoreError::Denied { cause: cause() }),
+        ("store_timed_out", StoreError::TimedOut { after: std::time::Duration::from_secs(5) }),
+        ("store_too_large", StoreError::TooLarge { size: 90_000, limit: 65_536 }),
+        ("store_busy", StoreError::Busy),
+    ] {
+        let world = World::with_sandbox().browser(Forbidden);
+        world.store.fail_saves(Some(error.clone()));
+        pinned(name, &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Store);
+        let world = World::signed_in();
+        world.store.fail_loads(Some(error));
+        world.run(&["token", "box"]).failed(Exit::Store);
+    }
+}
+
+#[test]
+fn a_login_that_ended() {
+    let world = World::signed_in();
+    world.forget("box");
+    pinned("never_signed_in", &world.run(&["token", "box"]), Exit::LoginRequired);
+    let world = World::signed_in();
+    world.sandbox().control().revoke_grants();
+    world.clock.forward(400);
+    pinned("revoked", &world.run(&["token", "box"]), Exit::LoginRequired);
+    let world = World::signed_in();
+    world.sandbox().control().revoke_grants();
+    pinned("revoked_during_a_call", &world.run(&["call", "box_whoami"]), Exit::LoginRequired);
+    let ran = World::new().run(&["token", "tavily"]);
+    pinned("no_token_without_a_login", &ran, Exit::Usage);
+    let world = World::signed_in().environment("KEYWARD_TOKEN_BOX", "a.b.c");
+    pinned("environment_token_refused", &world.run(&["call", "box_whoami"]), Exit::LoginRequired);
+    pinned("environment_token_in_the_way", &world.run(&["login", "box"]), Exit::Configuration);
+}
+
+#[test]
+fn a_network_that_does_not_work() {
+    let world = || World::new().browser(Forbidden);
+    let url = |address| format!("https://{address}/mcp");
+    pinned("tls", &world().run(&["login", &url(scripted::untrusted()), "--name", "box"]), Exit::Network);
+    pinned("no_connection", &world().run(&["login", &url(scripted::nobody()), "--name", "box"]), Exit::Network);
+    let ran = world().run(&["login", "https://no-such-host.invalid/mcp", "--name", "box"]);
+    pinned("host_not_found", &ran, Exit::Network);
+}
+
+#[test]
+fn a_server_that_answers_wrongly() {
+    let login = |text: String| {
+        let url = format!("http://{}/mcp", scripted::always(text));
+        World::new().browser(Forbidden).run(&["login", &url, "--name", "box"])
+    };
+    pinned("server_error", &login(answer("500 Internal Server Error", "text/html", "<h1>oops</h1>")), Exit::Server);
+    pinned("html", &login(answer("401 Unauthorized", "text/html", "<html>sign in</html>")), Exit::Server);
+    let world = World::signed_in();
+    world.clock.forward(400);
+    let html = Effect::Answer { status: 200, headers: Vec::new(), body: "<html>captive portal</html>".to_owned() };
+    world.sandbox().control().next_token(TokenFault { effect: html, ..TokenFault::default() });
+    pinned("html_from_the_token_endpoint", &world.run(&["token", "box"]), Exit::Server);
+}
+
+#[test]
+fn arguments_that_cannot_be_used() {
+    let world = World::new();
+    pinned("argument_not_a_pair", &world.run(&["call", "tavily_search", "query"]), Exit::Usage);
+    pinned(
+        "argument_of_another_kind",
+        &world.run(&["call", "tavily_search", "query=x", "max_results=many"]),
+        Exit::Usage,
+    );
+    pinned("argument_missing", &world.run(&["call", "tavily_search"]), Exit::Usage);
+    pinned("key_empty", &World::new().piping("").run(&["login", "tavily", "--api-key"]), Exit::Usage);
+    pinned("no_such_way", &World::new().piping("x").run(&["login", "tavily", "--bearer"]), Exit::Usage);
+}

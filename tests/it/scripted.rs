@@ -1,0 +1,116 @@
+//! Servers that answer every request with the same words, for what a well-behaved one never says.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+
+/// Answers every request with `answer`, byte for byte, until the test ends.
+pub fn always(answer: impl Into<String>) -> SocketAddr {
+    let answer = answer.into();
+    listen(move |mut stream| {
+        read_head(&mut stream);
+        let _ = stream.write_all(answer.as_bytes());
+    })
+}
+
+/// An answer with this status line, type and body.
+pub fn answer(status: &str, kind: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Speaks TLS with a certificate that nobody has signed.
+pub fn untrusted() -> SocketAddr {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/cert.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/key.pem")).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a matching key");
+    let config = Arc::new(config);
+    listen(move |mut stream| {
+        let mut session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
+        let _ = session.complete_io(&mut stream);
+    })
+}
+
+/// An MCP server of the older kind that wants no login and has one tool.
+pub fn open_mcp() -> SocketAddr {
+    listen(|mut stream| {
+        let message: serde_json::Value = serde_json::from_slice(&read_body(&mut stream)).unwrap_or_default();
+        let result = match message["method"].as_str() {
+            Some("initialize") => {
+                let info = serde_json::json!({"name": "open", "version": "1"});
+                serde_json::json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info})
+            }
+            Some("tools/list") => {
+                serde_json::json!({"tools": [{"name": "hello", "inputSchema": {"type": "object"}}]})
+            }
+            Some("server/discover") => {
+                let _ = stream.write_all(answer("400 Bad Request", "application/json", "{}").as_bytes());
+                return;
+            }
+            _ => {
+                let _ = stream.write_all(answer("202 Accepted", "application/json", "").as_bytes());
+                return;
+            }
+        };
+        let body = serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string();
+        let _ = stream.write_all(answer("200 OK", "application/json", &body).as_bytes());
+    })
+}
+
+/// A port on which nobody listens.
+pub fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serve = Arc::new(serve);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = Arc::clone(&serve);
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+fn read_body(stream: &mut TcpStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..at]).to_ascii_lowercase();
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            if bytes.len() >= at + 4 + length.unwrap_or(0) {
+                return bytes.split_off(at + 4);
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return Vec::new(),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+fn read_head(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return,
+            Ok(count) => head.extend_from_slice(&buffer[..count]),
+        }
+    }
+}

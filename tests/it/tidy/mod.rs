@@ -1,0 +1,195 @@
+//! The house rules that no lint knows: who imports whom, sizes, names, words, and where a secret may leave its type.
+//!
+//! Each check is a function from text to complaints and has a test on a small text, so that it is known to be able to fail.
+
+mod imports;
+mod source;
+mod words;
+
+use std::fs;
+use std::path::Path;
+
+use source::{Source, files};
+
+/// The files where a secret leaves its type, and why it must there.
+const EXPOSURES: [(&str, &str); 12] = [
+    ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
+    ("src/app/grant.rs", "a grant is written into its stored form, and into a header's value: both are secrets again"),
+    ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
+    ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
+    ("src/backends/http.rs", "the credential becomes a header of the request"),
+    ("src/cli/token.rs", "printing the token is what the command is for"),
+    ("src/oauth/account.rs", "the claims of the identity token are read"),
+    ("src/oauth/refresh.rs", "the refresh token is sent to the token endpoint"),
+    ("src/oauth/revoke.rs", "the token is sent to the revocation endpoint"),
+    ("src/oauth/token/mod.rs", "the code, the verifier and the client's secret are sent to the token endpoint"),
+    ("src/store/split/head.rs", "the secret becomes the bytes of an item"),
+    ("src/store/split/mod.rs", "the secret becomes the bytes of several items"),
+];
+
+/// Lines of a file, its tests excluded.
+const LINES: usize = 500;
+/// Folders under `src`.
+const DEPTH: usize = 3;
+/// What may lie beside the dot-files at the top of the project. `target` is what cargo leaves there.
+const TOP: [&str; 10] = [
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "README.md",
+    "completions",
+    "install.sh",
+    "src",
+    "target",
+    "tests",
+];
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let found = files(&project().join(folder), ending);
+    assert!(!found.is_empty(), "no `{ending}` below `{folder}`");
+    found
+        .iter()
+        .map(|path| {
+            let name = path.strip_prefix(project()).expect("a file of the project");
+            let text = fs::read_to_string(path).unwrap_or_default();
+            (name.to_string_lossy().replace('\\', "/"), text)
+        })
+        .collect()
+}
+
+fn sources(folder: &str) -> Vec<Source> {
+    read(folder, ".rs").iter().map(|(path, text)| Source::new(path, text)).collect()
+}
+
+fn refuse(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn modules_import_what_the_crate_header_allows() {
+    let sources = sources("src");
+    let header = sources.iter().find(|source| source.path == "src/lib.rs").expect("the crate header");
+    let map = imports::map(&header.text);
+    assert!(map.len() > 10, "the table of the crate header was not understood: {map:?}");
+    refuse(&sources.iter().flat_map(|source| imports::complaints(source, &map)).collect::<Vec<_>>());
+}
+
+#[test]
+fn secrets_leave_their_type_only_where_the_list_says_why() {
+    refuse(&words::exposures(&sources("src"), &EXPOSURES));
+}
+
+#[test]
+fn names_follow_the_house_style() {
+    let all = sources("src").into_iter().chain(sources("tests"));
+    refuse(&all.flat_map(|source| words::names(&source)).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_file_speaks_of_how_it_was_made() {
+    let mut all = [read("src", ""), read("tests", "")].concat();
+    for name in ["Cargo.toml", "README.md", "CHANGELOG.md", "install.sh", ".ci/run"] {
+        all.extend(fs::read_to_string(project().join(name)).ok().map(|text| (name.to_owned(), text)));
+    }
+    refuse(&all.iter().flat_map(|(path, text)| words::text(path, text)).collect::<Vec<_>>());
+}
+
+/// Length, depth and first line of one source file.
+fn shape(source: &Source) -> Vec<String> {
+    let mut found = Vec::new();
+    let lines = source.code.lines().count();
+    if lines > LINES && !source.is_tests() {
+        found.push(format!("{}: {lines} lines, tests excluded; the limit is {LINES}", source.path));
+    }
+    if source.path.starts_with("src/") && source.path.matches('/').count() > DEPTH + 1 {
+        found.push(format!("{}: more than {DEPTH} folders below src", source.path));
+    }
+    if !source.text.starts_with("//! ") {
+        found.push(format!("{}: the file does not begin by saying what it is", source.path));
+    }
+    found
+}
+
+#[test]
+fn files_are_short_shallow_and_say_what_they_are() {
+    let all = sources("src").into_iter().chain(sources("tests"));
+    refuse(&all.flat_map(|source| shape(&source)).collect::<Vec<_>>());
+}
+
+/// Names at the top of the project that have no business there.
+fn strangers<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let stranger = |name: &&str| !name.starts_with('.') && !TOP.contains(name);
+    names
+        .into_iter()
+        .filter(stranger)
+        .map(|name| format!("{name}: does not belong at the top of the project"))
+        .collect()
+}
+
+#[test]
+fn the_top_of_the_project_holds_only_what_belongs_there() {
+    let entries = project().read_dir().expect("the project's folder").flatten();
+    let names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    refuse(&strangers(names.iter().map(String::as_str)));
+}
+
+/// Dependencies without a comment right above them.
+fn unexplained(manifest: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let (mut inside, mut before) = (false, "");
+    for line in manifest.lines().map(str::trim) {
+        if let Some(header) = line.strip_prefix('[').map(|header| header.trim_matches(['[', ']'])) {
+            inside = header.ends_with("dependencies");
+            if header.contains("dependencies.") {
+                found.push(format!("{header}: a dependency is one line"));
+            }
+        } else if inside && line.contains('=') && !line.starts_with('#') && !before.starts_with('#') {
+            found.push(format!("{line}: no reason above it"));
+        }
+        before = line;
+    }
+    found
+}
+
+#[test]
+fn every_dependency_has_its_reason_above_it() {
+    refuse(&unexplained(&fs::read_to_string(project().join("Cargo.toml")).expect("the manifest")));
+}
+
+#[test]
+fn a_file_out_of_shape_is_found() {
+    let long = format!("//! Long.\n{}", "fn a() {}\n".repeat(LINES));
+    let tested = format!("//! Tested.\n#[cfg(test)]\nmod tests {{\n{}}}\n", "fn a() {}\n".repeat(LINES));
+    for (path, text, complaints) in [
+        ("src/a.rs", long.as_str(), 1),
+        ("src/a/tests.rs", long.as_str(), 0),
+        ("src/a.rs", tested.as_str(), 0),
+        ("src/a.rs", "fn a() {}\n", 1),
+        ("src/a/b/c/d.rs", "//! Deep enough.\n", 0),
+        ("src/a/b/c/d/e.rs", "//! Too deep.\n", 1),
+    ] {
+        assert_eq!(shape(&Source::new(path, text)).len(), complaints, "{path}");
+    }
+}
+
+#[test]
+fn a_stranger_at_the_top_is_found() {
+    assert_eq!(
+        strangers(["src", ".ci", "notes.txt", "docs"]),
+        ["notes.txt: does not belong at the top of the project", "docs: does not belong at the top of the project"]
+    );
+}
+
+#[test]
+fn a_dependency_without_a_reason_is_found() {
+    let manifest = "[package]\nname = \"a\"\n[dependencies]\n# Why.\nb = \"1\"\nc = \"1\"\n\n[target.'cfg(unix)'.dev-dependencies]\nd = \"1\"\n[dependencies.e]\nversion = \"1\"\n";
+    assert_eq!(
+        unexplained(manifest),
+        ["c = \"1\": no reason above it", "d = \"1\": no reason above it", "dependencies.e: a dependency is one line"]
+    );
+}
