@@ -1,0 +1,200 @@
+"""`keyward serve` met by MCP clients that nobody here wrote, in every mode they have.
+
+Each client runs once against the Python SDK's own stdio server, which proves the client, and once against the binary.
+The binary has two connections: tavily at the sandbox, and an open MCP server of the Python SDK as a remote one.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+
+here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent))
+import ring
+from ring import Keyward, eventually, free_port, needs, same, scratch
+
+legacy, modern, node = (os.environ[name] for name in ("PEERS_LEGACY", "PEERS_MODERN", "PEERS_NODE_BIN"))
+CLIENTS = {
+    # name: command, revision it must end up with
+    "Python mcp 1.x": ([legacy, here / "client.py", "session"], "2025-11-25"),
+    "Python mcp 2.x session": ([modern, here / "client.py", "session"], "2025-11-25"),
+    "Python mcp 2.x auto": ([modern, here / "client.py", "auto"], "2026-07-28"),
+    "Python mcp 2.x legacy": ([modern, here / "client.py", "legacy"], "2025-11-25"),
+    "Python mcp 2.x 2026-07-28": ([modern, here / "client.py", "2026-07-28"], "2026-07-28"),
+    "TypeScript sdk 1.x": ([node, here / "client.mjs", "sdk"], None),
+    "TypeScript client 2.x auto": ([node, here / "client.mjs", "auto"], "2026-07-28"),
+    "TypeScript client 2.x legacy": ([node, here / "client.mjs", "legacy"], "2025-11-25"),
+    "TypeScript client 2.x pinned": ([node, here / "client.mjs", "pin"], "2026-07-28"),
+}
+keyward = Keyward(BROWSER="/nonexistent/no-browser-here")
+
+
+def meet(name, plan, env):
+    """Runs one client and returns what it saw, after the checks that hold for every server."""
+    command, revision = CLIENTS[name]
+    notes = scratch / "ends.txt"
+    notes.write_text("")
+    plan = {**plan, "command": [sys.executable, str(here / "noted.py"), str(notes), *plan["command"]]}
+    done = subprocess.run(list(map(str, command)), env={**env, "PLAN": json.dumps(plan)}, capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stderr[-1500:]
+    seen = json.loads(done.stdout.splitlines()[-1])
+    if revision:
+        same(seen["revision"], revision, "revision")
+    offered = {tool["name"]: tool for tool in seen["tools"]}
+    for kind in ("good", "progress", "after"):
+        if kind not in seen:
+            continue
+        answer = seen[kind]
+        assert "error" not in answer and not answer.get("isError"), f"{kind}: {answer}"
+        schema = offered[plan["good" if kind == "after" else kind][0]].get("outputSchema")
+        if schema:
+            jsonschema.validate(answer["structuredContent"], schema)
+    same(seen["bad"].get("isError"), True, f"isError of {seen['bad']}")
+    assert seen["bad"]["content"][0]["text"].strip(), seen["bad"]
+    assert seen["unknown"].get("error") == -32602 or seen["unknown"].get("isError"), seen["unknown"]
+    if "steps" in seen:
+        steps = [step for step, _ in seen["steps"]]
+        assert steps and steps == sorted(set(steps)), f"progress {seen['steps']}"
+    if "stuck" in seen:
+        same(seen["stuck"], "abandoned", "the call that never ends")
+    same(seen["many"], 20, "good answers of twenty at once")
+    # A client in auto mode starts a copy to try and ends it by a signal; the real one must end by itself.
+    ends = [int(line) for line in notes.read_text().split()]
+    assert 0 in ends and set(ends) <= {0, -15, 143}, f"exit codes {ends}"
+    return seen
+
+
+def proven(name):
+    def case():
+        stuck = scratch / "stuck.txt"
+        stuck.unlink(missing_ok=True)
+        plan = {
+            "command": [modern, str(here / "server.py"), "stdio"],
+            "good": ["add", {"a": 1, "b": 2}],
+            "bad": ["broken", {}],
+            "progress": ["slow", {"steps": 3}],
+            "stuck": ["stuck", {}],
+        }
+        seen = meet(name, plan, {**os.environ, "STUCK_LOG": str(stuck)})
+        same(seen["good"]["structuredContent"], {"total": 3})
+        same(stuck.read_text().split(), ["started", "cancelled"], "what the stuck tool noted")
+
+    case.__doc__ = f"{name} works with the SDK's own server."
+    return case
+
+
+def peers_are_up():
+    """The sandbox and the open remote server are up and configured."""
+    global stuck_log
+    _, line = ring.start("sandbox", keyward.program, "sandbox", "--port", "0", "--json", env=keyward.env)
+    port, stuck_log = free_port(), scratch / "remote-stuck.txt"
+    ring.background("remote", modern, here / "server.py", port, env={"STUCK_LOG": str(stuck_log)})
+    eventually(lambda: listening(port), "the remote server")
+    keyward.config(
+        f"""
+[connections.tavily]
+url = "{line['url'].rstrip('/')}/tavily"
+way = "none"
+
+[connections.peer]
+backend = "remote"
+url = "http://127.0.0.1:{port}/mcp"
+way = "none"
+"""
+    )
+    # `serve` asks nobody at its start: what a remote server offers is known from an earlier command.
+    keyward("tools", "--refresh", "--json").must()
+
+
+def listening(port):
+    import socket
+
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def named(tools, connection, word):
+    """The name under which a connection's tool is offered: its own, or with the connection's in front."""
+    names = [tool["name"] for tool in tools if tool["name"] in (word, f"{connection}_{word}", f"{connection}-{word}")]
+    assert len(names) == 1, f"one tool for {word!r} of {connection} in {[tool['name'] for tool in tools]}"
+    return names[0]
+
+
+def offered():
+    """The tools of `keyward serve`, through the oldest of the clients' languages: plain lines."""
+    hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {"protocolVersion": "2024-11-05", "capabilities": {}, "clientInfo": {"name": "ring", "version": "1"}}}
+    lines = [hello, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}]
+    process = keyward.start("serve", stdin=subprocess.PIPE)
+    answers = ring.talk(process, lines)
+    keyward.finish(process, ("serve",), 10).must()
+    return answers[1]["result"]["tools"]
+
+
+@needs(peers_are_up)
+def tools_are_well_described():
+    """Every tool has a portable name and schema, a description and all four hints."""
+    tools = offered()
+    assert tools, "no tools"
+    for tool in tools:
+        name = tool["name"]
+        assert len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "_-") for c in name), name
+        assert tool.get("description", "").strip(), f"{name} has no description"
+        same(tool["inputSchema"]["type"], "object", name)
+        jsonschema.Draft202012Validator.check_schema(tool["inputSchema"])
+        if "outputSchema" in tool:
+            same(tool["outputSchema"]["type"], "object", name)
+            jsonschema.Draft202012Validator.check_schema(tool["outputSchema"])
+        if name.startswith("tavily"):
+            hints = {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+            assert hints <= set(tool.get("annotations", {})), f"{name}: {tool.get('annotations')}"
+
+
+def local(name):
+    @needs(peers_are_up)
+    def case():
+        search = named(offered(), "tavily", "search")
+        plan = {"command": [keyward.program, "serve"], "good": [search, {"query": "keychain"}], "bad": [search, {}]}
+        meet(name, plan, keyward.env)
+
+    case.__doc__ = f"{name} lists and calls tavily's tools through `keyward serve`."
+    return case
+
+
+def remote(name):
+    @needs(peers_are_up)
+    def case():
+        tools = offered()
+        stuck_log.unlink(missing_ok=True)
+        plan = {
+            "command": [keyward.program, "serve"],
+            "good": [named(tools, "peer", "add"), {"a": 1, "b": 2}],
+            "bad": [named(tools, "peer", "broken"), {}],
+            "progress": [named(tools, "peer", "slow"), {"steps": 3}],
+            "stuck": [named(tools, "peer", "stuck"), {}],
+        }
+        seen = meet(name, plan, keyward.env)
+        same(seen["good"]["structuredContent"], {"total": 3})
+        eventually(lambda: "cancelled" in stuck_log.read_text(), "cancellation at the remote server", 10)
+
+    case.__doc__ = f"{name} reaches a remote server through `keyward serve`: structure, progress, cancellation."
+    return case
+
+
+def inspector_is_content():
+    """The Inspector's strict check finds nothing wrong with the tools."""
+    home = scratch / "inspector"
+    home.mkdir(exist_ok=True)
+    command = [node, os.environ["PEERS_INSPECTOR"], "--cli", keyward.program, "serve", "--method", "tools/list", "--strict", "--format", "json", "-q"]
+    # It writes into HOME; the binary finds its configuration by its own variable.
+    done = subprocess.run(command, env={**keyward.env, "HOME": str(home)}, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"exit code {done.returncode}: {(done.stdout + done.stderr)[-1500:]}"
+
+
+if __name__ == "__main__":
+    cases = [proven(name) for name in CLIENTS] + [peers_are_up, tools_are_well_described]
+    cases += [make(name) for make in (local, remote) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content)]
+    sys.exit(ring.run(cases, keep=[scratch / "sandbox.log", scratch / "remote.log"]))

@@ -1,0 +1,46 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # read by the scripts that source this file
+# Every program the rings bring from outside, with its version: the one place to change.
+
+# One Node for all of them; the inspector needs 22.19 or newer.
+NODE=22.23.3
+# What a version range inside these packages may resolve to ends here, so that two runs install the same tree.
+NPM_BEFORE=2026-11-21
+NPM_PACKAGES=(
+  oidc-provider@9.13.3
+  oauth4webapi@3.8.8
+  @modelcontextprotocol/sdk@1.32.2
+  @modelcontextprotocol/client@2.4.0
+  @modelcontextprotocol/inspector@2.12.0
+  ajv@8.20.0
+)
+
+# Where the inspector starts, inside its package.
+INSPECTOR_ENTRY=clients/launcher/build/index.js
+
+# One virtual environment per line.
+PYTHON_LEGACY=(mcp==1.30.0)
+PYTHON_MODERN=(mcp==2.3.0)
+# What they bring with them, in both environments.
+PYTHON_FROZEN=(
+  annotated-types==0.8.0 anyio==4.16.0 attrs==26.1.0 certifi==2026.10.18 cffi==2.1.1 click==8.5.1 cryptography==50.0.2
+  h11==0.16.0 httpcore==1.0.9 httpcore2==2.16.2 httpx==0.28.1 httpx-sse==0.4.3 httpx2==2.16.2 idna==3.20
+  jsonschema==4.26.0 jsonschema-specifications==2025.9.1 mcp-types==2.3.0 opentelemetry-api==1.45.2 pycparser==3.12
+  pydantic==2.14.3 pydantic-core==2.50.4 pydantic-settings==2.16.3 PyJWT==2.15.1 python-dotenv==1.2.4
+  python-multipart==0.0.34 referencing==0.37.0 rpds-py==2026.9.1 sse-starlette==3.7.0 starlette==1.10.0
+  truststore==0.10.5 typing-extensions==4.16.0 typing-inspection==0.4.5 uvicorn==0.54.0
+)
+
+# Debian packages by the program that shows they are there.
+DEBIAN=(
+  gnome-keyring-daemon=gnome-keyring
+  dbus-daemon=dbus-daemon
+  dbus-send=dbus-bin
+  secret-tool=libsecret-tools
+  python3=python3
+  npm=npm
+  shellcheck=shellcheck
+  curl=curl
+  chromedriver=chromium-driver
+  chromium=chromium
+)
