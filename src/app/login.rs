@@ -135,11 +135,11 @@ async fn exchange(
     callback: &oauth::Callback,
 ) -> Result<Grant, Error> {
     let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
+    let code = callback.code().map_err(|error| failed(error.clone()))?;
     // A renewal of the older login may be under way in another process; the newer login must have the last word. The
     // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
     let _lock =
         lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
-    let code = callback.code().map_err(|error| failed(error.clone()))?;
     let tokens = oauth::exchange(&parts.http, attempt, code).await.map_err(failed)?;
     let now = parts.clock.now();
     let account = attempt.account(&tokens, now.0);

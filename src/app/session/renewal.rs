@@ -48,8 +48,9 @@ impl Inner {
                 return Err(trouble.error.clone());
             }
             match &memory.flight {
-                Some(flight) => flight.clone(),
-                None => {
+                // A flight whose task is gone will never land; the next caller starts another.
+                Some(flight) if flight.has_changed().is_ok() => flight.clone(),
+                _ => {
                     let (landed, flight) = watch::channel(None);
                     memory.flight = Some(flight.clone());
                     let inner = Arc::clone(self);
