@@ -10,14 +10,21 @@ use std::time::Duration;
 use url::Url;
 
 use super::grant::{Grant, Issued, State};
-use super::{App, Error, Parts, client, grant_lock, session};
-use crate::backends::{self, Way};
-use crate::config::edit::Change;
-use crate::config::{self, Source};
+use super::{App, Error, Parts, grant_lock, session};
+use crate::backends::Way;
+use crate::config;
 use crate::machine::Timestamp;
 use crate::oauth::{self, Attempt, Listener, Page, Server};
 use crate::providers;
 use crate::store::{Key, lock};
+
+mod discover;
+mod identify;
+mod record;
+
+use discover::discover;
+use identify::identify;
+pub use record::{learn_tools, record};
 
 /// How long the person has, unless they ask for another time.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -183,118 +190,9 @@ fn page(connection: &str, answer: &Result<Grant, Error>) -> Page {
     }
 }
 
-/// Finds who issues tokens for the connection: the configured issuer, or the one that the service names.
-async fn discover(app: &App, connection: &config::Connection) -> Result<(Server, Option<String>, Vec<String>), Error> {
-    let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
-    let url =
-        connection.endpoint(Way::OAuth).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
-    let http = &app.parts.http;
-    if let Some(issuer) = &connection.issuer {
-        let server = oauth::discover_issuer(http, issuer, policy(&url)).await.map_err(failed)?;
-        let scopes = scopes(connection, &server, &[]);
-        return Ok((server, Some(connection.resource.clone().unwrap_or(url).to_string()), scopes));
-    }
-    let found = match oauth::discover_resource(http, &url, probe(&url)).await {
-        // An older server does not know the probe's method, and says so without asking who we are.
-        Err(oauth::Error::Status { status: 400 | 405 | 406, .. }) => oauth::Discovery::Open,
-        found => found.map_err(failed)?,
-    };
-    let resource = match found {
-        oauth::Discovery::Open => return Err(Error::LoginNotNeeded { connection: connection.name.clone() }),
-        oauth::Discovery::Guarded(resource) => resource,
-    };
-    let issuer = choose(app, connection, &resource.issuers).await?;
-    let server = oauth::discover_issuer(http, &issuer, policy(&url)).await.map_err(failed)?;
-    let scopes = scopes(connection, &server, &resource.scopes);
-    let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
-    Ok((server, Some(named.map_or(resource.identifier, ToString::to_string)), scopes))
-}
-
-/// The MCP request that makes the service ask for a login.
-fn probe(url: &Url) -> oauth::Probe {
-    let (parts, body) = backends::remote::probe(url).into_parts();
-    oauth::Probe { method: parts.method, headers: parts.headers, body }
-}
-
-/// MCP wants S256 of every server; addresses may lead into a private network only from one.
-fn policy(url: &Url) -> oauth::Policy {
-    oauth::Policy { require_s256: true, reach: oauth::Reach::of(url) }
-}
-
-/// RFC 9728 leaves the choice among several issuers to the client: one where a client is known already saves the
-/// person a consent, and otherwise the first is as good as any.
-async fn choose(app: &App, connection: &config::Connection, issuers: &[String]) -> Result<String, Error> {
-    if issuers.len() > 1 {
-        for issuer in issuers {
-            if client::load(&app.parts, &connection.name, issuer).await?.is_some() {
-                return Ok(issuer.clone());
-            }
-        }
-    }
-    issuers.first().cloned().ok_or_else(|| Error::Login {
-        connection: connection.name.clone(),
-        error: Arc::new(oauth::Error::NoIssuer { host: connection.name.clone() }),
-    })
-}
-
-fn scopes(connection: &config::Connection, server: &Server, challenged: &[String]) -> Vec<String> {
-    let provider = providers::of_issuer(&server.issuer);
-    let named: Vec<String> = [connection.scopes.as_slice(), challenged]
-        .into_iter()
-        .find(|scopes| !scopes.is_empty())
-        .map_or_else(|| provider.scopes.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
-    let mut scopes = Vec::new();
-    // Without it many providers give no refresh token, and the person would have to come back every hour.
-    let offline =
-        server.scopes.iter().find(|scope| *scope == "offline_access").filter(|_| connection.scopes.is_empty());
-    for scope in named.iter().chain(offline) {
-        if !scopes.contains(scope) {
-            scopes.push(scope.clone());
-        }
-    }
-    scopes
-}
-
 /// OpenID Connect Core §11: a server ignores `offline_access` unless the person is asked to consent.
 fn wants_consent(scopes: &[String]) -> bool {
     scopes.iter().any(|scope| scope == "offline_access")
-}
-
-/// Decides who we are at this issuer, and binds the listener on a port that this identity may use.
-async fn identify(
-    app: &App,
-    connection: &config::Connection,
-    server: &Server,
-    scopes: &[String],
-) -> Result<(oauth::Client, Listener), Error> {
-    let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
-    if let Some(id) = &connection.client_id {
-        let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
-        return Ok((oauth::Client::configured(id.as_str(), None, server), listener));
-    }
-    let known = client::load(&app.parts, &connection.name, &server.issuer).await?;
-    if let Some(known) = known {
-        // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
-        let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
-        if let Ok(listener) = Listener::bind(&ports).await
-            && known.redirect_uris.contains(&listener.redirect_uri())
-        {
-            return Ok((known, listener));
-        }
-    }
-    let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
-    let wish = oauth::Registration {
-        client_name: "keyward".to_owned(),
-        redirect_uris: vec![listener.redirect_uri()],
-        scopes: scopes.to_vec(),
-    };
-    let client = oauth::register(&app.parts.http, server, &wish).await.map_err(failed)?;
-    client::save(&app.parts, &connection.name, &server.issuer, &client).await?;
-    Ok((client, listener))
-}
-
-fn ports_of(redirect_uris: &[String]) -> Vec<u16> {
-    redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok()?.port()).collect()
 }
 
 /// Two logins of one connection would race for the same entry of the store: the second is refused.
@@ -311,36 +209,4 @@ pub(super) async fn next_generation(app: &App, connection: &config::Connection) 
         Ok(Some(grant)) => now.max(grant.generation.saturating_add(1)),
         _ => now,
     }
-}
-
-/// Lists the tools of a remote server once after its login, so that `serve` knows them without a network. Other
-/// backends know theirs anyway.
-pub async fn learn_tools(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
-    if connection.backend.name != backends::remote::BACKEND.name {
-        return Ok(());
-    }
-    let connection = config::Connection { way: (way, Source::File), ..connection.clone() };
-    let listed = backends::remote::list_tools(&app.service(&connection)?).await;
-    listed.map(drop).map_err(|error| Error::Service { connection: connection.name.clone(), error })
-}
-
-/// Writes what the login learned and is not secret, so that the next command needs no flags.
-pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
-    let name = &connection.name;
-    let mut changes = Vec::new();
-    if connection.backend.name != name && !connection.configured {
-        changes.push(Change::connection(name, "backend", connection.backend.name));
-    }
-    if let Some((url, Source::File)) = &connection.url
-        && !connection.configured
-    {
-        changes.push(Change::connection(name, "url", url.as_str()));
-    }
-    if connection.way.0 != way {
-        changes.push(Change::connection(name, "way", way.word()));
-    }
-    if !changes.is_empty() {
-        app.edit_config(&changes).await?;
-    }
-    Ok(())
 }

@@ -1,0 +1,86 @@
+//! Who issues tokens for a connection, and what to ask them for.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::app::{App, Error, client};
+use crate::backends::{self, Way};
+use crate::config;
+use crate::oauth::{self, Server};
+use crate::providers;
+
+/// Finds who issues tokens for the connection: the configured issuer, or the one that the service names.
+pub(super) async fn discover(
+    app: &App,
+    connection: &config::Connection,
+) -> Result<(Server, Option<String>, Vec<String>), Error> {
+    let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
+    let url =
+        connection.endpoint(Way::OAuth).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
+    let http = &app.parts.http;
+    if let Some(issuer) = &connection.issuer {
+        let server = oauth::discover_issuer(http, issuer, policy(&url)).await.map_err(failed)?;
+        let scopes = scopes(connection, &server, &[]);
+        return Ok((server, Some(connection.resource.clone().unwrap_or(url).to_string()), scopes));
+    }
+    let found = match oauth::discover_resource(http, &url, probe(&url)).await {
+        // An older server does not know the probe's method, and says so without asking who we are.
+        Err(oauth::Error::Status { status: 400 | 405 | 406, .. }) => oauth::Discovery::Open,
+        found => found.map_err(failed)?,
+    };
+    let resource = match found {
+        oauth::Discovery::Open => return Err(Error::LoginNotNeeded { connection: connection.name.clone() }),
+        oauth::Discovery::Guarded(resource) => resource,
+    };
+    let issuer = choose(app, connection, &resource.issuers).await?;
+    let server = oauth::discover_issuer(http, &issuer, policy(&url)).await.map_err(failed)?;
+    let scopes = scopes(connection, &server, &resource.scopes);
+    let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
+    Ok((server, Some(named.map_or(resource.identifier, ToString::to_string)), scopes))
+}
+
+/// The MCP request that makes the service ask for a login.
+fn probe(url: &Url) -> oauth::Probe {
+    let (parts, body) = backends::remote::probe(url).into_parts();
+    oauth::Probe { method: parts.method, headers: parts.headers, body }
+}
+
+/// MCP wants S256 of every server; addresses may lead into a private network only from one.
+fn policy(url: &Url) -> oauth::Policy {
+    oauth::Policy { require_s256: true, reach: oauth::Reach::of(url) }
+}
+
+/// RFC 9728 leaves the choice among several issuers to the client: one where a client is known already saves the
+/// person a consent, and otherwise the first is as good as any.
+async fn choose(app: &App, connection: &config::Connection, issuers: &[String]) -> Result<String, Error> {
+    if issuers.len() > 1 {
+        for issuer in issuers {
+            if client::load(&app.parts, &connection.name, issuer).await?.is_some() {
+                return Ok(issuer.clone());
+            }
+        }
+    }
+    issuers.first().cloned().ok_or_else(|| Error::Login {
+        connection: connection.name.clone(),
+        error: Arc::new(oauth::Error::NoIssuer { host: connection.name.clone() }),
+    })
+}
+
+fn scopes(connection: &config::Connection, server: &Server, challenged: &[String]) -> Vec<String> {
+    let provider = providers::of_issuer(&server.issuer);
+    let named: Vec<String> = [connection.scopes.as_slice(), challenged]
+        .into_iter()
+        .find(|scopes| !scopes.is_empty())
+        .map_or_else(|| provider.scopes.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
+    let mut scopes = Vec::new();
+    // Without it many providers give no refresh token, and the person would have to come back every hour.
+    let offline =
+        server.scopes.iter().find(|scope| *scope == "offline_access").filter(|_| connection.scopes.is_empty());
+    for scope in named.iter().chain(offline) {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    scopes
+}

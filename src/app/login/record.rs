@@ -1,0 +1,38 @@
+//! What a login writes down besides the grant.
+
+use crate::app::{App, Error};
+use crate::backends::{self, Way};
+use crate::config::edit::Change;
+use crate::config::{self, Source};
+
+/// Lists the tools of a remote server once after its login, so that `serve` knows them without a network. Other
+/// backends know theirs anyway.
+pub async fn learn_tools(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
+    if connection.backend.name != backends::remote::BACKEND.name {
+        return Ok(());
+    }
+    let connection = config::Connection { way: (way, Source::File), ..connection.clone() };
+    let listed = backends::remote::list_tools(&app.service(&connection)?).await;
+    listed.map(drop).map_err(|error| Error::Service { connection: connection.name.clone(), error })
+}
+
+/// Writes what the login learned and is not secret, so that the next command needs no flags.
+pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
+    let name = &connection.name;
+    let mut changes = Vec::new();
+    if connection.backend.name != name && !connection.configured {
+        changes.push(Change::connection(name, "backend", connection.backend.name));
+    }
+    if let Some((url, Source::File)) = &connection.url
+        && !connection.configured
+    {
+        changes.push(Change::connection(name, "url", url.as_str()));
+    }
+    if connection.way.0 != way {
+        changes.push(Change::connection(name, "way", way.word()));
+    }
+    if !changes.is_empty() {
+        app.edit_config(&changes).await?;
+    }
+    Ok(())
+}
