@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::grant::{Grant, Issued};
-use super::{App, Error, client, grant_lock, session};
+use super::{App, Error, Parts, client, grant_lock, session};
 use crate::config;
-use crate::http::Http;
 use crate::oauth::{self, Kind, Revocation};
 use crate::store::{self, Key, lock};
 
@@ -76,7 +75,7 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
         other => other?,
     };
     let provider = match &known {
-        Some(grant) => end(&app.parts.http, grant, wish.local_only).await,
+        Some(grant) => end(&app.parts, grant, wish.local_only).await,
         None => AtProvider::Nothing,
     };
     // Once before, in case of a crash in between, and once after: nobody goes on with what is being forgotten.
@@ -95,12 +94,12 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
     })
 }
 
-async fn end(http: &Http, grant: &Grant, local_only: bool) -> AtProvider {
+async fn end(parts: &Parts, grant: &Grant, local_only: bool) -> AtProvider {
     let Some(issued) = &grant.issued else { return AtProvider::Nothing };
     let Some(endpoint) = issued.revocation_endpoint.as_ref().filter(|_| !local_only) else {
         return AtProvider::Unasked;
     };
-    match tokio::time::timeout(PATIENCE, revoke(http, endpoint, issued, grant)).await {
+    match tokio::time::timeout(PATIENCE, revoke(parts, endpoint, issued, grant)).await {
         Ok(Ok(())) => AtProvider::Ended,
         Ok(Err(error)) => AtProvider::Failed(Arc::new(error)),
         Err(_) => AtProvider::TimedOut,
@@ -109,11 +108,12 @@ async fn end(http: &Http, grant: &Grant, local_only: bool) -> AtProvider {
 
 /// The refresh token first: with it, servers end the access tokens of the grant, too (RFC 7009 §2.1). Some end access
 /// tokens only by their own name, and some cannot end them at all; the refresh token is what matters.
-async fn revoke(http: &Http, endpoint: &url::Url, issued: &Issued, grant: &Grant) -> Result<(), oauth::Error> {
-    let client = &issued.client;
-    let access = Revocation { endpoint, client, token: &grant.access_token, kind: Kind::Access };
+async fn revoke(parts: &Parts, endpoint: &url::Url, issued: &Issued, grant: &Grant) -> Result<(), oauth::Error> {
+    let Issued { client, issuer, .. } = issued;
+    let (http, now) = (&parts.http, parts.clock.now().0);
+    let access = Revocation { endpoint, issuer, client, token: &grant.access_token, kind: Kind::Access, now };
     let Some(token) = &issued.refresh_token else { return oauth::revoke(http, access).await };
-    oauth::revoke(http, Revocation { endpoint, client, token, kind: Kind::Refresh }).await?;
+    oauth::revoke(http, Revocation { token, kind: Kind::Refresh, ..access }).await?;
     let _ = oauth::revoke(http, access).await;
     Ok(())
 }

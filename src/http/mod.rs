@@ -7,8 +7,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use crate::machine::Environment;
 
@@ -84,6 +86,8 @@ impl Http {
     async fn begin(&self, request: Request<Vec<u8>>) -> Result<Stream, Error> {
         let host = Error::host_of(request.uri());
         let client = self.0.client.get_or_init(|| self.0.settings.build()).as_ref().map_err(Clone::clone)?;
+        // Many bodies are forms with a secret in them.
+        let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
         let answer = client.execute(request).await.map_err(|error| Error::of(&host, &error))?;
         Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer })

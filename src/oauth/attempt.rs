@@ -1,16 +1,14 @@
 //! One login: what was asked for, and everything that the answer will be checked against (RFC 6749 §4.1, RFC 7636).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use oauth2::basic::BasicClient;
-use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
 use url::Url;
 
 use super::client::Client;
 use super::discovery::Server;
 use super::error::Error;
+use super::random;
 use super::response::{Pending, Verdict};
 use crate::secret::Secret;
 
@@ -42,32 +40,31 @@ impl Attempt {
         resource: Option<&str>,
     ) -> Result<Self, Error> {
         let scopes = distinct(scopes)?;
-        let redirect =
-            RedirectUrl::new(redirect_uri.to_owned()).map_err(|_| Error::Unusable { what: "redirect_uri" })?;
+        Url::parse(redirect_uri).map_err(|_| Error::Unusable { what: "redirect_uri" })?;
         if resource.is_some_and(|resource| Url::parse(resource).map_or(true, |url| url.fragment().is_some())) {
             return Err(Error::Unusable { what: "resource" });
         }
-        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let nonce = scopes.iter().any(|scope| scope == "openid").then(|| CsrfToken::new_random_len(32).into_secret());
-        let builder = BasicClient::new(ClientId::new(client.id.clone()))
-            .set_auth_uri(AuthUrl::from_url(server.authorization_endpoint.clone()));
-        let mut request = builder
-            .authorize_url(|| CsrfToken::new_random_len(32))
-            .set_pkce_challenge(challenge)
-            .set_redirect_uri(Cow::Owned(redirect))
-            .add_scopes(scopes.iter().cloned().map(Scope::new));
-        if let Some(resource) = resource {
-            request = request.add_extra_param("resource", resource);
-        }
-        if let Some(nonce) = &nonce {
-            request = request.add_extra_param("nonce", nonce);
-        }
-        let (url, state) = request.url();
+        let (state, verifier) = (random::secret()?, random::secret()?);
+        let nonce = scopes.iter().any(|scope| scope == "openid").then(random::secret).transpose()?;
+        let (scope, challenge) = (scopes.join(" "), random::challenge(&verifier));
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("client_id", &client.id),
+            ("redirect_uri", redirect_uri),
+            ("state", state.expose()),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        parameters.extend(Some(("scope", scope.as_str())).filter(|_| !scopes.is_empty()));
+        parameters.extend(resource.map(|resource| ("resource", resource)));
+        parameters.extend(nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
+        let mut url = server.browser_endpoint()?.clone();
+        url.query_pairs_mut().extend_pairs(parameters);
         Ok(Self {
             url,
-            pending: Arc::new(Pending::new(server, Secret::new(state.into_secret()))),
-            verifier: Secret::new(verifier.into_secret()),
-            nonce: nonce.map(Secret::new),
+            pending: Arc::new(Pending::new(server, state)),
+            verifier,
+            nonce,
             redirect_uri: redirect_uri.to_owned(),
             token_endpoint: server.token_endpoint.clone(),
             client: client.clone(),
@@ -93,6 +90,11 @@ impl Attempt {
     /// The redirect URI, exactly as sent.
     pub fn redirect_uri(&self) -> &str {
         &self.redirect_uri
+    }
+
+    /// Whose answer is awaited.
+    pub(super) fn issuer(&self) -> &str {
+        self.pending.issuer()
     }
 
     /// The scopes that were asked for.

@@ -204,6 +204,9 @@ pub enum Error {
         /// The server's `error_description`.
         description: Option<String>,
     },
+    /// The system gives no random numbers; a guessable state or verifier would be worse than no login.
+    #[error("the system gives no random numbers")]
+    NoRandom,
     /// A value that was to be sent is not what its RFC allows.
     #[error("`{what}` cannot be used in a request")]
     Unusable {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, header};
 use url::Url;
 
 mod date;
@@ -25,11 +25,6 @@ fn is_direction(c: char) -> bool {
 pub(super) fn host(url: &Url) -> String {
     let name = url.host_str().unwrap_or("?");
     url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
-}
-
-/// The host of a request's address, with its port where one is written.
-pub(super) fn host_of(uri: &Uri) -> String {
-    uri.authority().map_or_else(|| "?".to_owned(), |authority| authority.as_str().to_owned())
 }
 
 /// The `Date` of an answer, in seconds since 1970.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use oauth2::{RefreshToken, Scope};
 use url::Url;
 
 use super::client::Client;
+use super::endpoint::Endpoint;
 use super::error::Error;
-use super::token::{Line, Tokens, wire};
+use super::token::Tokens;
 use crate::http::{self, Http};
 use crate::secret::Secret;
 
@@ -16,6 +16,8 @@ use crate::secret::Secret;
 pub struct Refresh<'a> {
     /// The token endpoint of the grant's issuer.
     pub token_endpoint: &'a Url,
+    /// The grant's issuer.
+    pub issuer: &'a str,
     /// The client that the refresh token belongs to.
     pub client: &'a Client,
     /// The refresh token. It may be spent by this call, whatever the outcome.
@@ -24,6 +26,8 @@ pub struct Refresh<'a> {
     pub resource: Option<&'a str>,
     /// Scopes, for the few providers that want them repeated; `None` means the same as before.
     pub scope: Option<&'a [String]>,
+    /// Seconds since 1970.
+    pub now: i64,
 }
 
 /// Why there are no new tokens, told apart by what becomes of the grant.
@@ -64,18 +68,13 @@ impl RefreshError {
 
 /// Sends the renewal once; again only if nothing left this machine.
 pub async fn refresh(http: &Http, refresh: Refresh<'_>) -> Result<Tokens, RefreshError> {
-    let wire = wire(refresh.client, refresh.token_endpoint);
-    let token = RefreshToken::new(refresh.refresh_token.expose().to_owned());
-    let mut request = wire.exchange_refresh_token(&token);
-    if let Some(scopes) = refresh.scope {
-        request = request.add_scopes(scopes.iter().cloned().map(Scope::new));
-    }
-    if let Some(resource) = refresh.resource {
-        request = request.add_extra_param("resource", resource);
-    }
-    let line = Line::new(http);
-    let answer = request.request_async(&line).await;
-    line.tokens(answer).map_err(classify)
+    let Refresh { token_endpoint, issuer, client, now, .. } = refresh;
+    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof: None };
+    let scope = refresh.scope.map(|scopes| scopes.join(" "));
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token.expose())];
+    form.extend(scope.as_deref().map(|scope| ("scope", scope)));
+    form.extend(refresh.resource.map(|resource| ("resource", resource)));
+    endpoint.tokens(&form).await.map_err(classify)
 }
 
 fn classify(cause: Error) -> RefreshError {

@@ -1,16 +1,13 @@
 //! Ending tokens at the server (RFC 7009).
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::{Method, Request, header};
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
 
 use super::client::{AuthMethod, Client};
+use super::endpoint::Endpoint;
 use super::error::Error;
 use super::foreign::{clean, host, retry_after};
 use super::json;
-use crate::http::{Http, Limits};
+use crate::http::Http;
 use crate::secret::Secret;
 
 /// A token to end.
@@ -18,12 +15,16 @@ use crate::secret::Secret;
 pub struct Revocation<'a> {
     /// The revocation endpoint.
     pub endpoint: &'a Url,
+    /// Whose endpoint it is.
+    pub issuer: &'a str,
     /// The client that the token belongs to.
     pub client: &'a Client,
     /// The token.
     pub token: &'a Secret,
     /// Which one it is. The refresh token goes first: with it, servers end the access tokens, too.
     pub kind: Kind,
+    /// Seconds since 1970.
+    pub now: i64,
 }
 
 /// Which token it is.
@@ -56,34 +57,11 @@ pub async fn revoke(http: &Http, revocation: Revocation<'_>) -> Result<(), Error
 }
 
 async fn send(http: &Http, revocation: &Revocation<'_>, empty_secret: bool) -> Result<(), Error> {
-    let Revocation { endpoint, client, token, kind } = revocation;
-    let host = host(endpoint);
-    let mut form = Serializer::new(String::new());
-    form.append_pair("token", token.expose()).append_pair("token_type_hint", kind.hint());
-    let mut request = Request::builder()
-        .method(Method::POST)
-        .uri(endpoint.as_str())
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-    match (client.method, &client.secret) {
-        (AuthMethod::Basic, Some(secret)) => {
-            request = request.header(header::AUTHORIZATION, basic(&client.id, secret));
-        }
-        (AuthMethod::Post, Some(secret)) => {
-            form.append_pair("client_id", &client.id).append_pair("client_secret", secret.expose());
-        }
-        _ => {
-            form.append_pair("client_id", &client.id);
-            if empty_secret {
-                form.append_pair("client_secret", "");
-            }
-        }
-    }
-    let request = request
-        .body(form.finish().into_bytes())
-        .map_err(|_| Error::Network(crate::http::Error::Address { host: host.clone() }))?;
-    let answer = http.send(request, Limits::TOKEN).await?;
-    let status = answer.status().as_u16();
+    let Revocation { endpoint: url, issuer, client, token, kind, now } = *revocation;
+    let mut form = vec![("token", token.expose()), ("token_type_hint", kind.hint())];
+    form.extend(empty_secret.then_some(("client_secret", "")));
+    let answer = Endpoint { http, url, client, issuer, now, proof: None }.post(&form).await?;
+    let (host, status) = (host(url), answer.status().as_u16());
     match status {
         200..=299 => Ok(()),
         300..=399 => Err(Error::Redirected { host, status }),
@@ -95,12 +73,6 @@ async fn send(http: &Http, revocation: &Revocation<'_>, empty_secret: bool) -> R
             Err(Error::TokenEndpoint { host, status, code, description })
         }
     }
-}
-
-/// The `Authorization` header of RFC 6749 §2.3.1: both parts form-encoded before they are joined.
-fn basic(id: &str, secret: &Secret) -> String {
-    let encode = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret.expose()))))
 }
 
 #[cfg(test)]

@@ -147,7 +147,7 @@ async fn exchange(
     // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
     let _lock =
         lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
-    let tokens = oauth::exchange(&parts.http, attempt, code).await.map_err(failed)?;
+    let tokens = oauth::exchange(&parts.http, attempt, code, parts.clock.now().0).await.map_err(failed)?;
     let now = parts.clock.now();
     let account = attempt.account(&tokens, now.0);
     let grant = Grant {

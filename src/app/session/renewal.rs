@@ -103,10 +103,12 @@ impl Inner {
         self.save(&marked).await.map_err(Error::store(&self.name))?;
         let request = oauth::Refresh {
             token_endpoint: &issued.token_endpoint,
+            issuer: &issued.issuer,
             client: &issued.client,
             refresh_token: &refresh_token,
             resource: issued.resource.as_deref(),
             scope: None,
+            now: self.now().0,
         };
         match oauth::refresh(&self.parts.http, request).await {
             Ok(tokens) => self.keep(merge(&stored, issued, tokens, self.now())).await,

@@ -25,8 +25,8 @@ pub struct Policy {
 pub struct Server {
     /// The issuer, as the server itself spells it; what `iss` is compared with.
     pub issuer: String,
-    /// Where the browser goes.
-    pub authorization_endpoint: Url,
+    /// Where the browser goes. Only a server without any way to log in by browser has none.
+    pub authorization_endpoint: Option<Url>,
     /// Where codes and refresh tokens are exchanged.
     pub token_endpoint: Url,
     /// Where clients are registered (RFC 7591).
@@ -35,12 +35,42 @@ pub struct Server {
     pub revocation_endpoint: Option<Url>,
     /// Where a device login starts (RFC 8628).
     pub device_authorization_endpoint: Option<Url>,
+    /// Where an authorization request can be left before the browser opens (RFC 9126).
+    #[serde(default)]
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// Where a token can be asked about (RFC 7662).
+    #[serde(default)]
+    pub introspection_endpoint: Option<Url>,
+    /// Where claims about the person are (OpenID Connect Core §5.3).
+    #[serde(default)]
+    pub userinfo_endpoint: Option<Url>,
+    /// Where the person's session at the provider ends (OpenID Connect RP-Initiated Logout).
+    #[serde(default)]
+    pub end_session_endpoint: Option<Url>,
+    /// The keys that sign the server's tokens.
+    #[serde(default)]
+    pub jwks_uri: Option<Url>,
     /// Scopes the server lists.
     pub scopes: Vec<String>,
+    /// Grant types the server lists; `None` if it lists none, which means the two of a browser (RFC 8414 §2).
+    #[serde(default)]
+    pub grant_types: Option<Vec<String>>,
     /// PKCE methods the server lists.
     pub code_challenge_methods: Vec<String>,
     /// Ways to identify a client at the token endpoint; `None` if the server lists none.
     pub auth_methods: Option<Vec<String>>,
+    /// Signatures the server lists for `private_key_jwt`; empty if it lists none.
+    #[serde(default)]
+    pub assertion_algorithms: Vec<String>,
+    /// Signatures the server lists for proofs of a key (RFC 9449 §5.1); empty if it binds no tokens.
+    #[serde(default)]
+    pub dpop_algorithms: Vec<String>,
+    /// Signatures of its identity tokens; empty if it lists none.
+    #[serde(default)]
+    pub id_token_algorithms: Vec<String>,
+    /// Whether it takes authorization requests from its own endpoint only (RFC 9126 §5).
+    #[serde(default)]
+    pub requires_par: bool,
     /// Whether every answer to the browser carries `iss` (RFC 9207).
     pub promises_iss: bool,
     /// Whether a client id may be the address of a metadata document.
@@ -48,6 +78,23 @@ pub struct Server {
     /// Where further addresses from this server may lead.
     pub reach: Reach,
 }
+
+impl Server {
+    /// Where the browser goes, or why a login cannot begin.
+    pub fn browser_endpoint(&self) -> Result<&Url, Error> {
+        self.authorization_endpoint.as_ref().ok_or_else(|| Error::Malformed {
+            host: Url::parse(&self.issuer).map_or_else(|_| self.issuer.clone(), |issuer| host(&issuer)),
+            what: NO_AUTHORIZATION,
+        })
+    }
+
+    /// Whether the server lists this grant type.
+    pub fn lists_grant(&self, grant_type: &str) -> bool {
+        self.grant_types.as_ref().is_some_and(|listed| listed.iter().any(|name| name == grant_type))
+    }
+}
+
+const NO_AUTHORIZATION: &str = "there is no authorization endpoint";
 
 /// Fetches the metadata of `issuer` from its well-known addresses, in their order, and checks it.
 ///
@@ -127,14 +174,22 @@ fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -
     let required = |name: &'static str, what: &'static str| {
         optional(name)?.ok_or_else(|| Error::Malformed { host: host(url), what })
     };
-    let authorization_endpoint = required("authorization_endpoint", "there is no authorization endpoint")?;
-    refuse_parameters(&authorization_endpoint)?;
-    let code_challenge_methods = json::texts(members, "code_challenge_methods_supported").unwrap_or_default();
-    if policy.require_s256 && !code_challenge_methods.iter().any(|method| method == "S256") {
-        return Err(Error::NoS256 { issuer: issuer.to_owned() });
-    }
-    if json::flag(members, "require_pushed_authorization_requests") {
-        return Err(Error::Insists { host: issuer.to_owned(), what: "pushed authorization requests" });
+    let texts = |name: &str| json::texts(members, name);
+    let authorization_endpoint = optional("authorization_endpoint")?;
+    let grant_types = texts("grant_types_supported");
+    let code_challenge_methods = texts("code_challenge_methods_supported").unwrap_or_default();
+    match &authorization_endpoint {
+        Some(endpoint) => {
+            refuse_parameters(endpoint)?;
+            if policy.require_s256 && !code_challenge_methods.iter().any(|method| method == "S256") {
+                return Err(Error::NoS256 { issuer: issuer.to_owned() });
+            }
+        }
+        // RFC 8414 §2: it may be missing only where no grant type uses it, and without a list one does.
+        None if uses_a_browser(grant_types.as_deref()) => {
+            return Err(Error::Malformed { host: host(url), what: NO_AUTHORIZATION });
+        }
+        None => {}
     }
     Ok(Server {
         issuer: issuer.to_owned(),
@@ -143,13 +198,27 @@ fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -
         registration_endpoint: optional("registration_endpoint")?,
         revocation_endpoint: optional("revocation_endpoint")?,
         device_authorization_endpoint: optional("device_authorization_endpoint")?,
-        scopes: json::texts(members, "scopes_supported").unwrap_or_default(),
+        pushed_authorization_request_endpoint: optional("pushed_authorization_request_endpoint")?,
+        introspection_endpoint: optional("introspection_endpoint")?,
+        userinfo_endpoint: optional("userinfo_endpoint")?,
+        end_session_endpoint: optional("end_session_endpoint")?,
+        jwks_uri: optional("jwks_uri")?,
+        scopes: texts("scopes_supported").unwrap_or_default(),
+        grant_types,
         code_challenge_methods,
-        auth_methods: json::texts(members, "token_endpoint_auth_methods_supported"),
+        auth_methods: texts("token_endpoint_auth_methods_supported"),
+        assertion_algorithms: texts("token_endpoint_auth_signing_alg_values_supported").unwrap_or_default(),
+        dpop_algorithms: texts("dpop_signing_alg_values_supported").unwrap_or_default(),
+        id_token_algorithms: texts("id_token_signing_alg_values_supported").unwrap_or_default(),
+        requires_par: json::flag(members, "require_pushed_authorization_requests"),
         promises_iss: json::flag(members, "authorization_response_iss_parameter_supported"),
         accepts_client_documents: json::flag(members, "client_id_metadata_document_supported"),
         reach: policy.reach,
     })
+}
+
+fn uses_a_browser(grant_types: Option<&[String]>) -> bool {
+    grant_types.is_none_or(|listed| listed.iter().any(|name| name == "authorization_code" || name == "implicit"))
 }
 
 /// The endpoint's own query is kept, so it must not speak for us: a server that reads the first of two

@@ -131,6 +131,16 @@ async fn all_that_is_used_is_read() {
             ("registration_endpoint", value!(format!("{base}/register"))),
             ("revocation_endpoint", value!(format!("{base}/revoke"))),
             ("device_authorization_endpoint", value!(format!("{base}/device"))),
+            ("pushed_authorization_request_endpoint", value!(format!("{base}/par"))),
+            ("introspection_endpoint", value!(format!("{base}/introspect"))),
+            ("userinfo_endpoint", value!(format!("{base}/userinfo"))),
+            ("end_session_endpoint", value!(format!("{base}/end"))),
+            ("jwks_uri", value!(format!("{base}/keys"))),
+            ("grant_types_supported", value!(["authorization_code", "client_credentials"])),
+            ("token_endpoint_auth_signing_alg_values_supported", value!(["ES256"])),
+            ("dpop_signing_alg_values_supported", value!(["ES256", "EdDSA"])),
+            ("id_token_signing_alg_values_supported", value!(["RS256"])),
+            ("require_pushed_authorization_requests", value!(true)),
             ("scopes_supported", value!(["openid", 7, "offline_access"])),
             ("token_endpoint_auth_methods_supported", value!(["none"])),
             ("authorization_response_iss_parameter_supported", value!(true)),
@@ -145,11 +155,21 @@ async fn all_that_is_used_is_read() {
     let found = discover_issuer(&http(), &server.url, policy(&server)).await;
     let expected = Server {
         issuer: server.url.clone(),
-        authorization_endpoint: server.address("/authorize"),
+        authorization_endpoint: Some(server.address("/authorize")),
         token_endpoint: server.address("/token"),
         registration_endpoint: Some(server.address("/register")),
         revocation_endpoint: Some(server.address("/revoke")),
         device_authorization_endpoint: Some(server.address("/device")),
+        pushed_authorization_request_endpoint: Some(server.address("/par")),
+        introspection_endpoint: Some(server.address("/introspect")),
+        userinfo_endpoint: Some(server.address("/userinfo")),
+        end_session_endpoint: Some(server.address("/end")),
+        jwks_uri: Some(server.address("/keys")),
+        grant_types: Some(vec!["authorization_code".to_owned(), "client_credentials".to_owned()]),
+        assertion_algorithms: vec!["ES256".to_owned()],
+        dpop_algorithms: vec!["ES256".to_owned(), "EdDSA".to_owned()],
+        id_token_algorithms: vec!["RS256".to_owned()],
+        requires_par: true,
         scopes: vec!["openid".to_owned(), "offline_access".to_owned()],
         code_challenge_methods: vec!["plain".to_owned(), "S256".to_owned()],
         auth_methods: Some(vec!["none".to_owned()]),
@@ -192,6 +212,11 @@ async fn a_bad_endpoint_is_named_and_the_document_refused() {
         ("registration_endpoint", "file:///etc/passwd", Why::NotHttps),
         ("revocation_endpoint", "https://as.example/revoke#x", Why::Fragment),
         ("device_authorization_endpoint", "https://169.254.169.254/", Why::Private),
+        ("pushed_authorization_request_endpoint", "https://10.0.0.1/", Why::Private),
+        ("introspection_endpoint", "http://as.example/", Why::NotHttps),
+        ("userinfo_endpoint", "http://as.example/", Why::NotHttps),
+        ("end_session_endpoint", "javascript:alert(1)", Why::NotHttps),
+        ("jwks_uri", "https://u@as.example/", Why::UserInfo),
     ] {
         let server = Script::start(move |base, _| {
             let mut members = metadata(base, base);
@@ -219,6 +244,36 @@ async fn endpoints_are_never_invented() {
         let found = discover_issuer(&http(), &server.url, policy(&server)).await;
         assert_eq!(found, Err(Error::Malformed { host: host(&server), what }));
     }
+}
+
+#[tokio::test]
+async fn a_server_that_uses_no_browser_needs_no_authorization_endpoint() {
+    for (grant_types, expected) in [(value!(["client_credentials"]), true), (value!(["authorization_code"]), false)] {
+        let server = Script::start(move |base, _| {
+            let listed = value!({"issuer": base, "token_endpoint": format!("{base}/token"),
+                "grant_types_supported": grant_types});
+            json(200, &listed.to_string())
+        })
+        .await;
+        let found = discover_issuer(&http(), &server.url, policy(&server)).await;
+        assert_eq!(found.is_ok(), expected, "{found:?}");
+        if let Ok(found) = found {
+            let what = "there is no authorization endpoint";
+            assert_eq!(found.browser_endpoint(), Err(Error::Malformed { host: host(&server), what }));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_an_older_program_kept_can_be_read() {
+    let kept = value!({
+        "issuer": "https://as.example", "authorization_endpoint": "https://as.example/a",
+        "token_endpoint": "https://as.example/t", "registration_endpoint": null, "revocation_endpoint": null,
+        "device_authorization_endpoint": null, "scopes": [], "code_challenge_methods": ["S256"], "auth_methods": null,
+        "promises_iss": true, "accepts_client_documents": false, "reach": "public",
+    });
+    let server: Server = serde_json::from_value(kept).expect("readable");
+    assert!(!server.requires_par && server.jwks_uri.is_none() && server.grant_types.is_none());
 }
 
 #[tokio::test]

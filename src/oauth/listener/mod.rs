@@ -69,7 +69,7 @@ impl Listener {
             let Ok(port) = v4.local_addr().map(|address| address.port()) else { continue };
             // Nobody else should answer to `localhost` on our port; without IPv6 nobody can.
             let v6 = open(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).ok();
-            let server = Server::start(v4, v6, Shared::new(port, limits));
+            let server = Server::start(v4, v6, Shared::new(port, limits)?);
             if server.proves_itself(port).await {
                 return Ok(Self { server, port });
             }

@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use oauth2::CsrfToken;
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::page;
+use crate::oauth::error::Error;
+use crate::oauth::random;
 use crate::oauth::response::{Outcome, Pending, Verdict};
 
 /// Something a person at the terminal should know while the login goes on.
@@ -73,14 +74,14 @@ pub(super) enum Reaction {
 }
 
 impl Shared {
-    pub(super) fn new(port: u16, limits: Limits) -> Self {
-        let random = |place: &str| format!("/{place}/{}", CsrfToken::new_random_len(32).into_secret());
-        Self {
+    pub(super) fn new(port: u16, limits: Limits) -> Result<Self, Error> {
+        let random = |place: &str| random::secret().map(|text| format!("/{place}/{}", text.expose()));
+        Ok(Self {
             limits,
             host: format!("127.0.0.1:{port}"),
-            probe: random("probe"),
+            probe: random("probe")?,
             probed: AtomicBool::new(false),
-            result: random("result"),
+            result: random("result")?,
             expected: OnceLock::new(),
             answer: Mutex::new(None),
             page: watch::Sender::new(None),
@@ -88,7 +89,7 @@ impl Shared {
             delivered: Notify::new(),
             strangers: AtomicUsize::new(0),
             receiver: OnceLock::new(),
-        }
+        })
     }
 
     /// The only `Host` that is answered. Any other name means that a web page has pointed its own name at this machine

@@ -638,7 +638,7 @@ async fn a_port_that_leads_to_somebody_else_is_noticed() {
     let fresh = Server::start(
         open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port"),
         None,
-        Shared::new(port, Limits::default()),
+        Shared::new(port, Limits::default()).expect("random numbers"),
     );
     assert!(!fresh.proves_itself(port).await);
     assert!(stranger.targets()[0].starts_with("/probe/"));

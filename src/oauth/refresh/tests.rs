@@ -7,6 +7,8 @@ use crate::oauth::testing::{Script, client, confidential, http, json, pairs, rep
 async fn renewed(script: &Script, resource: Option<&str>, scope: Option<&[String]>) -> Result<Tokens, RefreshError> {
     let renewal = Refresh {
         token_endpoint: &script.address("/token"),
+        issuer: "https://as.example",
+        now: 0,
         client: &client(),
         refresh_token: &Secret::new("the-token"),
         resource,
@@ -40,6 +42,8 @@ async fn a_confidential_client_identifies_itself_as_at_login() {
     let script = Script::always(json(200, r#"{"access_token":"t","token_type":"bearer"}"#)).await;
     let renewal = Refresh {
         token_endpoint: &script.address("/token"),
+        issuer: "https://as.example",
+        now: 0,
         client: &confidential(AuthMethod::Basic),
         refresh_token: &Secret::new("the-token"),
         resource: None,
@@ -111,6 +115,8 @@ async fn nobody_listening_is_transient() {
     drop(listener);
     let renewal = Refresh {
         token_endpoint: &Url::parse(&address).expect("an address"),
+        issuer: "https://as.example",
+        now: 0,
         client: &client(),
         refresh_token: &Secret::new("the-token"),
         resource: None,

@@ -5,7 +5,11 @@ use crate::oauth::testing::{Script, Seen, client, confidential, http, json, pair
 
 async fn revoked(script: &Script, client: &Client, kind: Kind) -> Result<(), Error> {
     let (endpoint, token) = (script.address("/revoke"), Secret::new("the-token"));
-    revoke(&http(), Revocation { endpoint: &endpoint, client, token: &token, kind }).await
+    revoke(
+        &http(),
+        Revocation { endpoint: &endpoint, issuer: "https://as.example", client, token: &token, kind, now: 0 },
+    )
+    .await
 }
 
 #[tokio::test]

@@ -1,12 +1,16 @@
 //! Reading a token answer: tolerant of form, strict about meaning (RFC 6749 §5).
 
-use http::Response;
-use serde_json::{Map, Value};
+use std::time::Duration;
 
+use serde_json::{Map, Value};
+use zeroize::Zeroize as _;
+
+use super::{TokenType, Tokens};
+use crate::oauth::endpoint::Answer;
 use crate::oauth::error::Error;
-use crate::oauth::foreign::{clean, retry_after};
+use crate::oauth::foreign::{clean, date, retry_after};
 use crate::oauth::json::{self, Fault};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// Ten years: nothing that is stored needs to live longer, and sums with it cannot overflow.
 const LONGEST: u64 = 10 * 365 * 24 * 3600;
@@ -27,28 +31,40 @@ pub enum Warning {
     },
 }
 
-/// Members beyond RFC 6749.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub(in crate::oauth) struct Extra {
-    #[serde(skip_serializing)]
-    pub(super) id_token: Option<Secret>,
-    pub(super) refresh_expires_in: Option<u64>,
+/// The tokens in an answer that took this long, or why there are none. `proved` says that a proof of a key was sent.
+pub(in crate::oauth) fn read(host: &str, answer: Answer, took: Duration, proved: bool) -> Result<Tokens, Error> {
+    let mut members = json::object(answer.body());
+    let outcome = judge(host, &answer, &members, proved);
+    // Two more copies of the tokens end here; the one in the outcome wipes itself.
+    if let Ok(members) = &mut members {
+        members.values_mut().for_each(wipe);
+    }
+    let server_date = date(answer.headers());
+    secret::wipe(answer.into_body());
+    outcome.map(|tokens| Tokens { took, server_date, ..tokens })
 }
 
-impl oauth2::ExtraTokenFields for Extra {}
+fn wipe(value: &mut Value) {
+    if let Value::String(text) = value {
+        text.zeroize();
+    }
+}
 
-/// The members that count, each in its one plain form; or why there are none.
-pub(super) fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<(Map<String, Value>, Vec<Warning>), Error> {
+fn judge(
+    host: &str,
+    answer: &Answer,
+    members: &Result<Map<String, Value>, Fault>,
+    proved: bool,
+) -> Result<Tokens, Error> {
     let status = answer.status().as_u16();
-    let members = json::object(answer.body());
     match (status, members) {
         // Following it would hand the code and the secret to whoever it names.
         (300..=399, _) => Err(Error::Redirected { host: host.to_owned(), status }),
         (408 | 425 | 429 | 500..=599, _) => Err(in_trouble(host, answer)),
         (_, Ok(members)) if members.get("error").is_some_and(|error| !error.is_null()) => {
-            Err(refusal(host, answer, &members))
+            Err(refusal(host, answer, members))
         }
-        (200..=299, Ok(members)) => success(host, &members),
+        (200..=299, Ok(members)) => success(host, members, proved),
         (401, _) => Err(Error::TokenEndpoint { host: host.to_owned(), status, code: None, description: None }),
         (_, Err(Fault::NotJson)) if !answer.body().is_empty() || answer.status().is_success() => {
             Err(Error::NotJson { host: host.to_owned(), status })
@@ -58,7 +74,7 @@ pub(super) fn read(host: &str, answer: &Response<Vec<u8>>) -> Result<(Map<String
     }
 }
 
-fn in_trouble(host: &str, answer: &Response<Vec<u8>>) -> Error {
+fn in_trouble(host: &str, answer: &Answer) -> Error {
     let (status, retry_after) = (answer.status().as_u16(), retry_after(answer.headers()));
     Error::Server { host: host.to_owned(), status, retry_after }
 }
@@ -67,7 +83,7 @@ fn malformed(host: &str, what: &'static str) -> Error {
     Error::Malformed { host: host.to_owned(), what }
 }
 
-fn refusal(host: &str, answer: &Response<Vec<u8>>, members: &Map<String, Value>) -> Error {
+fn refusal(host: &str, answer: &Answer, members: &Map<String, Value>) -> Error {
     let said = |name| json::text(members, name).map(clean);
     match json::text(members, "error") {
         Some("temporarily_unavailable" | "server_error" | "slow_down") => in_trouble(host, answer),
@@ -80,44 +96,46 @@ fn refusal(host: &str, answer: &Response<Vec<u8>>, members: &Map<String, Value>)
     }
 }
 
-fn success(host: &str, members: &Map<String, Value>) -> Result<(Map<String, Value>, Vec<Warning>), Error> {
-    let mut plain = Map::new();
+fn success(host: &str, members: &Map<String, Value>, proved: bool) -> Result<Tokens, Error> {
     let mut warnings = Vec::new();
     // A line break in a token would end the header it travels in and begin one of the server's choice.
     let access_token = json::text(members, "access_token").filter(|token| token.bytes().all(|b| b.is_ascii_graphic()));
-    plain.insert(
-        "access_token".into(),
-        access_token.ok_or_else(|| malformed(host, "it has no usable access token"))?.into(),
-    );
-    match members.get("token_type") {
-        None | Some(Value::Null) => warnings.push(Warning::NoTokenType),
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
-        Some(_) => return Err(malformed(host, "its token is of a type that was not asked for")),
-    }
-    plain.insert("token_type".into(), "bearer".into());
-    match members.get("refresh_token") {
-        None | Some(Value::Null) => {}
-        Some(Value::String(token)) if token.is_empty() => {}
-        Some(Value::String(token)) if !token.chars().any(char::is_control) => {
-            plain.insert("refresh_token".into(), token.as_str().into());
-        }
+    let access_token = access_token.ok_or_else(|| malformed(host, "it has no usable access token"))?;
+    let token_type = token_type(members.get("token_type"), proved, &mut warnings)
+        .ok_or_else(|| malformed(host, "its token is of a type that was not asked for"))?;
+    let refresh_token = match members.get("refresh_token") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(token)) if token.is_empty() => None,
+        Some(Value::String(token)) if !token.chars().any(char::is_control) => Some(Secret::new(token)),
         Some(_) => return Err(malformed(host, "it has no usable refresh token")),
-    }
-    if let Some(id_token) = json::text(members, "id_token") {
-        plain.insert("id_token".into(), id_token.into());
-    }
-    if let Some(lifetime) = lifetime(members.get("expires_in"), &mut warnings) {
-        plain.insert("expires_in".into(), lifetime.into());
-    }
+    };
     let renewal = members.get("refresh_expires_in").or_else(|| members.get("refresh_token_expires_in"));
-    // Zero is how some servers say "no end".
-    if let Some(lifetime) = lifetime(renewal, &mut Vec::new()).filter(|lifetime| *lifetime > 0) {
-        plain.insert("refresh_expires_in".into(), lifetime.into());
+    Ok(Tokens {
+        access_token: Secret::new(access_token),
+        token_type,
+        refresh_token,
+        expires_in: lifetime(members.get("expires_in"), &mut warnings),
+        // Zero is how some servers say "no end".
+        refresh_expires_in: lifetime(renewal, &mut Vec::new()).filter(|lifetime| *lifetime > 0),
+        scope: scope(members.get("scope"), &mut warnings),
+        id_token: json::text(members, "id_token").map(Secret::new),
+        took: Duration::ZERO,
+        server_date: None,
+        warnings,
+    })
+}
+
+/// `DPoP` counts only where a proof was sent: without a key nobody here could use such a token (RFC 9449 §5).
+fn token_type(value: Option<&Value>, proved: bool, warnings: &mut Vec<Warning>) -> Option<TokenType> {
+    match value {
+        None | Some(Value::Null) => {
+            warnings.push(Warning::NoTokenType);
+            Some(TokenType::Bearer)
+        }
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => Some(TokenType::Bearer),
+        Some(Value::String(kind)) if proved && kind.eq_ignore_ascii_case("dpop") => Some(TokenType::Dpop),
+        Some(_) => None,
     }
-    if let Some(scope) = scope(members.get("scope"), &mut warnings) {
-        plain.insert("scope".into(), scope.into());
-    }
-    Ok((plain, warnings))
 }
 
 /// Seconds, from whatever servers write; what is over is zero, what is absurd is capped.
@@ -138,8 +156,8 @@ fn lifetime(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<u64> {
     }
 }
 
-/// Scopes separated by one space each; `None` for anything that names none.
-fn scope(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<String> {
+/// Each scope; `None` for anything that names none.
+fn scope(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<Vec<String>> {
     let words: Vec<&str> = match value? {
         Value::String(text) => text.split_ascii_whitespace().collect(),
         Value::Array(array) => {
@@ -148,5 +166,5 @@ fn scope(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<String> {
         }
         _ => return None,
     };
-    (!words.is_empty()).then(|| words.join(" "))
+    (!words.is_empty()).then(|| words.into_iter().map(String::from).collect())
 }

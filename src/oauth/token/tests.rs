@@ -1,8 +1,10 @@
 //! The code exchange against scripted servers: what is sent, and every row of what may come back.
 
 use super::*;
+use crate::oauth::client::{AuthMethod, Client};
 use crate::oauth::testing::{Script, client, confidential, http, json, pairs, reply, server};
 
+const NOW: i64 = 1_000_000;
 const REDIRECT: &str = "http://127.0.0.1:4711/callback";
 
 fn attempt(base: &str, client: &Client, scopes: &[&str]) -> Attempt {
@@ -11,7 +13,7 @@ fn attempt(base: &str, client: &Client, scopes: &[&str]) -> Attempt {
 }
 
 async fn traded(script: &Script, scopes: &[&str]) -> Result<Tokens, Error> {
-    exchange(&http(), &attempt(&script.url, &client(), scopes), &Secret::new("the-code")).await
+    exchange(&http(), &attempt(&script.url, &client(), scopes), &Secret::new("the-code"), NOW).await
 }
 
 /// Tokens as comparable text.
@@ -34,7 +36,7 @@ fn told(tokens: &Tokens) -> String {
 async fn the_request_holds_these_fields_and_no_others() {
     let script = Script::always(json(200, r#"{"access_token":"t","token_type":"bearer"}"#)).await;
     let attempt = attempt(&script.url, &client(), &["a"]);
-    let tokens = exchange(&http(), &attempt, &Secret::new("the-code")).await;
+    let tokens = exchange(&http(), &attempt, &Secret::new("the-code"), NOW).await;
     assert_eq!(tokens.as_ref().map(told), Ok("t refresh - in - refresh-in - scope - id - []".to_owned()));
     let seen = script.seen();
     assert_eq!(seen.len(), 1);
@@ -59,7 +61,7 @@ async fn a_secret_travels_in_the_header_or_in_the_body_never_in_both() {
     let script = Script::always(json(200, r#"{"access_token":"t","token_type":"bearer"}"#)).await;
     for method in [AuthMethod::Basic, AuthMethod::Post] {
         let attempt = attempt(&script.url, &confidential(method), &[]);
-        exchange(&http(), &attempt, &Secret::new("the-code")).await.expect("tokens");
+        exchange(&http(), &attempt, &Secret::new("the-code"), NOW).await.expect("tokens");
     }
     let seen = script.seen();
     let identity = |n: usize| {
@@ -274,7 +276,7 @@ async fn a_request_that_never_left_is_sent_again_once() {
             sender.send(()).expect("the test is there");
         }
     });
-    let tokens = exchange(&http(), &attempt(&base, &client(), &[]), &Secret::new("the-code")).await;
+    let tokens = exchange(&http(), &attempt(&base, &client(), &[]), &Secret::new("the-code"), NOW).await;
     assert!(matches!(&tokens, Err(Error::Network(error)) if error.nothing_was_sent()), "{tokens:?}");
     assert_eq!((receiver.recv().await, receiver.recv().await), (Some(()), Some(())));
     assert!(receiver.try_recv().is_err());

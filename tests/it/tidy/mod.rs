@@ -12,7 +12,7 @@ use std::path::Path;
 use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
-const EXPOSURES: [(&str, &str); 12] = [
+const EXPOSURES: [(&str, &str); 16] = [
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "a grant is written into its stored form, and into a header's value: both are secrets again"),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
@@ -20,9 +20,13 @@ const EXPOSURES: [(&str, &str); 12] = [
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
     ("src/oauth/account.rs", "the claims of the identity token are read"),
+    ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
+    ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
+    ("src/oauth/listener/shared.rs", "random text becomes paths of the listener"),
+    ("src/oauth/random.rs", "the challenge is the digest of the verifier"),
     ("src/oauth/refresh.rs", "the refresh token is sent to the token endpoint"),
     ("src/oauth/revoke.rs", "the token is sent to the revocation endpoint"),
-    ("src/oauth/token/mod.rs", "the code, the verifier and the client's secret are sent to the token endpoint"),
+    ("src/oauth/token/mod.rs", "the code and the verifier are sent to the token endpoint"),
     ("src/store/split/head.rs", "the secret becomes the bytes of an item"),
     ("src/store/split/mod.rs", "the secret becomes the bytes of several items"),
 ];

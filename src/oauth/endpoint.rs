@@ -1,0 +1,144 @@
+//! A request to an endpoint that wants to know who asks: a form, the client's identity, one POST.
+//!
+//! Tokens, renewals, revocations, pushed requests and device logins all go through here, so that how a client identifies
+//! itself (RFC 6749 §2.3) is decided once. What an answer means is left to the callers.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
+use tokio::time::Instant;
+use url::Url;
+use url::form_urlencoded::{Serializer, byte_serialize};
+use zeroize::Zeroizing;
+
+use super::client::{AuthMethod, Client};
+use super::error::Error;
+use super::foreign::host;
+use super::json;
+use super::token::{self, Tokens};
+use crate::http::{Http, Limits};
+use crate::secret::Secret;
+
+/// What an endpoint said, with whatever status.
+pub(super) type Answer = Response<Vec<u8>>;
+
+/// One endpoint, and who asks it.
+#[derive(Clone, Copy)]
+pub(super) struct Endpoint<'a> {
+    pub(super) http: &'a Http,
+    pub(super) url: &'a Url,
+    /// Who asks.
+    pub(super) client: &'a Client,
+    /// The endpoint's issuer: to whom an assertion of the client is addressed.
+    pub(super) issuer: &'a str,
+    /// Seconds since 1970: when an assertion or a proof is made.
+    pub(super) now: i64,
+    /// The key that the tokens are bound to, where they are.
+    pub(super) proof: Option<&'a dyn Proof>,
+}
+
+/// Proves the possession of a key to an endpoint (RFC 9449 §4).
+pub(super) trait Proof: Sync {
+    /// A fresh `DPoP` header for one POST to `url` at `now`, with the nonce that this origin gave last, if it gave one.
+    fn header(&self, url: &Url, now: i64) -> Result<HeaderValue, Error>;
+    /// Takes the nonce that the origin of `url` wants in the next proof.
+    fn take_nonce(&self, url: &Url, nonce: &str);
+}
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+impl Endpoint<'_> {
+    /// Asks for tokens.
+    pub(super) async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Error> {
+        let started = Instant::now();
+        let answer = self.post(form).await?;
+        token::read(&host(self.url), answer, started.elapsed(), self.proof.is_some())
+    }
+
+    /// Sends the form with the client's identity and returns the answer, whatever its status. Nothing is followed.
+    ///
+    /// Sent once: a code or a refresh token that arrives twice looks like theft and ends the grant (RFC 9700 §4.14). It
+    /// is repeated only if nothing left this machine, or if the server, having done nothing, names the nonce that the
+    /// proof must hold (RFC 9449 §8).
+    pub(super) async fn post(&self, form: &[(&str, &str)]) -> Result<Answer, Error> {
+        let answer = self.send(form).await?;
+        let Some(proof) = self.proof else { return Ok(answer) };
+        if !self.takes_nonce(proof, &answer) || !wants_nonce(&answer) {
+            return Ok(answer);
+        }
+        let answer = self.send(form).await?;
+        self.takes_nonce(proof, &answer);
+        Ok(answer)
+    }
+
+    async fn send(&self, form: &[(&str, &str)]) -> Result<Answer, Error> {
+        match self.http.send(self.request(form)?, Limits::TOKEN).await {
+            Err(error) if error.nothing_was_sent() => Ok(self.http.send(self.request(form)?, Limits::TOKEN).await?),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    fn takes_nonce(&self, proof: &dyn Proof, answer: &Answer) -> bool {
+        let nonce = answer.headers().get(DPOP_NONCE).and_then(|nonce| nonce.to_str().ok());
+        nonce.inspect(|nonce| proof.take_nonce(self.url, nonce)).is_some()
+    }
+
+    fn request(&self, form: &[(&str, &str)]) -> Result<Request<Vec<u8>>, Error> {
+        let mut headers = HeaderMap::new();
+        let identity = self.identity(&mut headers)?;
+        let body = encode(form.iter().copied().chain(identity.iter().map(|(name, value)| (*name, value.expose()))));
+        if let Some(proof) = self.proof {
+            headers.insert(DPOP, proof.header(self.url, self.now)?);
+        }
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(self.url.as_str())
+            .body(body)
+            .map_err(|_| Error::Network(crate::http::Error::Address { host: host(self.url) }))?;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// Who asks, in the header or as members of the form: never a secret in both (RFC 6749 §2.3).
+    fn identity(&self, headers: &mut HeaderMap) -> Result<Vec<(&'static str, Secret)>, Error> {
+        let id = || ("client_id", Secret::new(&self.client.id));
+        Ok(match (self.client.method, &self.client.secret) {
+            (AuthMethod::Basic, Some(secret)) => {
+                headers.insert(header::AUTHORIZATION, basic(&self.client.id, secret)?);
+                Vec::new()
+            }
+            (AuthMethod::Post, Some(secret)) => vec![id(), ("client_secret", secret.clone())],
+            // A public client is known by the id in its body.
+            _ => vec![id()],
+        })
+    }
+}
+
+/// The body of a form, with room for all of it at once: a text that grows leaves copies of itself behind.
+fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Vec<u8> {
+    let room = pairs.clone().map(|(name, value)| name.len() + value.len() * 3 + 2).sum();
+    let mut text = String::with_capacity(room);
+    Serializer::new(&mut text).extend_pairs(pairs);
+    text.into_bytes()
+}
+
+/// The `Authorization` header of RFC 6749 §2.3.1: both parts form-encoded before they are joined.
+fn basic(id: &str, secret: &Secret) -> Result<HeaderValue, Error> {
+    let encode = |text: &str| Zeroizing::new(byte_serialize(text.as_bytes()).collect::<String>());
+    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose())));
+    let text = Zeroizing::new(format!("Basic {}", *Zeroizing::new(STANDARD.encode(pair.as_bytes()))));
+    let mut value = HeaderValue::from_str(&text).map_err(|_| Error::Unusable { what: "client_secret" })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn wants_nonce(answer: &Answer) -> bool {
+    matches!(answer.status().as_u16(), 400 | 401)
+        && json::object(answer.body()).is_ok_and(|members| json::text(&members, "error") == Some("use_dpop_nonce"))
+}
+
+#[cfg(test)]
+mod tests;
