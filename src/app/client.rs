@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Parts};
-use crate::oauth::{self, AuthMethod, Client};
+use crate::oauth::{self, AuthMethod, Client, SigningKey};
 use crate::secret::Secret;
 use crate::store::Key;
 
@@ -15,10 +15,21 @@ use crate::store::Key;
 pub(super) struct Written<T> {
     id: String,
     secret: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Signing<T>>,
     method: String,
     redirect_uris: Vec<String>,
     secret_expires_at: Option<i64>,
     management: Option<Management<T>>,
+}
+
+/// A client's key.
+#[derive(Serialize, Deserialize)]
+struct Signing<T> {
+    pem: T,
+    algorithm: String,
+    id: Option<String>,
+    audience: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +43,12 @@ impl<'a> Written<&'a str> {
         Self {
             id: client.id.clone(),
             secret: client.secret.as_ref().map(Secret::expose),
+            key: client.key.as_ref().map(|key| Signing {
+                pem: key.signing.pem().expose(),
+                algorithm: key.signing.algorithm().name().to_owned(),
+                id: key.id.clone(),
+                audience: key.audience.clone(),
+            }),
             method: client.method.name().to_owned(),
             redirect_uris: client.redirect_uris.clone(),
             secret_expires_at: client.secret_expires_at,
@@ -45,7 +62,16 @@ impl<'a> Written<&'a str> {
 
 impl Written<Secret> {
     pub(super) fn read(self) -> Option<Client> {
+        let key = match self.key {
+            Some(key) => Some(oauth::ClientKey {
+                signing: SigningKey::of_pem(&key.pem).ok()?.among(&[key.algorithm])?,
+                id: key.id,
+                audience: key.audience,
+            }),
+            None => None,
+        };
         Some(Client {
+            key,
             method: AuthMethod::of_name(&self.method)?,
             id: self.id,
             secret: self.secret,

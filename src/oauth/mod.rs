@@ -15,12 +15,14 @@
 //! Later: [`refresh`], [`revoke`]. Every text that came from a server is cut and stripped before it enters an error.
 
 mod account;
+mod assertion;
 mod attempt;
 mod client;
 mod discovery;
 mod endpoint;
 mod error;
 mod foreign;
+mod jose;
 mod json;
 mod listener;
 mod random;
@@ -35,9 +37,10 @@ mod token;
 
 pub use account::{Account, Expected, account};
 pub use attempt::Attempt;
-pub use client::{AuthMethod, Client, Management};
+pub use client::{AuthMethod, Client, ClientKey, Evidence, Management, Unusable};
 pub use discovery::{Discovery, Policy, Probe, Resource, Server, discover_issuer, discover_resource};
 pub use error::{Class, Error, Why};
+pub use jose::{Algorithm, BadKey, SigningKey};
 pub use listener::{Callback, Listener, Notice, Page};
 pub use reach::Reach;
 pub use refresh::{Refresh, RefreshError, refresh};

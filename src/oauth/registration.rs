@@ -106,7 +106,8 @@ fn read(members: &Map<String, Value>, registration: &Registration, host: &str, r
         return Err(malformed("the registration has no usable client secret"));
     }
     let method = match (secret, reader::text(members, "token_endpoint_auth_method").map(AuthMethod::of_name)) {
-        (_, Some(None)) => {
+        // A key of ours was not part of the request.
+        (_, Some(None | Some(AuthMethod::PrivateKeyJwt))) => {
             return Err(Error::RegistrationAltered { host: host.to_owned(), field: "token_endpoint_auth_method" });
         }
         (None, _) | (Some(_), Some(Some(AuthMethod::None))) => AuthMethod::None,
@@ -120,6 +121,7 @@ fn read(members: &Map<String, Value>, registration: &Registration, host: &str, r
         id: id.to_owned(),
         secret_expires_at: expiry.filter(|_| secret.is_some()),
         secret,
+        key: None,
         method,
         redirect_uris,
         registration: management(members, reach),

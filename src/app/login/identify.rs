@@ -18,7 +18,7 @@ pub(super) async fn identify(
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     if let Some(id) = &connection.client_id {
         let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
-        return Ok((oauth::Client::configured(id.as_str(), None, server), listener));
+        return Ok((oauth::Client::public(id), listener));
     }
     let known = client::load(&app.parts, &connection.name, &server.issuer).await?;
     if let Some(known) = known {

@@ -12,7 +12,7 @@ use std::path::Path;
 use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
-const EXPOSURES: [(&str, &str); 16] = [
+const EXPOSURES: [(&str, &str); 18] = [
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "a grant is written into its stored form, and into a header's value: both are secrets again"),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
@@ -20,8 +20,10 @@ const EXPOSURES: [(&str, &str); 16] = [
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
     ("src/oauth/account.rs", "the claims of the identity token are read"),
+    ("src/oauth/assertion.rs", "a random id becomes a claim"),
     ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
+    ("src/oauth/jose.rs", "a private key is read from its PEM"),
     ("src/oauth/listener/shared.rs", "random text becomes paths of the listener"),
     ("src/oauth/random.rs", "the challenge is the digest of the verifier"),
     ("src/oauth/refresh.rs", "the refresh token is sent to the token endpoint"),
