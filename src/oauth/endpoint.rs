@@ -87,7 +87,9 @@ impl Endpoint<'_> {
 
     fn request(&self, form: &[(&str, &str)]) -> Result<Request<Vec<u8>>, Error> {
         let mut headers = HeaderMap::new();
-        let identity = self.identity(&mut headers)?;
+        let mut identity = self.identity(&mut headers)?;
+        // A pushed request names the client already (RFC 9126 §2.1), and no member may come twice (RFC 6749 §3.2).
+        identity.retain(|(name, _)| form.iter().all(|(written, _)| written != name));
         let body = encode(form.iter().copied().chain(identity.iter().map(|(name, value)| (*name, value.expose()))));
         if let Some(proof) = self.proof {
             headers.insert(DPOP, proof.header(self.url, self.now)?);

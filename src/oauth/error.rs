@@ -116,6 +116,12 @@ pub enum Error {
         /// The issuer.
         issuer: String,
     },
+    /// The client has neither a secret nor a key, and what it asks for is for clients that prove who they are.
+    #[error("the issuer `{issuer}` is to be asked by a client that proves who it is")]
+    PublicClient {
+        /// The issuer.
+        issuer: String,
+    },
     /// The registration was refused (RFC 7591 §3.2.2).
     #[error("`{host}` refused the registration with {status}{}", suffix(.code.as_deref(), .description.as_deref()))]
     Registration {

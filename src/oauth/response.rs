@@ -111,7 +111,8 @@ impl Parameters {
     }
 }
 
-fn refusal(error: &str, description: Option<&str>) -> Error {
+/// What an error of the authorization request means (RFC 6749 §4.1.2.1).
+pub(super) fn refusal(error: &str, description: Option<&str>) -> Error {
     let description = description.map(clean).filter(|text| !text.is_empty());
     let class = match error {
         "access_denied" => return Error::Denied { description },

@@ -12,7 +12,7 @@ use std::path::Path;
 use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
-const EXPOSURES: [(&str, &str); 18] = [
+const EXPOSURES: [(&str, &str); 19] = [
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "a grant is written into its stored form, and into a header's value: both are secrets again"),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
@@ -23,6 +23,7 @@ const EXPOSURES: [(&str, &str); 18] = [
     ("src/oauth/assertion.rs", "a random id becomes a claim"),
     ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
+    ("src/oauth/management.rs", "what opens a registration becomes a header"),
     ("src/oauth/jose.rs", "a private key is read from its PEM"),
     ("src/oauth/listener/shared.rs", "random text becomes paths of the listener"),
     ("src/oauth/random.rs", "the challenge is the digest of the verifier"),
