@@ -53,6 +53,8 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Keep an API key: asked for without echo, or read from standard input')
             [CompletionResult]::new('--bearer', '--bearer', [CompletionResultType]::ParameterName, 'Keep a bearer token: asked for without echo, or read from standard input')
+            [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Keep the secret of the configured client first: asked for without echo, or read from standard input')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Keep the private key of the configured client first: PEM, read from standard input')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only print the address of the login page')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -68,7 +70,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every connection that is signed in')
             [CompletionResult]::new('--local-only', '--local-only', [CompletionResultType]::ParameterName, 'Do not tell the provider: its tokens live until they run out')
-            [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Also forget the client that was registered at the provider')
+            [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Also end the client''s registration at the provider, and forget the client with its secret or key')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -158,7 +160,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -214,7 +216,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         'keyward;config;help' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -314,7 +316,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         'keyward;help;config' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             break
         }

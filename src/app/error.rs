@@ -135,6 +135,45 @@ pub enum Error {
         /// How the store failed.
         error: store::Error,
     },
+    /// The issuer registers no clients, so somebody must say which one to be.
+    #[error("`{connection}` needs a client id at `{issuer}`")]
+    ClientIdNeeded {
+        /// Which connection.
+        connection: String,
+        /// The issuer.
+        issuer: String,
+    },
+    /// The configured client cannot identify itself the way that was chosen.
+    #[error("the client of `{connection}` cannot identify itself: {why}")]
+    ClientUnusable {
+        /// Which connection.
+        connection: String,
+        /// Why not.
+        why: oauth::Unusable,
+    },
+    /// The issuer no longer knew the client that an earlier login had registered. It is forgotten here, too: the same
+    /// login made once more registers another.
+    #[error("`{issuer}` no longer knows the client of `{connection}`")]
+    ClientForgotten {
+        /// Which connection.
+        connection: String,
+        /// The issuer.
+        issuer: String,
+    },
+    /// The secret or key that is kept belongs to another client id or issuer than this login would show it to.
+    #[error("the client secret of `{connection}` is not for `{issuer}`")]
+    ClientSecretElsewhere {
+        /// Which connection.
+        connection: String,
+        /// Who would have received it.
+        issuer: String,
+    },
+    /// What was piped in is no private key that can be used.
+    #[error("no usable private key was given: {error}")]
+    BadKey {
+        /// What is wrong with it.
+        error: oauth::BadKey,
+    },
     /// The login failed.
     #[error("the login to `{connection}` failed")]
     Login {

@@ -25,6 +25,7 @@ pub mod login;
 pub mod logout;
 mod memory;
 mod owned;
+pub mod secret_of_client;
 pub mod session;
 pub mod status;
 mod supplier;

@@ -28,7 +28,7 @@ enum What {
     Path,
     /// Print what the configuration means, and where each value came from
     Show,
-    /// Set a key: `connections.NAME.KEY` or `serve.KEY`
+    /// Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`
     Set {
         /// The key with its tables
         key: String,
@@ -114,6 +114,12 @@ struct Shown<'a> {
     schema_version: u32,
     connections: Vec<One<'a>>,
     serve: Serve<'a>,
+    login: Login<'a>,
+}
+
+#[derive(Serialize)]
+struct Login<'a> {
+    client_document: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -126,6 +132,11 @@ struct One<'a> {
     way_from: &'a str,
     issuer: Option<&'a str>,
     client_id: Option<&'a str>,
+    client_auth: Option<&'a str>,
+    client_key_id: Option<&'a str>,
+    client_audience: Option<&'a str>,
+    client_document: Option<&'a str>,
+    par: bool,
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
@@ -143,6 +154,7 @@ fn show(console: &Console, config: &Config) {
             schema_version: 1,
             connections: config.connections.iter().map(one).collect(),
             serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
+            login: Login { client_document: config.client_document.as_deref() },
         });
         return;
     }
@@ -156,6 +168,9 @@ fn show(console: &Console, config: &Config) {
     let from = |said: bool| if said { Source::File } else { Source::Preset }.word().to_owned();
     table.row(["serve.read_only".into(), from(serve.read_only), serve.read_only.to_string()]);
     table.row(["serve.disable".into(), from(!serve.disable.is_empty()), serve.disable.join(",")]);
+    if let Some(document) = &config.client_document {
+        table.row(["login.client_document".into(), from(true), document.clone()]);
+    }
     console.print(&table.text());
 }
 
@@ -168,7 +183,19 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     }
     rows.push(("way", connection.way.1, connection.way.0.word().to_owned()));
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
-    rows.extend(connection.client_id.iter().map(|id| ("client_id", file, id.clone())));
+    let client = &connection.client;
+    for (key, value) in [
+        ("client_id", &connection.client_id),
+        ("client_auth", &client.method),
+        ("client_key_id", &client.key_id),
+        ("client_audience", &client.audience),
+        ("client_document", &client.document),
+    ] {
+        rows.extend(value.iter().map(|value| (key, file, value.clone())));
+    }
+    if connection.par {
+        rows.push(("par", file, "true".to_owned()));
+    }
     rows.extend(connection.resource.iter().map(|url| ("resource", file, url.to_string())));
     if !connection.scopes.is_empty() {
         rows.push(("scopes", file, connection.scopes.join(",")));
@@ -189,6 +216,11 @@ fn one(connection: &config::Connection) -> One<'_> {
         way_from: connection.way.1.word(),
         issuer: connection.issuer.as_deref(),
         client_id: connection.client_id.as_deref(),
+        client_auth: connection.client.method.as_deref(),
+        client_key_id: connection.client.key_id.as_deref(),
+        client_audience: connection.client.audience.as_deref(),
+        client_document: connection.client.document.as_deref(),
+        par: connection.par,
         scopes: &connection.scopes,
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use url::Url;
 
-use super::{Console, Outcome};
+use super::{Console, Outcome, client};
 use crate::app::login::{self, Done};
 use crate::app::{App, Error, key};
 use crate::backends::{self, Way};
@@ -32,6 +32,8 @@ pub(super) struct Arguments {
     /// Keep a bearer token: asked for without echo, or read from standard input
     #[arg(long)]
     bearer: bool,
+    #[command(flatten)]
+    client: client::Given,
     /// Only print the address of the login page
     #[arg(long)]
     no_browser: bool,
@@ -53,8 +55,10 @@ struct Shown<'a> {
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
     let connection = target(&arguments, app).map_err(|error| Report::from(&error))?;
+    client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;
     let done = match chosen(&arguments, &connection) {
         Way::OAuth => in_the_browser(&arguments, console, app, &connection).await,
+        Way::ClientCredentials => login::client_credentials(app, &connection).await,
         way => with_a_key(console, app, &connection, way).await,
     };
     let done = match done {
@@ -120,7 +124,23 @@ fn chosen(arguments: &Arguments, connection: &config::Connection) -> Way {
     }
 }
 
+/// At most twice: an issuer that has forgotten the registered client gets a new one, and the person a second page.
 async fn in_the_browser(
+    arguments: &Arguments,
+    console: &Console,
+    app: &App,
+    connection: &config::Connection,
+) -> Result<Done, Error> {
+    match once(arguments, console, app, connection).await {
+        Err(Error::ClientForgotten { issuer, .. }) => {
+            console.say(&format!("`{issuer}` no longer knows keyward, which is registered anew."));
+            once(arguments, console, app, connection).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn once(
     arguments: &Arguments,
     console: &Console,
     app: &App,
@@ -174,6 +194,7 @@ fn sentence(done: &Done) -> String {
     match (done.way, &done.account) {
         (Way::None, _) => format!("`{name}` answers without a login; its tools can be used."),
         (Way::OAuth, Some(account)) => format!("Signed in to `{name}` as {}.{}", clean(account), renewal(done)),
+        (Way::ClientCredentials, _) => format!("`{name}` has a token for its client.{}", renewal(done)),
         (Way::OAuth, None) => format!("Signed in to `{name}`.{}", renewal(done)),
         _ => format!("The key of `{name}` is kept in the keychain."),
     }

@@ -17,6 +17,7 @@ use crate::report::{Exit, Report};
 use crate::store::Stores;
 
 mod call;
+mod client;
 mod completions;
 mod config;
 mod console;

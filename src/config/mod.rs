@@ -10,6 +10,7 @@ use url::Url;
 use crate::backends::{self, Backend, Way};
 use crate::machine::{Environment, Folders};
 
+pub mod client;
 pub mod edit;
 pub mod nearest;
 pub mod written;
@@ -47,6 +48,8 @@ pub struct Config {
     pub connections: Vec<Connection>,
     /// What `serve` offers.
     pub serve: Serve,
+    /// The address of a client id metadata document, for connections that name none.
+    pub client_document: Option<String>,
 }
 
 /// What `serve` offers.
@@ -75,6 +78,10 @@ pub struct Connection {
     pub issuer: Option<String>,
     /// The client id registered by an administrator.
     pub client_id: Option<String>,
+    /// How the client identifies itself, and what stands for an id where there is none.
+    pub client: client::Client,
+    /// Whether authorization requests are pushed although the server does not insist.
+    pub par: bool,
     /// The scopes to ask for instead of those the service names.
     pub scopes: Vec<String>,
     /// The resource to ask a token for, where it is not `url`.
@@ -140,6 +147,7 @@ impl Config {
             None => Written::default(),
         };
         let mut connections = Vec::new();
+        client::document(written.login.client_document.as_deref(), "login.client_document")?;
         for (name, entry) in &written.connections {
             connections.push(Connection::resolve(name, Some(entry))?);
         }
@@ -158,7 +166,8 @@ impl Config {
             }
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self { path, connections, serve: written.serve })
+        let client_document = written.login.client_document;
+        Ok(Self { path, connections, serve: written.serve, client_document })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.
@@ -212,6 +221,8 @@ impl Connection {
             way,
             issuer: written.issuer.clone(),
             client_id: written.client_id.clone(),
+            client: client::Client::resolve(written, &key)?,
+            par: written.par.unwrap_or(false),
             scopes: written.scopes.clone(),
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             ports: written.ports.clone(),

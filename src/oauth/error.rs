@@ -222,6 +222,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the server does not know the client, or not by what it identified itself with.
+    pub fn refuses_client(&self) -> bool {
+        match self {
+            Self::TokenEndpoint { code: Some(code), .. } => code == "invalid_client",
+            Self::TokenEndpoint { status, code: None, .. } => *status == 401,
+            _ => false,
+        }
+    }
+
     /// The `error` that the server gave, if it gave one.
     pub fn oauth_code(&self) -> Option<&str> {
         match self {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::app;
 
 mod authorization;
+mod client;
 mod login;
 mod network;
 mod service;
@@ -171,6 +172,11 @@ impl From<&app::Error> for Report {
             E::Busy { connection, waited } => session::busy(connection, *waited),
             E::Store { connection, error } => store::failed(connection, error),
             E::NotKept { connection, error } => session::not_kept(connection, error),
+            E::ClientIdNeeded { connection, issuer } => client::id_needed(connection, issuer),
+            E::ClientUnusable { connection, why } => client::unusable(connection, *why),
+            E::ClientForgotten { connection, issuer } => client::forgotten(connection, issuer),
+            E::ClientSecretElsewhere { connection, issuer } => client::elsewhere(connection, issuer),
+            E::BadKey { error } => client::bad_key(*error),
             E::Login { connection, error } => authorization::failed(connection, error),
             E::Renewal { connection, error } => session::renewal(connection, error),
             E::Service { connection, error } => service::failed(connection, error),

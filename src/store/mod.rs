@@ -74,6 +74,11 @@ impl Key {
         Self::of("client", issuer)
     }
 
+    /// What the configured client of a connection identifies itself with.
+    pub fn secret(connection: &str) -> Self {
+        Self::of("secret", connection)
+    }
+
     // A keychain may cut what is long and refuse what is not text. Such a name is replaced by its digest, so that two
     // names never share an item.
     fn of(kind: &str, name: &str) -> Self {

@@ -18,12 +18,15 @@ use crate::oauth::{self, Attempt, Listener, Page, Server};
 use crate::providers;
 use crate::store::{Key, lock};
 
+mod alone;
 mod discover;
 mod identify;
 mod record;
+mod request;
 
+pub use alone::client_credentials;
 use discover::discover;
-use identify::identify;
+use identify::{Identity, Origin};
 pub use record::{learn_tools, record};
 
 /// How long the person has, unless they ask for another time.
@@ -60,6 +63,7 @@ struct Proto {
     issuer: String,
     server: Server,
     client: oauth::Client,
+    origin: Origin,
     resource: Option<String>,
     scopes: Vec<String>,
     generation: u64,
@@ -78,15 +82,12 @@ pub async fn begin(app: &App, connection: &config::Connection) -> Result<Pending
     let running = only_one(app, &connection.name)?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let (server, resource, scopes) = discover(app, connection).await?;
-    let (client, listener) = identify(app, connection, &server, &scopes).await?;
-    let attempt = Attempt::new(&server, &client, &listener.redirect_uri(), &scopes, resource.as_deref());
-    let attempt =
-        attempt.map_err(|error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) })?;
-    let attempt = if wants_consent(&scopes) { attempt.with("prompt", "consent") } else { attempt };
+    let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
+    let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref() };
+    let (Identity { client, listener, origin }, attempt) = request::prepare(app, connection, &asked).await?;
     let generation = next_generation(app, connection).await;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
-    let issued = Proto { issuer: server.issuer.clone(), server, client, resource, scopes, generation, url };
+    let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, generation, url };
     let connection = connection.clone();
     Ok(Pending { connection, issued, attempt, listener, parts: app.parts.clone(), _running: running })
 }
@@ -147,7 +148,12 @@ async fn exchange(
     // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
     let _lock =
         lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
-    let tokens = oauth::exchange(&parts.http, attempt, code, parts.clock.now().0).await.map_err(failed)?;
+    let tokens = match oauth::exchange(&parts.http, attempt, code, parts.clock.now().0).await {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            return Err(identify::failed(parts, name, (&issued.issuer, &issued.client, issued.origin), error).await);
+        }
+    };
     let now = parts.clock.now();
     let account = attempt.account(&tokens, now.0);
     let grant = Grant {
@@ -190,9 +196,9 @@ fn page(connection: &str, answer: &Result<Grant, Error>) -> Page {
     }
 }
 
-/// OpenID Connect Core §11: a server ignores `offline_access` unless the person is asked to consent.
-fn wants_consent(scopes: &[String]) -> bool {
-    scopes.iter().any(|scope| scope == "offline_access")
+/// Who would issue tokens for this connection.
+pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result<String, Error> {
+    discover(app, connection, connection.way.0).await.map(|(server, _, _)| server.issuer)
 }
 
 /// Two logins of one connection would race for the same entry of the store: the second is refused.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::super::error::Ended;
 use super::super::grant::{Grant, Issued, State};
-use super::super::grant_lock;
+use super::super::{client, grant_lock};
 use super::{Error, Inner, Need};
 use crate::machine::Timestamp;
 use crate::oauth::{self, RefreshError, Tokens};
@@ -153,6 +153,13 @@ impl Inner {
             let ended = Grant { state: State::NeedsLogin(code.clone()), ..before.clone() };
             self.save(&ended).await.map_err(Error::store(&self.name))?;
             return Err(self.login_required(if interrupted { Ended::Interrupted } else { Ended::Revoked { code } }));
+        }
+        // A refresh token belongs to its client, so another registration would not help this grant; the next login does
+        // not begin with a client that the issuer has forgotten.
+        if error.cause().refuses_client()
+            && let Some(issued) = &before.issued
+        {
+            client::refused(&self.parts, &self.name, &issued.issuer, &issued.client.id).await?;
         }
         // The mark stays if the request may have arrived: whoever comes next must know that.
         if nothing_was_spent(&error) && !interrupted {

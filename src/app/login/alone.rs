@@ -1,0 +1,70 @@
+//! A login without a person: the client itself asks for a token (RFC 6749 §4.4).
+
+use std::sync::Arc;
+
+use super::discover::discover;
+use super::identify::given;
+use super::{Done, next_generation, only_one, record};
+use crate::app::grant::{Grant, Issued, State};
+use crate::app::{App, Error, grant_lock, session};
+use crate::backends::Way;
+use crate::config;
+use crate::oauth::{self, ClientCredentials};
+use crate::store::{Key, lock};
+
+/// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
+pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
+    const WAY: Way = Way::ClientCredentials;
+    let name = connection.name.as_str();
+    let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
+    if let Some((variable, _)) = app.environment_token(connection) {
+        return Err(Error::TokenInEnvironment { variable });
+    }
+    let url = connection.endpoint(WAY).ok_or_else(|| Error::NoAddress { connection: name.to_owned() })?;
+    let _running = only_one(app, name)?;
+    let parts = &app.parts;
+    parts.store.prove().await.map_err(Error::store(name))?;
+    let (server, resource, scopes) = discover(app, connection, WAY).await?;
+    // A registration would be a client without rights of its own: what it may do, an administrator decides.
+    let client = match given(app, connection, &server).await? {
+        Some(client) => client,
+        None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
+    };
+    let now = parts.clock.now();
+    let request = ClientCredentials {
+        token_endpoint: &server.token_endpoint,
+        issuer: &server.issuer,
+        client: &client,
+        scopes: &scopes,
+        resource: resource.as_deref(),
+        now: now.0,
+    };
+    let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
+    let _lock =
+        lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
+    let grant = Grant {
+        way: WAY,
+        generation: next_generation(app, connection).await,
+        url: url.to_string(),
+        obtained_at: now,
+        state: State::Valid,
+        issued: Some(Issued {
+            issuer: server.issuer,
+            token_endpoint: server.token_endpoint,
+            revocation_endpoint: server.revocation_endpoint,
+            client,
+            resource,
+            expires_at: session::expiry(&tokens, now),
+            refresh_token: None,
+            scopes: tokens.scope.unwrap_or(scopes),
+            subject: None,
+            account: None,
+        }),
+        access_token: tokens.access_token,
+    };
+    parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
+    session::Stamp::new(parts.state.as_deref(), name).write(Some(grant.generation));
+    record(app, connection, WAY).await?;
+    let (connection, expires_at, renewable) = (name.to_owned(), grant.expires_at(), grant.is_renewable());
+    Ok(Done { connection, way: WAY, account: None, expires_at, renewable })
+}
