@@ -5,6 +5,8 @@
 
 mod commands;
 mod completions;
+mod identity;
+mod issuer;
 mod keychain;
 mod login;
 mod person;

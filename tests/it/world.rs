@@ -147,6 +147,12 @@ impl World {
         assert_eq!(runtime.block_on(self.store.delete(&Key::grant(connection))), Ok(true));
     }
 
+    /// What the store holds.
+    pub fn stored(&self, key: &Key) -> Option<Secret> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(self.store.load(key)).expect("a store that works")
+    }
+
     /// The machine of this world, for cases below the command line.
     pub fn machine(&self, terminal: &Arc<Paper>) -> Machine {
         Machine {
