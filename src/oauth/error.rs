@@ -117,7 +117,7 @@ pub enum Error {
         issuer: String,
     },
     /// The client has neither a secret nor a key, and what it asks for is for clients that prove who they are.
-    #[error("the issuer `{issuer}` is to be asked by a client that proves who it is")]
+    #[error("the client that `{issuer}` is to be asked by has neither a secret nor a key")]
     PublicClient {
         /// The issuer.
         issuer: String,

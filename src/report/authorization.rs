@@ -128,7 +128,7 @@ fn token_endpoint(report: impl Fn(Exit, &'static str) -> Report, code: Option<&s
         Some("invalid_client") | None => report(Exit::Configuration, "client_refused")
             .cause("the server does not know this client, or its secret or key is another")
             .hint(format!("`keyward login {connection} --client-secret`, or `--client-key`, keeps another"))
-            .hint(format!("`keyward logout {connection} --forget-client`, then log in again: it registers anew")),
+            .hint(format!("`keyward config show` prints the client id of `{connection}`")),
         Some("use_dpop_nonce" | "invalid_dpop_proof") => report(Exit::Server, "proof_refused")
             .cause("the server does not accept the proof of this machine's key")
             .hint("check the clock of this machine, then log in again"),

@@ -6,6 +6,7 @@ use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
 use keyward::store::Error as StoreError;
 
+use crate::issuer::{Issuer, Rules};
 use crate::person::{Forbidden, Nobody, Press};
 use crate::scripted::{self, answer};
 use crate::world::{Ran, World};
@@ -206,4 +207,71 @@ fn arguments_that_cannot_be_used() {
     pinned("argument_missing", &world.run(&["call", "tavily_search"]), Exit::Usage);
     pinned("key_empty", &World::new().piping("").run(&["login", "tavily", "--api-key"]), Exit::Usage);
     pinned("no_such_way", &World::new().piping("x").run(&["login", "tavily", "--bearer"]), Exit::Usage);
+}
+
+#[test]
+fn a_client_that_is_not_known_or_cannot_prove_who_it_is() {
+    let issuer = |rules: Rules| {
+        let issuer = Issuer::start(rules);
+        issuer.admit("given", "client_secret_basic", b"s");
+        issuer
+    };
+    let world = |issuer: &Issuer, more: &str| {
+        let url = issuer.resource();
+        let entry = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{more}\n");
+        World::new().person(Press::Allow).config(&entry)
+    };
+    let open = issuer(Rules::default());
+    let login = ["login", "box", "--timeout", "20"];
+    let id = "client_id = \"given\"";
+    let robot = "way = \"client-credentials\"";
+    for (name, issuer, more) in [
+        ("client_id_needed", issuer(Rules { registration: false, ..Rules::default() }), ""),
+        ("client_without_a_secret", open.clone(), "client_id = \"given\"\nclient_auth = \"client_secret_basic\""),
+        ("client_without_a_key", open.clone(), "client_id = \"given\"\nclient_auth = \"private_key_jwt\""),
+        ("client_refused", open.clone(), id),
+        ("client_credentials_without_a_secret", open.clone(), &format!("{robot}\n{id}")),
+        ("client_credentials_without_an_id", open.clone(), robot),
+        (
+            "pushed_scope_refused",
+            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_scope"), ..Rules::default() }),
+            "",
+        ),
+        (
+            "pushed_target_refused",
+            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_target"), ..Rules::default() }),
+            "",
+        ),
+        (
+            "pushed_client_not_allowed",
+            issuer(Rules {
+                par: true,
+                requires_par: true,
+                refuses_pushed: Some("unauthorized_client"),
+                ..Rules::default()
+            }),
+            "",
+        ),
+        (
+            "pushed_request_ended",
+            issuer(Rules {
+                par: true,
+                requires_par: true,
+                refuses_pushed: Some("invalid_request_uri"),
+                ..Rules::default()
+            }),
+            "",
+        ),
+    ] {
+        let ran = world(&issuer, more).run(&login);
+        let exit = if name == "pushed_request_ended" { Exit::LoginRequired } else { Exit::Configuration };
+        pinned(name, &ran, exit);
+    }
+    let keyed = |key: &str| world(&open, id).piping(key).run(&["login", "box", "--client-key"]);
+    pinned("key_encrypted", &keyed(include_str!("../../src/oauth/jose/encrypted.pem")), Exit::Usage);
+    pinned("key_of_no_kind", &keyed("hunter2"), Exit::Usage);
+    let world = world(&open, id).piping("s");
+    world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
+    world.run(&["config", "set", "connections.box.url", &issuer(Rules::default()).resource()]).done();
+    pinned("client_secret_of_another_issuer", &world.run(&login), Exit::Configuration);
 }
