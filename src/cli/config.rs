@@ -11,6 +11,7 @@ use crate::backends;
 use crate::config::edit::Change;
 use crate::config::written::Written;
 use crate::config::{self, Config, Source};
+use crate::http::Loopback;
 use crate::machine::Machine;
 use crate::report::{Exit, Report};
 
@@ -140,6 +141,7 @@ struct One<'a> {
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
+    redirect_host: &'a str,
 }
 
 #[derive(Serialize)]
@@ -203,6 +205,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.ports.is_empty() {
         rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
     }
+    if connection.redirect_host != Loopback::default() {
+        rows.push(("redirect_host", file, connection.redirect_host.to_string()));
+    }
     rows
 }
 
@@ -224,5 +229,6 @@ fn one(connection: &config::Connection) -> One<'_> {
         scopes: &connection.scopes,
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,
+        redirect_host: connection.redirect_host.text(),
     }
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::backends::{self, Backend, Way};
+use crate::http::Loopback;
 use crate::machine::{Environment, Folders};
 
 pub mod client;
@@ -88,6 +89,8 @@ pub struct Connection {
     pub resource: Option<Url>,
     /// Ports the provider knows for the loopback redirect; empty for any.
     pub ports: Vec<u16>,
+    /// The host of the loopback redirect.
+    pub redirect_host: Loopback,
 }
 
 impl std::fmt::Debug for Connection {
@@ -226,6 +229,7 @@ impl Connection {
             scopes: written.scopes.clone(),
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             ports: written.ports.clone(),
+            redirect_host: written.redirect_host.unwrap_or_default(),
         };
         if let Some(issuer) = &connection.issuer {
             address(issuer, &key("issuer"))?;

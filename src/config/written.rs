@@ -6,6 +6,7 @@ use std::path::Path;
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::{Error, Serve, nearest};
+use crate::http::Loopback;
 
 /// The file, key by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct Connection {
     pub resource: Option<String>,
     /// Ports for the redirect.
     pub ports: Vec<u16>,
+    /// The host of the redirect.
+    pub redirect_host: Option<Loopback>,
 }
 
 /// Keys of a connection, in the order in which they are shown.
@@ -71,6 +74,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "scopes",
     "resource",
     "ports",
+    "redirect_host",
 ];
 /// Keys of `[serve]`.
 pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
@@ -132,6 +136,10 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "scopes" => written.scopes = texts(item, &whole)?,
             "resource" => written.resource = Some(text(item, &whole)?),
             "ports" => written.ports = ports(item, &whole)?,
+            "redirect_host" => {
+                let host = text(item, &whole)?.parse();
+                written.redirect_host = Some(host.map_err(|_| value(&whole, "`127.0.0.1`, `localhost` or `[::1]`"))?);
+            }
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
         }
     }

@@ -9,7 +9,7 @@ use super::client::Client;
 use super::discovery::Server;
 use super::error::Error;
 use super::random;
-use super::response::{Pending, Verdict};
+use super::response::Pending;
 use crate::secret::Secret;
 
 /// A login that is under way. Lives in memory only; one answer is accepted, ever.
@@ -130,21 +130,6 @@ impl Attempt {
     /// The scopes that were asked for.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
-    }
-
-    /// Judges an address that the person pasted, by the same rules as a request to the listener. Quotes and white
-    /// space around it and line breaks in it are ignored.
-    pub fn paste(&self, text: &str) -> Verdict {
-        const LONGEST: usize = 16 * 1024;
-        if text.len() > LONGEST {
-            return Verdict::Malformed;
-        }
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let text = text.trim().trim_matches(['"', '\'']);
-        match text.strip_prefix(self.redirect_uri.as_str()).and_then(|rest| rest.strip_prefix('?')) {
-            Some(query) => self.pending.judge(query.split('#').next().unwrap_or_default()),
-            None => Verdict::Foreign,
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a step of OAuth did not succeed, told apart by what the person or the caller can do next.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::http;
@@ -156,9 +157,17 @@ pub enum Error {
         /// The port.
         port: u16,
     },
+    /// The name `localhost` leads somewhere else, and the browser with the code would follow it.
+    #[error("`localhost` leads to {address} here, which is not this program")]
+    LocalhostElsewhere {
+        /// Where it leads.
+        address: IpAddr,
+    },
     /// The system allows no listener on loopback at all.
-    #[error("no port can be opened on 127.0.0.1: {cause}")]
+    #[error("no port can be opened on {host}: {cause}")]
     NoLoopback {
+        /// The host of the redirect.
+        host: &'static str,
         /// The system's reason.
         cause: String,
     },

@@ -10,7 +10,8 @@
 //! 2. [`register`] obtains a [`Client`] where none is configured (RFC 7591).
 //! 3. [`Listener::bind`] opens the loopback port (RFC 8252), then [`Attempt::new`] makes the address for the browser;
 //!    [`push`] shortens it to a reference where the server wants that (RFC 9126).
-//! 4. [`Listener::wait`] returns the one answer that belongs to the attempt, [`exchange`] trades its code for [`Tokens`].
+//! 4. [`Listener::wait`] returns the one answer that belongs to the attempt, or [`Attempt::paste`] finds it in what the
+//!    person pasted; [`exchange`] trades its code for [`Tokens`].
 //! 5. The caller stores them, then [`Callback::finish`] tells the person what really happened.
 //!
 //! Without a person, [`client_credentials`] asks for a token in one request.
@@ -30,6 +31,7 @@ mod jose;
 mod json;
 mod listener;
 mod management;
+mod paste;
 mod pushed;
 mod random;
 mod reach;
@@ -50,10 +52,11 @@ pub use error::{Class, Error, Why};
 pub use jose::{Algorithm, BadKey, SigningKey};
 pub use listener::{Callback, Listener, Notice, Page};
 pub use management::{Standing, Unregistered, standing, unregister};
+pub use paste::{LONGEST as LONGEST_PASTE, Pasted, Unfit};
 pub use pushed::push;
 pub use reach::Reach;
 pub use refresh::{Refresh, RefreshError, refresh};
 pub use registration::{Registration, register};
-pub use response::{Outcome, Verdict};
+pub use response::Outcome;
 pub use revoke::{Kind, Revocation, revoke};
 pub use token::{TokenType, Tokens, Warning, exchange};

@@ -50,6 +50,9 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .hint(format!("`keyward config set connections.{connection}.ports 8080,8081` names others")),
         Error::Shadowed { .. } | Error::NoLoopback { .. } => report(Exit::Network, "no_loopback")
             .hint("a firewall or another program stands before 127.0.0.1: allow local connections"),
+        Error::LocalhostElsewhere { .. } => report(Exit::Network, "no_loopback")
+            .hint("give `localhost` its addresses 127.0.0.1 and ::1 back in the hosts file of this machine")
+            .hint(format!("`keyward login {connection} --redirect-host 127.0.0.1`, if the provider allows it")),
         Error::TimedOut { .. } => report(Exit::Network, "login_timed_out").hint(again).retryable(),
         Error::ResponseIssuer { .. } => report(Exit::Server, "issuer_mismatch")
             .cause("an answer of another issuer may be an attack, so nothing of it was used")

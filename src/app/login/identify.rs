@@ -38,19 +38,19 @@ pub(super) async fn identify(
     // Nobody is registered at a server where no browser can log in.
     server.browser_endpoint().map_err(failed)?;
     if let Some(client) = given(app, connection, server).await? {
-        let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
+        let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
         return Ok(Identity { client, listener, origin: Origin::Given });
     }
     if let Some(known) = still_known(app, connection, server).await? {
         // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
         let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
-        if let Ok(listener) = Listener::bind(&ports).await
+        if let Ok(listener) = Listener::bind(connection.redirect_host, &ports).await
             && known.redirect_uris.contains(&listener.redirect_uri())
         {
             return Ok(Identity { client: known, listener, origin: Origin::Kept });
         }
     }
-    let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
+    let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
     let client = register(app, connection, server, scopes, &listener).await?;
     Ok(Identity { client, listener, origin: Origin::Fresh })
 }
