@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use keyward::machine::{
-    Browser, BrowserError, Clock, Environment, Folders, Machine, Terminal, TerminalFacts, Timestamp,
+    Browser, BrowserError, Clock, Echo, Environment, Folders, Line, Lines, Machine, Prompt, Surroundings, Terminal,
+    TerminalFacts, Timestamp,
 };
 use keyward::report::Exit;
 use keyward::sandbox::{Options, Sandbox};
@@ -27,6 +28,8 @@ pub struct World {
     pub sandbox: Option<Sandbox>,
     pub person: Option<Arc<Person>>,
     browser: Arc<dyn Browser>,
+    prompt: Option<Arc<dyn Prompt>>,
+    surroundings: Surroundings,
     input: String,
     typed: Option<String>,
     environment: Vec<(String, String)>,
@@ -50,6 +53,8 @@ impl World {
             sandbox: None,
             person: None,
             browser: Arc::new(Forbidden),
+            prompt: None,
+            surroundings: Surroundings::DESKTOP,
             input: String::new(),
             typed: None,
             environment: Vec::new(),
@@ -82,6 +87,18 @@ impl World {
     pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
         self.browser = Arc::new(browser);
         self.person = None;
+        self
+    }
+
+    /// Where the program runs.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
+        self
+    }
+
+    /// Standard input is a terminal, at which somebody pastes.
+    pub fn prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
+        self.prompt = Some(prompt);
         self
     }
 
@@ -159,7 +176,13 @@ impl World {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             browser: Arc::clone(&self.browser),
             terminal: Arc::clone(terminal) as Arc<dyn Terminal>,
-            facts: TerminalFacts { input: self.typed.is_some(), output: false, messages: false },
+            prompt: self.prompt.clone().unwrap_or_else(|| Arc::new(Typed(self.typed.clone(), self.input.clone()))),
+            facts: TerminalFacts {
+                input: self.typed.is_some() || self.prompt.is_some(),
+                output: false,
+                messages: false,
+            },
+            surroundings: self.surroundings,
             environment: Environment::of(self.environment.clone()),
             folders: Some(Folders {
                 config: self.folder.path().to_path_buf(),
@@ -254,6 +277,19 @@ impl Terminal for Paper {
     fn ask_secret(&self, _: &str) -> io::Result<Secret> {
         let typed = self.typed.lock().expect("no panic").clone();
         typed.map(Secret::new).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// Standard input as the prompt sees it: what was typed at a terminal, or what was piped in.
+struct Typed(Option<String>, String);
+
+impl Prompt for Typed {
+    fn lines(&self, _: Echo) -> io::Result<Lines> {
+        let (sender, lines) = Lines::channel(None);
+        for text in self.0.iter().map(String::as_str).chain(self.1.lines()) {
+            sender.send(Line::Text(Secret::new(text))).expect("a receiver");
+        }
+        Ok(lines)
     }
 }
 
