@@ -23,6 +23,8 @@ pub(super) struct Written<T> {
     key: Option<Signing<T>>,
     method: String,
     redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    scopes: Vec<String>,
     secret_expires_at: Option<i64>,
     management: Option<Management<T>>,
 }
@@ -55,6 +57,7 @@ impl<'a> Written<&'a str> {
             }),
             method: client.method.name().to_owned(),
             redirect_uris: client.redirect_uris.clone(),
+            scopes: client.scopes.clone(),
             secret_expires_at: client.secret_expires_at,
             management: client
                 .registration
@@ -80,6 +83,7 @@ impl Written<Secret> {
             id: self.id,
             secret: self.secret,
             redirect_uris: self.redirect_uris,
+            scopes: self.scopes,
             secret_expires_at: self.secret_expires_at,
             registration: self
                 .management

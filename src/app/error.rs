@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::login;
 use crate::backends::Way;
 use crate::{backends, config, http, oauth, store};
 
@@ -102,6 +103,18 @@ pub enum Error {
     LoginRunning {
         /// Which connection.
         connection: String,
+        /// Who is at it, if that is known.
+        who: Option<login::Who>,
+    },
+    /// Somebody else has signed in than was wanted; nothing of it was kept.
+    #[error("the login to `{connection}` was another account's: {who}")]
+    OtherAccount {
+        /// Which connection.
+        connection: String,
+        /// Who, and instead of whom.
+        who: Outsider,
+        /// Whether their tokens were ended at the provider.
+        ended: bool,
     },
     /// Another process holds the connection's lock.
     #[error("another process is working on `{connection}`")]
@@ -204,6 +217,27 @@ pub enum Error {
     /// The person interrupted.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Somebody who was not wanted. The names of accounts are foreign text, cut and stripped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outsider {
+    /// Another account than the one that was named.
+    #[error("expected `{expected}`, {}", actual.as_deref().map_or("and the provider did not say who signed in".to_owned(), |actual| format!("and `{actual}` signed in")))]
+    Unexpected {
+        /// The one that was named.
+        expected: String,
+        /// The one that signed in, if the provider said so.
+        actual: Option<String>,
+    },
+    /// Another account than the one whose login is stored.
+    #[error("the stored login is that of `{stored}`, and `{new}` signed in")]
+    Swapped {
+        /// The one whose login is stored.
+        stored: String,
+        /// The one that signed in.
+        new: String,
+    },
 }
 
 /// What became of an earlier login.

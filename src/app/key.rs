@@ -14,7 +14,7 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
     }
     let key = clean(&key)?;
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
-    let _running = login::only_one(app, &connection.name)?;
+    let _claim = login::claim(app, &connection.name, login::By::Login)?;
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
     {
         let _lock = lock::acquire(&app.parts.locks()?, &grant_lock(&connection.name), session::LONG_WAIT)

@@ -19,6 +19,8 @@ pub struct Client {
     pub method: AuthMethod,
     /// The redirect URIs it was registered with; empty if somebody else registered it.
     pub redirect_uris: Vec<String>,
+    /// The scopes that its registration asked for; empty if it asked for none, or somebody else registered it.
+    pub scopes: Vec<String>,
     /// When the secret expires, in seconds since 1970; `None` for never.
     pub secret_expires_at: Option<i64>,
     /// How the registration is managed (RFC 7592), where the server allows it.
@@ -92,11 +94,16 @@ pub enum Evidence {
 }
 
 impl Client {
+    /// Whether it may ask for these: some servers refuse a scope that the registration did not name.
+    pub fn covers(&self, scopes: &[String]) -> bool {
+        self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope))
+    }
+
     /// A public client: anybody may use its id. The address of a client id metadata document is such an id, too.
     pub fn public(id: impl Into<String>) -> Self {
         let (secret, key, method) = (None, None, AuthMethod::None);
-        let (redirect_uris, secret_expires_at, registration) = (Vec::new(), None, None);
-        Self { id: id.into(), secret, key, method, redirect_uris, secret_expires_at, registration }
+        let (redirect_uris, scopes, secret_expires_at, registration) = (Vec::new(), Vec::new(), None, None);
+        Self { id: id.into(), secret, key, method, redirect_uris, scopes, secret_expires_at, registration }
     }
 
     /// A client that an administrator registered, with what it was given. `forced` is the method the person chose;

@@ -42,7 +42,8 @@ pub async fn register(http: &Http, server: &Server, registration: &Registration)
         .map_err(|_| Error::Unusable { what: "registration_endpoint" })?;
     let answer = http.send(request, Limits::TOKEN).await?;
     let members = accepted(&host, &answer, sent)?;
-    read(&members, &registration.redirect_uris, &host, server.reach)
+    let client = read(&members, &registration.redirect_uris, &host, server.reach)?;
+    Ok(Client { scopes: registration.scopes.clone(), ..client })
 }
 
 /// `none`, which is what a native client is, unless the server lists ways and this is not among them.
@@ -132,6 +133,7 @@ pub(super) fn read(members: &Map<String, Value>, asked: &[String], host: &str, r
         key: None,
         method,
         redirect_uris,
+        scopes: Vec::new(),
         registration: management(members, reach),
     })
 }

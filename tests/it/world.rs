@@ -18,7 +18,7 @@ use keyward::store::{Key, Store, Stores};
 use serde_json::Value;
 use url::Url;
 
-use crate::person::{Forbidden, Person, Press};
+use crate::person::{Elsewhere, Forbidden, Person, Press};
 
 /// A machine of its own for one test.
 pub struct World {
@@ -96,8 +96,15 @@ impl World {
         self
     }
 
-    /// Standard input is a terminal, at which somebody pastes.
-    pub fn prompt(mut self, prompt: Arc<dyn Prompt>) -> Self {
+    /// Somebody signs in on another machine, and pastes at the terminal of this one what their browser shows.
+    pub fn elsewhere(mut self, person: &Arc<Elsewhere>) -> Self {
+        self.browser = Arc::clone(person) as Arc<dyn Browser>;
+        self.person = None;
+        self.at_a_terminal(Arc::clone(person) as Arc<dyn Prompt>)
+    }
+
+    /// Standard input and standard error are a terminal.
+    pub fn at_a_terminal(mut self, prompt: Arc<dyn Prompt>) -> Self {
         self.prompt = Some(prompt);
         self
     }
@@ -180,7 +187,7 @@ impl World {
             facts: TerminalFacts {
                 input: self.typed.is_some() || self.prompt.is_some(),
                 output: false,
-                messages: false,
+                messages: self.prompt.is_some(),
             },
             surroundings: self.surroundings,
             environment: Environment::of(self.environment.clone()),
@@ -193,13 +200,20 @@ impl World {
 }
 
 impl Ran {
-    /// The object that `--json` printed.
+    /// The object that `--json` printed; the last one, where every line is an event.
     #[track_caller]
     pub fn json(&self) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"));
-        assert_eq!(value.get("schema_version"), Some(&Value::from(1)), "{self:?}");
-        assert!(self.out.starts_with("{\"schema_version\":1"), "{self:?}");
-        value
+        self.events().pop().unwrap_or_else(|| panic!("nothing was printed: {self:?}"))
+    }
+
+    /// The lines that `--json` printed.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        let read = |line: &str| {
+            assert!(line.starts_with("{\"schema_version\":1"), "{self:?}");
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        };
+        self.out.lines().map(read).collect()
     }
 
     #[track_caller]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::discover::discover;
 use super::identify::given;
-use super::{Done, next_generation, only_one, record};
+use super::{By, Done, claim, next_generation, record};
 use crate::app::grant::{Grant, Issued, State};
 use crate::app::{App, Error, grant_lock, session};
 use crate::backends::Way;
@@ -21,7 +21,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         return Err(Error::TokenInEnvironment { variable });
     }
     let url = connection.endpoint(WAY).ok_or_else(|| Error::NoAddress { connection: name.to_owned() })?;
-    let _running = only_one(app, name)?;
+    let _claim = claim(app, name, By::Login)?;
     let parts = &app.parts;
     parts.store.prove().await.map_err(Error::store(name))?;
     let (server, resource, scopes) = discover(app, connection, WAY).await?;
@@ -65,6 +65,5 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
     session::Stamp::new(parts.state.as_deref(), name).write(Some(grant.generation));
     record(app, connection, WAY).await?;
-    let (connection, expires_at, renewable) = (name.to_owned(), grant.expires_at(), grant.is_renewable());
-    Ok(Done { connection, way: WAY, account: None, expires_at, renewable })
+    Ok(Done::of(name, &grant))
 }

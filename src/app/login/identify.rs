@@ -41,7 +41,8 @@ pub(super) async fn identify(
         let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
         return Ok(Identity { client, listener, origin: Origin::Given });
     }
-    if let Some(known) = still_known(app, connection, server).await? {
+    // Asking for more than was registered, some providers answer with an error instead of a page.
+    if let Some(known) = still_known(app, connection, server).await?.filter(|known| known.covers(scopes)) {
         // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
         let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
         if let Ok(listener) = Listener::bind(connection.redirect_host, &ports).await
