@@ -46,6 +46,8 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "sandbox" -d 'Run an
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l name -d 'Name for a new connection; otherwise it is named after the host' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l store -d 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase' -r -f -a "keychain\t''
+file\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l timeout -d 'Seconds to wait for the browser' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l config -d 'Use this configuration file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

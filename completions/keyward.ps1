@@ -48,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         }
         'keyward;login' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name for a new connection; otherwise it is named after the host')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for the browser')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')

@@ -114,6 +114,7 @@ struct Shown<'a> {
     schema_version: u32,
     connections: Vec<One<'a>>,
     serve: Serve<'a>,
+    store: Store<'a>,
 }
 
 #[derive(Serialize)]
@@ -129,6 +130,14 @@ struct One<'a> {
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
+    store: &'a str,
+    store_from: &'a str,
+}
+
+#[derive(Serialize)]
+struct Store<'a> {
+    kind: &'a str,
+    kind_from: &'a str,
 }
 
 #[derive(Serialize)]
@@ -141,8 +150,9 @@ fn show(console: &Console, config: &Config) {
     if console.json {
         console.print_json(&Shown {
             schema_version: 1,
-            connections: config.connections.iter().map(one).collect(),
+            connections: config.connections.iter().map(|connection| one(config, connection)).collect(),
             serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
+            store: Store { kind: config.store.0.word(), kind_from: config.store.1.word() },
         });
         return;
     }
@@ -156,6 +166,7 @@ fn show(console: &Console, config: &Config) {
     let from = |said: bool| if said { Source::File } else { Source::Preset }.word().to_owned();
     table.row(["serve.read_only".into(), from(serve.read_only), serve.read_only.to_string()]);
     table.row(["serve.disable".into(), from(!serve.disable.is_empty()), serve.disable.join(",")]);
+    table.row(["store.kind".into(), config.store.1.word().to_owned(), config.store.0.word().to_owned()]);
     console.print(&table.text());
 }
 
@@ -176,11 +187,15 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.ports.is_empty() {
         rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
     }
+    rows.extend(connection.store.iter().map(|kind| ("store", file, kind.word().to_owned())));
     rows
 }
 
-fn one(connection: &config::Connection) -> One<'_> {
+fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
+    let (store, store_from) = config.store_of(connection);
     One {
+        store: store.word(),
+        store_from: store_from.word(),
         connection: &connection.name,
         backend: connection.backend.name,
         url: connection.url.as_ref().map(|(url, _)| url.to_string()),

@@ -3,6 +3,7 @@
 use std::io::BufRead;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 use url::Url;
 
@@ -10,8 +11,9 @@ use super::{Console, Outcome};
 use crate::app::login::{self, Done};
 use crate::app::{App, Error, key};
 use crate::backends::{self, Way};
+use crate::config::store::{Kind, VARIABLE};
 use crate::config::{self, Source};
-use crate::machine::Timestamp;
+use crate::machine::{Machine, Timestamp};
 use crate::report::{Exit, Report};
 use crate::secret::Secret;
 
@@ -32,6 +34,9 @@ pub(super) struct Arguments {
     /// Keep a bearer token: asked for without echo, or read from standard input
     #[arg(long)]
     bearer: bool,
+    /// Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase
+    #[arg(long, value_name = "STORE", value_parser = kinds())]
+    store: Option<Kind>,
     /// Only print the address of the login page
     #[arg(long)]
     no_browser: bool,
@@ -39,6 +44,22 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = login::PATIENCE.as_secs(),
         value_parser = clap::value_parser!(u64).range(10..=3600))]
     timeout: u64,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word)).map(|word| Kind::of_word(&word).unwrap_or(Kind::Keychain))
+}
+
+impl Arguments {
+    /// The flag is the variable, for this one command; the login records the choice.
+    pub(super) fn choose_store(&self, machine: Machine, console: &Console) -> Machine {
+        let Some(kind) = self.store.map(Kind::word) else { return machine };
+        if let Some(other) = machine.environment.text(VARIABLE).filter(|other| *other != kind) {
+            console
+                .say(&format!("`{VARIABLE}` is `{other}`: unset it, or the next command looks for the login there."));
+        }
+        Machine { environment: machine.environment.with(VARIABLE, kind), ..machine }
+    }
 }
 
 #[derive(Serialize)]
@@ -49,6 +70,7 @@ struct Shown<'a> {
     account: Option<&'a str>,
     expires_at: Option<Timestamp>,
     renewable: bool,
+    store: Option<&'a str>,
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
@@ -72,6 +94,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         console.say(&format!("Its tools could not be listed yet ({}).", report.causes.join("; ")));
         console.say("`keyward tools --refresh` lists them later.");
     }
+    let store = app.config.store_of(&connection).0;
     if console.json {
         console.print_json(&Shown {
             schema_version: 1,
@@ -80,9 +103,10 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
             account: done.account.as_deref(),
             expires_at: done.expires_at,
             renewable: done.renewable,
+            store: (done.way != Way::None).then_some(store.word()),
         });
     } else {
-        console.say(&sentence(&done));
+        console.say(&sentence(&done, store));
     }
     Ok(Exit::Done)
 }
@@ -101,6 +125,7 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
     for hint in &mut report.hints {
         *hint = hint
             .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))
+            .replace(&format!("`keyward login {name} "), &format!("`keyward login {url} --name {name} "))
             .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"));
     }
     report
@@ -169,13 +194,13 @@ async fn open(app: &App, connection: &config::Connection) -> Result<Done, Error>
     Ok(Done { connection, way: Way::None, account: None, expires_at: None, renewable: false })
 }
 
-fn sentence(done: &Done) -> String {
+fn sentence(done: &Done, store: Kind) -> String {
     let name = &done.connection;
     match (done.way, &done.account) {
         (Way::None, _) => format!("`{name}` answers without a login; its tools can be used."),
         (Way::OAuth, Some(account)) => format!("Signed in to `{name}` as {}.{}", clean(account), renewal(done)),
         (Way::OAuth, None) => format!("Signed in to `{name}`.{}", renewal(done)),
-        _ => format!("The key of `{name}` is kept in the keychain."),
+        _ => format!("The key of `{name}` is kept in the {}.", store.name()),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::machine::{Environment, Folders};
 
 pub mod edit;
 pub mod nearest;
+pub mod store;
 pub mod written;
 
 use written::Written;
@@ -47,6 +48,10 @@ pub struct Config {
     pub connections: Vec<Connection>,
     /// What `serve` offers.
     pub serve: Serve,
+    /// The store of connections whose entry names none, and who said so.
+    pub store: (store::Kind, Source),
+    /// The same without the environment: what the next command finds.
+    pub recorded_store: store::Kind,
 }
 
 /// What `serve` offers.
@@ -81,6 +86,8 @@ pub struct Connection {
     pub resource: Option<Url>,
     /// Ports the provider knows for the loopback redirect; empty for any.
     pub ports: Vec<u16>,
+    /// The store that its login chose.
+    pub store: Option<store::Kind>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -158,7 +165,9 @@ impl Config {
             }
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self { path, connections, serve: written.serve })
+        let store = store::default(written.store, environment)?;
+        let recorded_store = written.store.unwrap_or(store::Kind::Keychain);
+        Ok(Self { path, connections, serve: written.serve, store, recorded_store })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.
@@ -215,6 +224,7 @@ impl Connection {
             scopes: written.scopes.clone(),
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             ports: written.ports.clone(),
+            store: written.store,
         };
         if let Some(issuer) = &connection.issuer {
             address(issuer, &key("issuer"))?;

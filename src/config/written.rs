@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
+use super::store::Kind;
 use super::{Error, Serve, nearest};
 
 /// The file, key by key.
@@ -14,6 +15,8 @@ pub struct Written {
     pub connections: BTreeMap<String, Connection>,
     /// `[serve]`
     pub serve: Serve,
+    /// `[store]`
+    pub store: Option<Kind>,
 }
 
 /// One `[connections.NAME]`.
@@ -35,14 +38,19 @@ pub struct Connection {
     pub resource: Option<String>,
     /// Ports for the redirect.
     pub ports: Vec<u16>,
+    /// Where its login is kept.
+    pub store: Option<Kind>,
 }
 
 /// Keys of a connection, in the order in which they are shown.
-pub const CONNECTION_KEYS: &[&str] = &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports"];
+pub const CONNECTION_KEYS: &[&str] =
+    &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports", "store"];
 /// Keys of `[serve]`.
 pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
+/// Keys of `[store]`.
+pub const STORE_KEYS: &[&str] = &["kind"];
 /// Tables at the top.
-pub const TABLES: &[&str] = &["connections", "serve"];
+pub const TABLES: &[&str] = &["connections", "serve", "store"];
 
 impl Written {
     /// Reads the file; a missing one says nothing.
@@ -71,6 +79,7 @@ impl Written {
                     }
                 }
                 "serve" => written.serve = serve(table(item, key)?)?,
+                "store" => written.store = store(table(item, key)?)?,
                 other => return Err(unknown("", other, TABLES)),
             }
         }
@@ -91,6 +100,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "scopes" => written.scopes = texts(item, &whole)?,
             "resource" => written.resource = Some(text(item, &whole)?),
             "ports" => written.ports = ports(item, &whole)?,
+            "store" => written.store = Some(kind(item, &whole)?),
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
         }
     }
@@ -110,6 +120,21 @@ fn serve(table: &dyn TableLike) -> Result<Serve, Error> {
         }
     }
     Ok(written)
+}
+
+fn store(table: &dyn TableLike) -> Result<Option<Kind>, Error> {
+    let mut written = None;
+    for (key, item) in table.iter() {
+        match key {
+            "kind" => written = Some(kind(item, &format!("store.{key}"))?),
+            other => return Err(unknown("store", other, STORE_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn kind(item: &Item, key: &str) -> Result<Kind, Error> {
+    item.as_str().and_then(Kind::of_word).ok_or_else(|| value(key, &Kind::expected()))
 }
 
 fn table<'a>(item: &'a Item, key: &str) -> Result<&'a dyn TableLike, Error> {

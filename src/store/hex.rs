@@ -28,7 +28,8 @@ pub fn random_bytes<const LENGTH: usize>() -> Result<[u8; LENGTH], Error> {
 
 /// The bytes behind lower-case digits; `None` if they are anything else.
 pub fn bytes<const LENGTH: usize>(digits: &str) -> Option<[u8; LENGTH]> {
-    if digits.len() != LENGTH.checked_mul(2)? || digits.bytes().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+    if digits.len() != LENGTH.checked_mul(2)? || digits.bytes().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    {
         return None;
     }
     let mut bytes = [0; LENGTH];

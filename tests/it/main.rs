@@ -5,7 +5,9 @@
 
 mod commands;
 mod completions;
+mod file;
 mod keychain;
+mod layouts;
 mod login;
 mod person;
 mod readme;
@@ -14,5 +16,6 @@ mod reports;
 mod scripted;
 mod serve;
 mod stdio;
+mod stores;
 mod tidy;
 mod world;

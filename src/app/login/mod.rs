@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::error::Ended;
 use super::grant::{Grant, Issued, State};
-use super::{App, Error, Parts, grant_lock, session};
+use super::{App, Error, Parts, grant_lock, session, stores};
 use crate::backends::Way;
 use crate::config;
 use crate::machine::Timestamp;
 use crate::oauth::{self, Attempt, Listener, Page, Server};
 use crate::providers;
-use crate::store::{Key, lock};
+use crate::store::{self, Key, lock};
 
 mod discover;
 mod identify;
@@ -75,6 +76,7 @@ pub async fn begin(app: &App, connection: &config::Connection) -> Result<Pending
         let ways = connection.backend.ways;
         return Err(Error::NoLogin { connection: connection.name.clone(), wanted: Some(Way::OAuth), ways });
     }
+    let app = &app.at(connection);
     let running = only_one(app, &connection.name)?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
@@ -84,7 +86,7 @@ pub async fn begin(app: &App, connection: &config::Connection) -> Result<Pending
     let attempt =
         attempt.map_err(|error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) })?;
     let attempt = if wants_consent(&scopes) { attempt.with("prompt", "consent") } else { attempt };
-    let generation = next_generation(app, connection).await;
+    let generation = next_generation(app, connection).await?;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
     let issued = Proto { issuer: server.issuer.clone(), server, client, resource, scopes, generation, url };
     let connection = connection.clone();
@@ -202,11 +204,16 @@ pub(super) fn only_one(app: &App, connection: &str) -> Result<lock::Guard, Error
 }
 
 /// A generation above every earlier one of this connection, also of those that a logout has removed: it starts at the
-/// clock's seconds. An unreadable older grant is replaced all the same.
-pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> u64 {
+/// clock's seconds. A damaged older grant is set aside and replaced all the same; a newer program's is left alone.
+pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> Result<u64, Error> {
     let now = u64::try_from(app.parts.clock.now().0).unwrap_or_default();
     match app.session(connection).stored().await {
-        Ok(Some(grant)) => now.max(grant.generation.saturating_add(1)),
-        _ => now,
+        Ok(Some(grant)) => Ok(now.max(grant.generation.saturating_add(1))),
+        Err(newer @ Error::Store { error: store::Error::Newer { .. }, .. }) => Err(newer),
+        Err(Error::LoginRequired { why: Ended::Unreadable, .. }) => {
+            stores::set_aside(app, connection).await;
+            Ok(now)
+        }
+        _ => Ok(now),
     }
 }

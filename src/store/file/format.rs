@@ -110,7 +110,8 @@ impl<'a> Sealed<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Unreadable> {
         let rest = bytes.strip_prefix(FORMAT.as_bytes()).ok_or(Unreadable::Damaged)?;
         // Whatever else a newer format changes, its number stays where it is.
-        let digits: String = rest.iter().take(20).map(|&byte| char::from(byte)).take_while(char::is_ascii_digit).collect();
+        let digits: String =
+            rest.iter().take(20).map(|&byte| char::from(byte)).take_while(char::is_ascii_digit).collect();
         if digits != VERSION {
             let newer = digits.parse::<u64>().is_ok_and(|version| version > 1);
             return Err(if newer { Unreadable::Newer } else { Unreadable::Damaged });

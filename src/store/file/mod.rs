@@ -144,10 +144,7 @@ impl EncryptedFile {
     pub fn new(folder: Option<&Path>, passphrase: Passphrase, cost: Cost) -> Self {
         let place = folder.map(Place::new);
         let locks = folder.map(|folder| folder.join("locks")).unwrap_or_default();
-        Self {
-            thread: Thread::new("file"),
-            settings: Arc::new(Settings { place, locks, passphrase, cost }),
-        }
+        Self { thread: Thread::new("file"), settings: Arc::new(Settings { place, locks, passphrase, cost }) }
     }
 
     async fn run<T: Send + 'static>(
@@ -180,7 +177,9 @@ impl EncryptedFile {
                 .await;
             match outcome {
                 // A reader or a virus scanner that has the file open keeps it from being replaced there, for a moment.
-                Err(super::Error::File(Error::ReadOnly { .. })) if cfg!(windows) => tokio::time::sleep(SHARED_PAUSE).await,
+                Err(super::Error::File(Error::ReadOnly { .. })) if cfg!(windows) => {
+                    tokio::time::sleep(SHARED_PAUSE).await
+                }
                 outcome => return outcome,
             }
         }

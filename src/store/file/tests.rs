@@ -238,7 +238,9 @@ async fn a_credential_comes_before_the_person_and_after_the_environment() {
     }
     write_private(&credential, b"another one");
     assert_eq!(load(&with(&folder, source(Some(PASSPHRASE))), "a").await, Ok(Some("kept".to_owned())));
-    for (text, why) in [(&b""[..], "is empty"), (b"\n", "is empty"), (b"\xFF\xFE", "is not text"), (&[b'x'; 5000], "is too large")] {
+    for (text, why) in
+        [(&b""[..], "is empty"), (b"\n", "is empty"), (b"\xFF\xFE", "is not text"), (&[b'x'; 5000], "is too large")]
+    {
         write_private(&credential, text);
         let unusable = Error::Unsafe { path: credential.clone(), why };
         assert_eq!(load(&with(&folder, source(None)), "a").await, Err(unusable.into()));
@@ -444,6 +446,20 @@ async fn a_machine_without_a_home_has_no_file() {
     }
 }
 
+#[tokio::test]
+async fn the_file_of_an_earlier_version_is_read_and_replaced_at_its_own_cost() {
+    let digits: String = include_str!("../../../tests/layouts/store-1.hex").split_whitespace().collect();
+    let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let old: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+    let folder = holding("x").await;
+    fs::write(path(&folder), old).unwrap();
+    let grant = include_str!("../../../tests/layouts/grant-1-oauth.json").trim_end();
+    assert_eq!(load(&opened(&folder), "box").await, Ok(Some(grant.to_owned())));
+    save(&opened(&folder), "new", "n").await.unwrap();
+    assert_eq!(load(&opened(&folder), "box").await, Ok(Some(grant.to_owned())));
+    assert!(line_and_body(&bytes(&folder)).0.starts_with("keyward-store/1 argon2id 64 2 2 "));
+}
+
 #[test]
 fn the_cost_of_a_guess_is_what_the_standard_recommends() {
     assert_eq!(Cost::STANDARD, Cost { memory: 1 << 16, passes: 3, lanes: 4 });
@@ -567,9 +583,15 @@ mod unix {
         let credential = folder.path().join("keyward-passphrase");
         fs::write(&credential, PASSPHRASE).unwrap();
         let source = || Passphrase { credential: Some(credential.clone()), ..Passphrase::default() };
-        for (bits, accepted) in
-            [(0o400, true), (0o600, true), (0o440, true), (0o444, false), (0o404, false), (0o460, false), (0o420, false)]
-        {
+        for (bits, accepted) in [
+            (0o400, true),
+            (0o600, true),
+            (0o440, true),
+            (0o444, false),
+            (0o404, false),
+            (0o460, false),
+            (0o420, false),
+        ] {
             set_mode(&credential, bits);
             let outcome = load(&with(&folder, source()), "a").await;
             let loose = Error::Unsafe { path: credential.clone(), why: "can be read or written by others" };

@@ -395,6 +395,28 @@ fn a_damaged_item_that_cannot_be_set_aside_is_replaced_all_the_same() {
 }
 
 #[test]
+fn the_items_of_earlier_versions_are_read_and_replaced_without_a_rest() {
+    let grant = include_str!("../../../tests/layouts/grant-1-oauth.json").trim_end();
+    for items in [
+        include_str!("../../../tests/layouts/items-1-whole.json"),
+        include_str!("../../../tests/layouts/items-1-split.json"),
+    ] {
+        let items: BTreeMap<String, String> = serde_json::from_str(items).unwrap();
+        let map = Map::default();
+        for (name, content) in items {
+            map.borrow_mut().insert(name, Zeroizing::new(content.into_bytes()));
+        }
+        let key = Key::grant("box");
+        let load = |map| Split::new(&mut Keychain::of(map), &key, LIMIT).load();
+        assert!(load(&map).unwrap().unwrap().matches(grant));
+        Split::new(&mut Keychain::of(&map), &key, LIMIT).save(&Secret::new("new")).unwrap();
+        assert!(load(&map).unwrap().unwrap().matches("new"));
+        Split::new(&mut Keychain::of(&map), &key, LIMIT).save(&Secret::new("newer")).unwrap();
+        assert_eq!(names(&map), ["grant box"], "two saves later nothing of the older version is left");
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused_and_left_alone() {
     let map = Map::default();
     for newer in ["keyward/2", "keyward/2 whole 1 2 3\nsecret", "keyward/10\nsecret", "keyward/2\u{0}"] {
