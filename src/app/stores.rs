@@ -1,5 +1,7 @@
 //! Which store keeps which connection's login, and what happens when a login chooses another.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{App, Error, Parts};
@@ -51,8 +53,8 @@ fn passphrase(machine: &Machine) -> Passphrase {
 struct Person(Arc<dyn Terminal>);
 
 impl Ask for Person {
-    fn ask(&self, prompt: &str) -> std::io::Result<Secret> {
-        self.0.ask_secret(prompt)
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = std::io::Result<Secret>> + Send + 'a>> {
+        Box::pin(async { self.0.ask_secret(prompt) })
     }
 }
 

@@ -115,15 +115,11 @@ type Outcome<T> = Result<T, super::Error>;
 const LARGEST_SECRET: usize = 1 << 20;
 /// How long a disk may take, and the derivation of the key on a slow machine.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How long a person may take to type the passphrase.
-const PATIENCE: Duration = Duration::from_secs(600);
 /// How long another process may hold the file. It holds it for milliseconds.
 const LOCK_WAIT: Duration = Duration::from_secs(20);
 const LOCK: &str = "store";
 const SHARED_TRIES: usize = 25;
 const SHARED_PAUSE: Duration = Duration::from_millis(20);
-/// How often a person may mistype the passphrase.
-const TRIES: usize = 3;
 
 /// The encrypted file. Cloning shares the passphrase and the key, both of which are found with the first call.
 #[derive(Clone)]
@@ -152,19 +148,43 @@ impl EncryptedFile {
         work: impl FnOnce(&mut File<'_>) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
         let settings = Arc::clone(&self.settings);
-        let deadline = if settings.passphrase.may_ask() { PATIENCE } else { DEADLINE };
         self.thread
-            .run(deadline, move |known| {
+            .run(DEADLINE, move |known| {
                 let place = settings.place.as_ref().ok_or(Error::NoFolder)?;
                 work(&mut File { known, place, settings: &settings })
             })
             .await
     }
 
+    // Finds the passphrase, unless it is known or there is nothing to open. Takes no lock: a person may have to be asked.
+    async fn unlock(&self, key: &Key, goal: Goal) -> Outcome<()> {
+        for again in [false, true, true] {
+            let asked = key.clone();
+            match self.run(move |file| file.state(&asked)).await? {
+                State::New if goal == Goal::Write => {
+                    let passphrase = self.settings.passphrase.chosen().await?;
+                    return self.run(move |file| file.start(passphrase)).await;
+                }
+                State::New | State::Open => return Ok(()),
+                State::Closed => {
+                    let (passphrase, typed) = self.settings.passphrase.known(again).await?;
+                    let key = key.clone();
+                    if self.run(move |file| file.open_with(&key, passphrase)).await? {
+                        return Ok(());
+                    }
+                    if !typed {
+                        break;
+                    }
+                }
+            }
+        }
+        let path = self.settings.place.as_ref().map(|place| place.path().to_owned()).unwrap_or_default();
+        Err(Error::WrongPassphrase { path }.into())
+    }
+
     // Finds the passphrase first, then takes the lock, then reads again: another process may have written meanwhile.
     async fn change(&self, key: Key, edit: impl Fn(&mut Items) + Clone + Send + 'static) -> Outcome<()> {
-        let asked = key.clone();
-        self.run(move |file| file.prepare(&asked)).await?;
+        self.unlock(&key, Goal::Write).await?;
         let lock = Arc::new(lock::acquire(&self.settings.locks, LOCK, LOCK_WAIT).await.map_err(Error::lock)?);
         for _ in 0..SHARED_TRIES {
             // Held until the work is over, also if its caller has given up.
@@ -178,7 +198,7 @@ impl EncryptedFile {
             match outcome {
                 // A reader or a virus scanner that has the file open keeps it from being replaced there, for a moment.
                 Err(super::Error::File(Error::ReadOnly { .. })) if cfg!(windows) => {
-                    tokio::time::sleep(SHARED_PAUSE).await
+                    tokio::time::sleep(SHARED_PAUSE).await;
                 }
                 outcome => return outcome,
             }
@@ -189,8 +209,11 @@ impl EncryptedFile {
 
 impl Store for EncryptedFile {
     fn load<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Secret>> {
-        let key = key.clone();
-        Box::pin(self.run(move |file| Ok(file.items(&key)?.and_then(|mut items| items.remove(key.as_str())))))
+        Box::pin(async move {
+            self.unlock(key, Goal::Read).await?;
+            let key = key.clone();
+            self.run(move |file| Ok(file.items(&key)?.and_then(|mut items| items.remove(key.as_str())))).await
+        })
     }
 
     fn save<'a>(&'a self, key: &'a Key, secret: &'a Secret) -> Answer<'a, ()> {
@@ -236,50 +259,85 @@ struct File<'a> {
     settings: &'a Settings,
 }
 
+/// What a call is about to do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    Read,
+    Write,
+}
+
+/// What is known of the file.
+enum State {
+    /// It can be opened.
+    Open,
+    /// It needs a passphrase.
+    Closed,
+    /// There is none, or a damaged one, and no key to make one with.
+    New,
+}
+
 impl File<'_> {
-    // What is in the file; `None` if there is none.
+    // What is in the file, if it can be opened with what is known; `None` if there is none.
     fn items(&mut self, key: &Key) -> Outcome<Option<Items>> {
         let Some(bytes) = self.place.read()? else { return Ok(None) };
-        let sealed = Sealed::read(&bytes).map_err(|why| match why {
-            Unreadable::Newer => super::Error::Newer { key: key.clone() },
-            Unreadable::Damaged => self.damaged().into(),
-        })?;
-        self.open(&sealed).map(Some)
+        let sealed = self.sealed(&bytes, key)?;
+        match self.open(&sealed)? {
+            Some(items) => Ok(Some(items)),
+            // Another process has made it anew, with another passphrase.
+            None => Err(Error::WrongPassphrase { path: self.place.path().to_owned() }.into()),
+        }
     }
 
-    fn open(&mut self, sealed: &Sealed<'_>) -> Outcome<Items> {
-        if let Some(master) = self.known.master.as_ref().filter(|master| sealed.is_for(master)) {
-            return sealed.open(master).ok_or_else(|| self.damaged().into());
-        }
-        for _ in 0..TRIES {
-            let (passphrase, typed) = match self.known.passphrase.take() {
-                Some(passphrase) => (passphrase, false),
-                None => self.settings.passphrase.known()?,
-            };
-            let master = sealed.master(&passphrase)?;
-            if let Some(items) = sealed.open(&master) {
-                *self.known = Known { passphrase: Some(passphrase), master: Some(master) };
-                return Ok(items);
-            }
-            if !typed {
-                break;
-            }
-        }
-        Err(Error::WrongPassphrase { path: self.place.path().to_owned() }.into())
-    }
-
-    // Everything that a change needs and that may take a person's time.
-    fn prepare(&mut self, key: &Key) -> Outcome<()> {
-        match self.items(key) {
-            Ok(None) | Err(super::Error::File(Error::Damaged { .. })) if self.known.master.is_none() => {
-                let passphrase = self.settings.passphrase.chosen()?;
-                let master = Master::fresh(&passphrase, self.settings.cost)?;
-                *self.known = Known { passphrase: Some(passphrase), master: Some(master) };
-                Ok(())
-            }
-            Ok(_) | Err(super::Error::File(Error::Damaged { .. })) => Ok(()),
+    fn state(&mut self, key: &Key) -> Outcome<State> {
+        let none = if self.known.master.is_some() { State::Open } else { State::New };
+        let Some(bytes) = self.place.read()? else { return Ok(none) };
+        match self.sealed(&bytes, key).and_then(|sealed| self.open(&sealed)) {
+            Ok(Some(_)) => Ok(State::Open),
+            Ok(None) => Ok(State::Closed),
+            Err(super::Error::File(Error::Damaged { .. })) => Ok(none),
             Err(error) => Err(error),
         }
+    }
+
+    fn sealed<'a>(&self, bytes: &'a [u8], key: &Key) -> Outcome<Sealed<'a>> {
+        Sealed::read(bytes).map_err(|why| match why {
+            Unreadable::Newer => super::Error::Newer { key: key.clone() },
+            Unreadable::Damaged => self.damaged().into(),
+        })
+    }
+
+    fn open(&mut self, sealed: &Sealed<'_>) -> Outcome<Option<Items>> {
+        if let Some(master) = self.known.master.as_ref().filter(|master| sealed.is_for(master)) {
+            return sealed.open(master).map(Some).ok_or_else(|| self.damaged().into());
+        }
+        match self.known.passphrase.take() {
+            Some(passphrase) => self.try_passphrase(sealed, passphrase),
+            None => Ok(None),
+        }
+    }
+
+    // A passphrase that opens nothing is forgotten.
+    fn try_passphrase(&mut self, sealed: &Sealed<'_>, passphrase: Secret) -> Outcome<Option<Items>> {
+        let master = sealed.master(&passphrase)?;
+        let items = sealed.open(&master);
+        if items.is_some() {
+            *self.known = Known { passphrase: Some(passphrase), master: Some(master) };
+        }
+        Ok(items)
+    }
+
+    // Whether the passphrase is that of the file.
+    fn open_with(&mut self, key: &Key, passphrase: Secret) -> Outcome<bool> {
+        let Some(bytes) = self.place.read()? else { return Ok(true) };
+        let sealed = self.sealed(&bytes, key)?;
+        Ok(self.try_passphrase(&sealed, passphrase)?.is_some())
+    }
+
+    // Makes the key for a new file.
+    fn start(&mut self, passphrase: Secret) -> Outcome<()> {
+        let master = Master::fresh(&passphrase, self.settings.cost)?;
+        *self.known = Known { passphrase: Some(passphrase), master: Some(master) };
+        Ok(())
     }
 
     fn change(&mut self, key: &Key, edit: impl FnOnce(&mut Items)) -> Outcome<()> {

@@ -1,8 +1,10 @@
 //! Where the passphrase of the encrypted file comes from: the environment, a credential that systemd hands to a service,
 //! or the person at the terminal. Never an argument, which every user of the machine can read.
 
+use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -13,8 +15,8 @@ use crate::secret::Secret;
 
 /// Asks the person for a secret, without echo.
 pub trait Ask: Send + Sync {
-    /// Blocks until the person has answered.
-    fn ask(&self, prompt: &str) -> io::Result<Secret>;
+    /// Waits for the answer; dropping this takes the question back.
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Secret>> + Send + 'a>>;
 }
 
 /// The sources, in the order in which they are tried. Without any the file stays closed.
@@ -32,21 +34,22 @@ pub struct Passphrase {
 const SHORTEST: usize = 8;
 
 impl Passphrase {
-    /// The passphrase of a file that exists, and whether the person has just typed it.
-    pub fn known(&self) -> Result<(Secret, bool), Error> {
+    /// The passphrase of a file that exists, and whether the person has just typed it. `again`: the one before was wrong.
+    pub async fn known(&self, again: bool) -> Result<(Secret, bool), Error> {
         if let Some(passphrase) = self.without_a_person()? {
             return Ok((passphrase, false));
         }
-        Ok((self.typed("Passphrase of the store: ")?, true))
+        let prompt = if again { "That is not it. Passphrase of the store: " } else { "Passphrase of the store: " };
+        Ok((self.typed(prompt).await?, true))
     }
 
     /// The passphrase for a new file. A person types it twice: nobody can tell them a mistyped one later.
-    pub fn chosen(&self) -> Result<Secret, Error> {
+    pub async fn chosen(&self) -> Result<Secret, Error> {
         let passphrase = match self.without_a_person()? {
             Some(passphrase) => passphrase,
             None => {
-                let first = self.typed("New passphrase for the store, at least 8 characters: ")?;
-                let second = self.typed("The same once more: ")?;
+                let first = self.typed("New passphrase for the store, at least 8 characters: ").await?;
+                let second = self.typed("The same once more: ").await?;
                 if !first.matches(second.expose()) {
                     return Err(Error::NoPassphrase { why: "the two that were typed differ" });
                 }
@@ -59,11 +62,6 @@ impl Passphrase {
         Ok(passphrase)
     }
 
-    /// Whether a person may be asked, who takes a while to answer.
-    pub fn may_ask(&self) -> bool {
-        self.given.is_none() && self.person.is_some()
-    }
-
     fn without_a_person(&self) -> Result<Option<Secret>, Error> {
         if let Some(passphrase) = &self.given {
             return Ok(Some(passphrase.clone()));
@@ -74,9 +72,10 @@ impl Passphrase {
         }
     }
 
-    fn typed(&self, prompt: &str) -> Result<Secret, Error> {
+    async fn typed(&self, prompt: &str) -> Result<Secret, Error> {
         let person = self.person.as_ref().ok_or(Error::NoPassphrase { why: "nobody can be asked here" })?;
-        let typed = person.ask(prompt).map_err(|_| Error::NoPassphrase { why: "the terminal could not be read" })?;
+        let typed =
+            person.ask(prompt).await.map_err(|_| Error::NoPassphrase { why: "the terminal could not be read" })?;
         if typed.is_empty() {
             return Err(Error::NoPassphrase { why: "nothing was typed" });
         }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::pin::Pin;
 use std::sync::Mutex;
 
 use proptest::prelude::*;
@@ -105,9 +106,10 @@ impl Person {
 }
 
 impl Ask for Person {
-    fn ask(&self, prompt: &str) -> io::Result<Secret> {
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Secret>> + Send + 'a>> {
         self.1.lock().unwrap().push(prompt.to_owned());
-        self.0.lock().unwrap().pop_front().map(Secret::new).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+        let answer = self.0.lock().unwrap().pop_front();
+        Box::pin(std::future::ready(answer.map(Secret::new).ok_or_else(|| ErrorKind::UnexpectedEof.into())))
     }
 }
 
@@ -376,6 +378,24 @@ async fn an_instance_that_had_it_open_notices_the_damage() {
     body[0] ^= 1;
     fs::write(path(&folder), with_a_digest(&[line.as_bytes(), b"\n", &body].concat())).unwrap();
     assert_eq!(load(&file, "a").await, Err(Error::Damaged { path: path(&folder) }.into()));
+    save(&file, "a", "new").await.unwrap();
+    assert_eq!(names(&folder), ["store", "store.damaged-1"]);
+    assert_eq!(load(&opened(&folder), "a").await, Ok(Some("new".to_owned())));
+}
+
+#[tokio::test]
+async fn makers_of_one_new_file_agree_on_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other, stranger) = (opened(&folder), opened(&folder), with(&folder, given("another one")));
+    for file in [&one, &other, &stranger] {
+        file.unlock(&Key::grant("a"), Goal::Write).await.unwrap();
+    }
+    save(&one, "a", "one").await.unwrap();
+    save(&other, "b", "other").await.unwrap();
+    assert_eq!(load(&one, "b").await, Ok(Some("other".to_owned())));
+    let wrong = Error::WrongPassphrase { path: path(&folder) };
+    assert_eq!(save(&stranger, "c", "stranger").await, Err(wrong.into()));
+    assert_eq!(load(&other, "a").await, Ok(Some("one".to_owned())));
 }
 
 #[tokio::test]
