@@ -12,6 +12,7 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
     if let Some((variable, _)) = app.environment_token(connection) {
         return Err(Error::TokenInEnvironment { variable });
     }
+    let app = &app.at(connection);
     let key = clean(&key)?;
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let _claim = login::claim(app, &connection.name, login::By::Login)?;
@@ -21,7 +22,7 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
             .await
             .map_err(Error::lock(&connection.name))?;
         let now = app.parts.clock.now();
-        let generation = login::next_generation(app, connection).await;
+        let generation = login::next_generation(app, connection).await?;
         let grant = Grant::pasted(way, key, &url, generation, now);
         let store = &app.parts.store;
         store.save(&Key::grant(&connection.name), &grant.encode()).await.map_err(Error::store(&connection.name))?;

@@ -69,7 +69,7 @@ impl AtProvider {
 ///
 /// It holds the same lock as a renewal, so that one which is under way cannot bring the tokens back.
 pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Result<Done, Error> {
-    let name = &connection.name;
+    let (app, name) = (&app.at(connection), &connection.name);
     let _lock =
         lock::acquire(&app.parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
     let known = match app.session(connection).stored().await {
@@ -84,7 +84,9 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
     // Once before, in case of a crash in between, and once after: nobody goes on with what is being forgotten.
     let stamp = session::Stamp::new(app.parts.state.as_deref(), name);
     stamp.write(None);
-    let was_signed_in = app.parts.store.delete(&Key::grant(name)).await.map_err(Error::store(name))?;
+    let key = Key::grant(name);
+    let was_signed_in = app.parts.store.delete(&key).await.map_err(Error::store(name))?;
+    app.parts.store.delete(&key.damaged()).await.map_err(Error::store(name))?;
     stamp.write(None);
     let issuer = known.as_ref().and_then(|grant| grant.issued.as_ref()).map(|issued| issued.issuer.as_str());
     let client = if wish.forget_client {

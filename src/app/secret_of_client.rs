@@ -47,7 +47,7 @@ pub async fn keep(app: &App, connection: &config::Connection, kind: Kind, typed:
         Kind::Secret => (Some(text.expose()), None),
         Kind::Key => (None, Some(text.expose())),
     };
-    save(&app.parts, name, &Written { client_id, issuer: connection.issuer.clone(), secret, key }).await
+    save(&app.parts_of(connection), name, &Written { client_id, issuer: connection.issuer.clone(), secret, key }).await
 }
 
 /// What the client proves itself with at this issuer, if anything is kept. From now on it belongs to this issuer.

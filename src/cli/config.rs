@@ -116,6 +116,7 @@ struct Shown<'a> {
     connections: Vec<One<'a>>,
     serve: Serve<'a>,
     login: Login<'a>,
+    store: Store<'a>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +143,14 @@ struct One<'a> {
     resource: Option<String>,
     ports: &'a [u16],
     redirect_host: &'a str,
+    store: &'a str,
+    store_from: &'a str,
+}
+
+#[derive(Serialize)]
+struct Store<'a> {
+    kind: &'a str,
+    kind_from: &'a str,
 }
 
 #[derive(Serialize)]
@@ -154,9 +163,10 @@ fn show(console: &Console, config: &Config) {
     if console.json {
         console.print_json(&Shown {
             schema_version: 1,
-            connections: config.connections.iter().map(one).collect(),
+            connections: config.connections.iter().map(|connection| one(config, connection)).collect(),
             serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
             login: Login { client_document: config.client_document.as_deref() },
+            store: Store { kind: config.store.0.word(), kind_from: config.store.1.word() },
         });
         return;
     }
@@ -173,6 +183,7 @@ fn show(console: &Console, config: &Config) {
     if let Some(document) = &config.client_document {
         table.row(["login.client_document".into(), from(true), document.clone()]);
     }
+    table.row(["store.kind".into(), config.store.1.word().to_owned(), config.store.0.word().to_owned()]);
     console.print(&table.text());
 }
 
@@ -208,11 +219,15 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if connection.redirect_host != Loopback::default() {
         rows.push(("redirect_host", file, connection.redirect_host.to_string()));
     }
+    rows.extend(connection.store.iter().map(|kind| ("store", file, kind.word().to_owned())));
     rows
 }
 
-fn one(connection: &config::Connection) -> One<'_> {
+fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
+    let (store, store_from) = config.store_of(connection);
     One {
+        store: store.word(),
+        store_from: store_from.word(),
         connection: &connection.name,
         backend: connection.backend.name,
         url: connection.url.as_ref().map(|(url, _)| url.to_string()),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::Error;
-use super::written::{CONNECTION_KEYS, LOGIN_KEYS, SERVE_KEYS, TABLES, Written};
+use super::written::{CONNECTION_KEYS, LOGIN_KEYS, SERVE_KEYS, STORE_KEYS, TABLES, Written};
 
 /// One change: the value to write, or `None` to remove the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Change {
         Self { key: vec!["connections".into(), name.into(), key.into()], value: Some(Setting::Text(value.into())) }
     }
 
-    /// Reads `connections.NAME.KEY` or `serve.KEY` and, for setting it, the value's text in the form the key takes:
+    /// Reads `connections.NAME.KEY`, `serve.KEY` or `store.KEY` and, for setting it, the value's text in the form the key takes:
     /// several texts or ports are separated by commas.
     pub fn of_words(key: &str, value: Option<&str>) -> Result<Self, Error> {
         let parts: Vec<String> = key.split('.').map(String::from).collect();
@@ -51,6 +51,7 @@ impl Change {
             ["connections", _, last] => ("connections.NAME", CONNECTION_KEYS, (*last).to_owned()),
             ["serve", last] => ("serve", SERVE_KEYS, (*last).to_owned()),
             ["login", last] => ("login", LOGIN_KEYS, (*last).to_owned()),
+            ["store", last] => ("store", STORE_KEYS, (*last).to_owned()),
             _ => return Err(Error::UnknownKey { key: key.to_owned(), nearest: nearest_path(key) }),
         };
         if !known.contains(&last.as_str()) {
@@ -68,6 +69,7 @@ fn nearest_path(key: &str) -> Option<String> {
     super::nearest::of(first, TABLES.iter().copied()).map(|table| match table {
         "connections" => "connections.NAME.url".to_owned(),
         "login" => "login.client_document".to_owned(),
+        "store" => "store.kind".to_owned(),
         _ => "serve.read_only".to_owned(),
     })
 }

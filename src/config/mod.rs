@@ -14,6 +14,7 @@ use crate::machine::{Environment, Folders};
 pub mod client;
 pub mod edit;
 pub mod nearest;
+pub mod store;
 pub mod written;
 
 use written::Written;
@@ -51,6 +52,10 @@ pub struct Config {
     pub serve: Serve,
     /// The address of a client id metadata document, for connections that name none.
     pub client_document: Option<String>,
+    /// The store of connections whose entry names none, and who said so.
+    pub store: (store::Kind, Source),
+    /// The same without the environment: what the next command finds.
+    pub recorded_store: store::Kind,
 }
 
 /// What `serve` offers.
@@ -91,6 +96,8 @@ pub struct Connection {
     pub ports: Vec<u16>,
     /// The host of the loopback redirect.
     pub redirect_host: Loopback,
+    /// The store that its login chose.
+    pub store: Option<store::Kind>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -170,7 +177,9 @@ impl Config {
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
         let client_document = written.login.client_document;
-        Ok(Self { path, connections, serve: written.serve, client_document })
+        let store = store::default(written.store, environment)?;
+        let recorded_store = written.store.unwrap_or(store::Kind::Keychain);
+        Ok(Self { path, connections, serve: written.serve, client_document, store, recorded_store })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.
@@ -230,6 +239,7 @@ impl Connection {
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             ports: written.ports.clone(),
             redirect_host: written.redirect_host.unwrap_or_default(),
+            store: written.store,
         };
         if let Some(issuer) = &connection.issuer {
             address(issuer, &key("issuer"))?;

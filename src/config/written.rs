@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
+use super::store::Kind;
 use super::{Error, Serve, nearest};
 use crate::http::Loopback;
 
@@ -17,6 +18,8 @@ pub struct Written {
     pub serve: Serve,
     /// `[login]`
     pub login: Login,
+    /// `[store]`
+    pub store: Option<Kind>,
 }
 
 /// `[login]`: what every login uses.
@@ -57,6 +60,8 @@ pub struct Connection {
     pub ports: Vec<u16>,
     /// The host of the redirect.
     pub redirect_host: Option<Loopback>,
+    /// Where its login is kept.
+    pub store: Option<Kind>,
 }
 
 /// Keys of a connection, in the order in which they are shown.
@@ -75,13 +80,16 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "resource",
     "ports",
     "redirect_host",
+    "store",
 ];
 /// Keys of `[serve]`.
 pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
 /// Keys of `[login]`.
 pub const LOGIN_KEYS: &[&str] = &["client_document"];
+/// Keys of `[store]`.
+pub const STORE_KEYS: &[&str] = &["kind"];
 /// Tables at the top.
-pub const TABLES: &[&str] = &["connections", "serve", "login"];
+pub const TABLES: &[&str] = &["connections", "serve", "login", "store"];
 
 impl Written {
     /// Reads the file; a missing one says nothing.
@@ -111,6 +119,7 @@ impl Written {
                 }
                 "serve" => written.serve = serve(table(item, key)?)?,
                 "login" => written.login = login(table(item, key)?)?,
+                "store" => written.store = store(table(item, key)?)?,
                 other => return Err(unknown("", other, TABLES)),
             }
         }
@@ -140,6 +149,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
                 let host = text(item, &whole)?.parse();
                 written.redirect_host = Some(host.map_err(|_| value(&whole, "`127.0.0.1`, `localhost` or `[::1]`"))?);
             }
+            "store" => written.store = Some(kind(item, &whole)?),
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
         }
     }
@@ -168,6 +178,21 @@ fn serve(table: &dyn TableLike) -> Result<Serve, Error> {
         }
     }
     Ok(written)
+}
+
+fn store(table: &dyn TableLike) -> Result<Option<Kind>, Error> {
+    let mut written = None;
+    for (key, item) in table.iter() {
+        match key {
+            "kind" => written = Some(kind(item, &format!("store.{key}"))?),
+            other => return Err(unknown("store", other, STORE_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn kind(item: &Item, key: &str) -> Result<Kind, Error> {
+    item.as_str().and_then(Kind::of_word).ok_or_else(|| value(key, &Kind::expected()))
 }
 
 fn table<'a>(item: &'a Item, key: &str) -> Result<&'a dyn TableLike, Error> {

@@ -98,6 +98,13 @@ impl Environment {
         Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
+    /// The same with one variable changed.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The variable's text; `None` if it is unset, empty or not Unicode.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str()).filter(|text| !text.is_empty())

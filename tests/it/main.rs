@@ -5,9 +5,11 @@
 
 mod commands;
 mod completions;
+mod file;
 mod identity;
 mod issuer;
 mod keychain;
+mod layouts;
 mod login;
 mod person;
 mod readme;
@@ -16,5 +18,6 @@ mod reports;
 mod scripted;
 mod serve;
 mod stdio;
+mod stores;
 mod tidy;
 mod world;

@@ -4,7 +4,7 @@
 
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
-use keyward::store::Error as StoreError;
+use keyward::store::{Error as StoreError, Key};
 
 use crate::issuer::{Issuer, Rules};
 use crate::person::{Forbidden, Nobody, Press};
@@ -141,13 +141,41 @@ fn a_keychain_that_does_not_work() {
         ("store_timed_out", StoreError::TimedOut { after: std::time::Duration::from_secs(5) }),
         ("store_too_large", StoreError::TooLarge { size: 90_000, limit: 65_536 }),
         ("store_busy", StoreError::Busy),
+        ("store_damaged", StoreError::Damaged { key: Key::grant("box") }),
+        ("store_newer", StoreError::Newer { key: Key::grant("box") }),
+        ("store_ambiguous", StoreError::Ambiguous { key: Key::grant("box") }),
+        ("store_failed", StoreError::Failed { cause: cause() }),
     ] {
         let world = World::with_sandbox().browser(Forbidden);
         world.store.fail_saves(Some(error.clone()));
         pinned(name, &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Store);
         let world = World::signed_in();
+        // A login replaces what is damaged, and nothing else helps.
+        let exit = if name == "store_damaged" { Exit::LoginRequired } else { Exit::Store };
         world.store.fail_loads(Some(error));
-        world.run(&["token", "box"]).failed(Exit::Store);
+        world.run(&["token", "box"]).failed(exit);
+    }
+}
+
+#[test]
+fn an_encrypted_file_that_does_not_work() {
+    use keyward::store::file::Error as E;
+    let path = || std::path::PathBuf::from("/home/you/.local/state/keyward/store");
+    let waited = std::time::Duration::from_secs(20);
+    for (name, error) in [
+        ("file_no_folder", E::NoFolder),
+        ("file_no_passphrase", E::NoPassphrase { why: "nobody can be asked here" }),
+        ("file_wrong_passphrase", E::WrongPassphrase { path: path() }),
+        ("file_unsafe", E::Unsafe { path: path(), why: "can be read or written by others" }),
+        ("file_damaged", E::Damaged { path: path() }),
+        ("file_full", E::Full { path: path() }),
+        ("file_read_only", E::ReadOnly { path: path() }),
+        ("file_held", E::Held { waited }),
+        ("file_io", E::Io { path: path(), kind: std::io::ErrorKind::Interrupted }),
+    ] {
+        let world = World::signed_in();
+        world.store.fail_loads(Some(StoreError::File(error)));
+        pinned(name, &world.run(&["token", "box"]), Exit::Store);
     }
 }
 

@@ -21,6 +21,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         return Err(Error::TokenInEnvironment { variable });
     }
     let url = connection.endpoint(WAY).ok_or_else(|| Error::NoAddress { connection: name.to_owned() })?;
+    let app = &app.at(connection);
     let _claim = claim(app, name, By::Login)?;
     let parts = &app.parts;
     parts.store.prove().await.map_err(Error::store(name))?;
@@ -44,7 +45,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
     let grant = Grant {
         way: WAY,
-        generation: next_generation(app, connection).await,
+        generation: next_generation(app, connection).await?,
         url: url.to_string(),
         obtained_at: now,
         state: State::Valid,

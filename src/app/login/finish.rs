@@ -54,14 +54,7 @@ impl Pending {
         let person = how.person;
         let attempt = Arc::new(attempt);
         let won = race(&attempt, listener, how).await.map_err(failed)?;
-        let keeper = Keeper {
-            parts: app.parts.clone(),
-            machine: app.machine.clone(),
-            config: app.config.path.clone(),
-            connection,
-            issued,
-            expect,
-        };
+        let keeper = Keeper { app: app.at(&connection), connection, issued, expect };
         let (ask, mut questions) = mpsc::channel(1);
         let (landed, mut outcome) = oneshot::channel();
         app.parts.owned.spawn(async move {

@@ -3,7 +3,6 @@
 //! It runs in a task that nobody can cancel half-way: a code that was exchanged for nothing cannot be used again, and a
 //! token that was issued and is not kept must be ended at the provider.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +12,9 @@ use super::person::Swap;
 use super::{Proto, identify, record};
 use crate::app::error::Outsider;
 use crate::app::grant::{Grant, Issued, State};
-use crate::app::{Error, Parts, edit_config, grant_lock, session};
+use crate::app::{App, Error, Parts, grant_lock, session};
 use crate::backends::Way;
 use crate::config;
-use crate::machine::Machine;
 use crate::oauth::{self, Account, Attempt, Kind, Revocation, Tokens};
 use crate::secret::Secret;
 use crate::store::{Key, lock};
@@ -40,9 +38,8 @@ pub(super) enum Brought {
 
 /// What it takes to end a login.
 pub(super) struct Keeper {
-    pub(super) parts: Parts,
-    pub(super) machine: Machine,
-    pub(super) config: Option<PathBuf>,
+    /// The program as it is for this connection.
+    pub(super) app: App,
     pub(super) connection: config::Connection,
     pub(super) issued: Proto,
     /// The account that must have signed in.
@@ -80,14 +77,14 @@ impl Keeper {
 
     async fn lock(&self) -> Result<lock::Guard, Error> {
         let name = &self.connection.name;
-        lock::acquire(&self.parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))
+        lock::acquire(&self.app.parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))
     }
 
     async fn grant(&self, brought: Brought) -> Result<(Grant, Option<Account>), Error> {
-        let (now, issued) = (|| self.parts.clock.now(), self.issued.clone());
+        let (now, issued) = (|| self.app.parts.clock.now(), self.issued.clone());
         let (tokens, account) = match brought {
             Brought::Code(attempt, code) => {
-                let tokens = match oauth::exchange(&self.parts.http, &attempt, &code, now().0).await {
+                let tokens = match oauth::exchange(&self.app.parts.http, &attempt, &code, now().0).await {
                     Ok(tokens) => tokens,
                     Err(error) => return Err(self.failed(error).await),
                 };
@@ -127,12 +124,12 @@ impl Keeper {
 
     async fn failed(&self, error: oauth::Error) -> Error {
         let Proto { issuer, client, origin, .. } = &self.issued;
-        identify::failed(&self.parts, &self.connection.name, (issuer, client, *origin), error).await
+        identify::failed(&self.app.parts, &self.connection.name, (issuer, client, *origin), error).await
     }
 
     /// Whether the stored login is another account's. A subject is unique within its issuer only.
     async fn swap(&self, grant: &Grant) -> Option<Swap> {
-        let stored = self.parts.store.load(&Key::grant(&self.connection.name)).await.ok().flatten()?;
+        let stored = self.app.parts.store.load(&Key::grant(&self.connection.name)).await.ok().flatten()?;
         let stored = Grant::decode(&stored).ok()?.issued?;
         let new = grant.issued.as_ref()?;
         let whose = |issued: &Issued| issued.subject.clone().map(|subject| (issued.issuer.clone(), subject));
@@ -154,21 +151,17 @@ impl Keeper {
 
     async fn store(&self, grant: Grant) -> Result<Grant, Error> {
         let name = &self.connection.name;
-        self.parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
-        session::Stamp::new(self.parts.state.as_deref(), name).write(Some(grant.generation));
+        self.app.parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
+        session::Stamp::new(self.app.parts.state.as_deref(), name).write(Some(grant.generation));
         // Here and not by whoever waits: an interrupted wait must not leave a login of a connection that nobody knows.
-        let changes = record::changes(&self.connection, Way::OAuth);
-        if !changes.is_empty() {
-            let path = self.config.as_deref().ok_or(config::Error::NoFolder)?;
-            edit_config(path, &self.machine, &changes).await?;
-        }
+        record(&self.app, &self.connection, Way::OAuth).await?;
         Ok(grant)
     }
 
     /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
     async fn refuse(&self, grant: &Grant, who: Outsider) -> Error {
         let ended = match &grant.issued {
-            Some(issued) => tokio::time::timeout(PATIENCE, end(&self.parts, issued, grant)).await.unwrap_or(false),
+            Some(issued) => tokio::time::timeout(PATIENCE, end(&self.app.parts, issued, grant)).await.unwrap_or(false),
             None => false,
         };
         Error::OtherAccount { connection: self.connection.name.clone(), who, ended }

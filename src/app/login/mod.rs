@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::error::Ended;
 use super::grant::Grant;
-use super::{App, Error};
+use super::{App, Error, stores};
 use crate::backends::Way;
 use crate::config;
 use crate::http::Loopback;
 use crate::machine::Timestamp;
 use crate::oauth::{self, Attempt, Listener, Server};
 use crate::providers;
+use crate::store;
 
 mod alone;
 mod discover;
@@ -113,6 +115,7 @@ struct Proto {
 /// Prepares a login. Nothing is open in a browser yet.
 pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Result<Pending, Error> {
     usable(app, connection)?;
+    let app = &app.at(connection);
     let claim = claim(app, &connection.name, wish.by)?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
@@ -120,7 +123,7 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
     let scopes = more(scopes, &wish, &server, stored(app, connection).await.as_deref());
     let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref() };
     let (Identity { client, listener, origin }, attempt) = request::prepare(app, connection, &asked).await?;
-    let generation = next_generation(app, connection).await;
+    let generation = next_generation(app, connection).await?;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
     let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, generation, url };
     let connection = connection.clone();
@@ -188,10 +191,18 @@ pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result
 }
 
 /// A generation above every earlier one of this connection, also of those that a logout has removed: it starts at the
-/// clock's seconds. An unreadable older grant is replaced all the same.
-pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> u64 {
+/// clock's seconds. A damaged older grant is set aside and replaced all the same; a newer program's is left alone.
+pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> Result<u64, Error> {
     let now = u64::try_from(app.parts.clock.now().0).unwrap_or_default();
-    stored(app, connection).await.map_or(now, |grant| now.max(grant.generation.saturating_add(1)))
+    match app.session(connection).stored().await {
+        Ok(Some(grant)) => Ok(now.max(grant.generation.saturating_add(1))),
+        Err(newer @ Error::Store { error: store::Error::Newer { .. }, .. }) => Err(newer),
+        Err(Error::LoginRequired { why: Ended::Unreadable, .. }) => {
+            stores::set_aside(app, connection).await;
+            Ok(now)
+        }
+        _ => Ok(now),
+    }
 }
 
 /// The grant that the store has, if it is readable.

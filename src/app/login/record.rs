@@ -1,6 +1,6 @@
 //! What a login writes down besides the grant.
 
-use crate::app::{App, Error};
+use crate::app::{App, Error, stores};
 use crate::backends::{self, Way};
 use crate::config::edit::Change;
 use crate::config::{self, Source};
@@ -22,11 +22,11 @@ pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Res
     if !changes.is_empty() {
         app.edit_config(&changes).await?;
     }
-    Ok(())
+    stores::settle(app, connection).await
 }
 
 /// What the configuration does not say yet.
-pub(super) fn changes(connection: &config::Connection, way: Way) -> Vec<Change> {
+fn changes(connection: &config::Connection, way: Way) -> Vec<Change> {
     let name = &connection.name;
     let mut changes = Vec::new();
     if connection.backend.name != name && !connection.configured {

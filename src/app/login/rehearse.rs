@@ -45,6 +45,7 @@ pub struct Rehearsal {
 /// Finds out what a login would ask for. Opens no port and no page, registers and stores nothing.
 pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
     usable(app, connection)?;
+    let app = &app.at(connection);
     let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, wish, &server, stored(app, connection).await.as_deref());
     let client = match given(app, connection, &server).await? {

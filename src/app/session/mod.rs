@@ -13,7 +13,7 @@ use super::grant::{Grant, State, Unreadable};
 use super::{Error, Parts};
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
 use crate::config;
-use crate::store::Key;
+use crate::store::{self, Key};
 
 mod renewal;
 mod stamp;
@@ -139,12 +139,20 @@ impl Inner {
     async fn load(&self) -> Result<Option<Arc<Grant>>, Error> {
         // The stamp is read first: a write in between makes the next caller read again.
         let stamp = self.stamp.read();
-        let stored = self.parts.store.load(&self.key).await.map_err(Error::store(&self.name))?;
+        let stored = match self.parts.store.load(&self.key).await {
+            // Only a login helps, and it sets aside what is damaged.
+            Err(store::Error::Damaged { .. }) => return Err(self.login_required(Ended::Unreadable)),
+            stored => stored.map_err(Error::store(&self.name))?,
+        };
         let grant = match stored {
             None => None,
             Some(text) => match Grant::decode(&text) {
                 Ok(grant) => Some(Arc::new(grant)),
-                Err(Unreadable::Newer | Unreadable::Damaged) => return Err(self.login_required(Ended::Unreadable)),
+                Err(Unreadable::Damaged) => return Err(self.login_required(Ended::Unreadable)),
+                // A login would destroy what only the newer program understands.
+                Err(Unreadable::Newer) => {
+                    return Err(Error::store(&self.name)(store::Error::Newer { key: self.key.clone() }));
+                }
             },
         };
         self.memory().seen = grant.clone().map(|grant| (grant, stamp));

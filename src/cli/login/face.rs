@@ -6,7 +6,7 @@
 //! | `started` | `connection`, `provider`, `url`, `port`, `expires_at`, `browser`, `no_browser_because`, `paste` |
 //! | `waiting` | nothing more: a browser was asked to open the page |
 //! | `warning` | `code`, `message` |
-//! | `done` | `connection`, `way`, `account`, `expires_at`, `renewable` |
+//! | `done` | `connection`, `way`, `account`, `expires_at`, `renewable`, `store` |
 //!
 //! Each begins with `schema_version` and `event`. A login that fails ends with the object of every failure instead.
 
@@ -19,6 +19,8 @@ use serde::Serialize;
 use super::super::Console;
 use super::choice::{Choice, Unopened};
 use crate::app::login::{Done, News, Pending, Person, Swap};
+use crate::backends::Way;
+use crate::config::store::Kind;
 use crate::http::Loopback;
 use crate::machine::{Echo, Environment, Line, Machine, Prompt, Timestamp, Unseen};
 use crate::oauth::{Notice, Unfit};
@@ -66,6 +68,7 @@ struct Ended<'a> {
     account: Option<&'a str>,
     expires_at: Option<Timestamp>,
     renewable: bool,
+    store: Option<&'a str>,
 }
 
 impl Face<'_> {
@@ -121,7 +124,7 @@ impl Face<'_> {
     }
 
     /// It is done.
-    pub(super) fn done(&self, done: &Done) {
+    pub(super) fn done(&self, done: &Done, store: Kind) {
         self.event(
             "done",
             Ended {
@@ -130,6 +133,7 @@ impl Face<'_> {
                 account: done.account.as_deref(),
                 expires_at: done.expires_at,
                 renewable: done.renewable,
+                store: (done.way != Way::None).then_some(store.word()),
             },
         );
     }

@@ -18,6 +18,10 @@ pub(super) async fn with_a_key(
     if !ways.contains(&way) {
         return Err(Error::NoLogin { connection: connection.name.clone(), wanted: Some(way), ways });
     }
+    // Nobody should paste a secret that cannot be kept.
+    if let Some((variable, _)) = app.environment_token(connection) {
+        return Err(Error::TokenInEnvironment { variable });
+    }
     if app.machine.facts.input {
         console.say(&format!("Paste the key for `{}`; it is not shown.", connection.name));
     }

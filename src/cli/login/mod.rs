@@ -1,11 +1,15 @@
 //! `keyward login`.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use super::{Console, Outcome, client};
 use crate::app::login::{self, Done};
 use crate::app::{App, Error};
 use crate::backends::Way;
+use crate::config::store::{Kind, VARIABLE};
 use crate::config::{self, Source};
 use crate::http::Loopback;
+use crate::machine::Machine;
 use crate::report::{Exit, Report};
 
 mod attempt;
@@ -35,12 +39,31 @@ pub(super) struct Arguments {
     /// Keep a bearer token: asked for without echo, or read from standard input
     #[arg(long)]
     bearer: bool,
+    /// Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase
+    #[arg(long, value_name = "STORE", value_parser = kinds())]
+    store: Option<Kind>,
     #[command(flatten)]
     client: client::Given,
     #[command(flatten)]
     ways: Ways,
     #[command(flatten)]
     wish: Wish,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word)).map(|word| Kind::of_word(&word).unwrap_or(Kind::Keychain))
+}
+
+impl Arguments {
+    /// The flag is the variable, for this one command; the login records the choice.
+    pub(super) fn choose_store(&self, machine: Machine, console: &Console) -> Machine {
+        let Some(kind) = self.store.map(Kind::word) else { return machine };
+        if let Some(other) = machine.environment.text(VARIABLE).filter(|other| *other != kind) {
+            console
+                .say(&format!("`{VARIABLE}` is `{other}`: unset it, or the next command looks for the login there."));
+        }
+        Machine { environment: machine.environment.with(VARIABLE, kind), ..machine }
+    }
 }
 
 /// How the answer comes back.
@@ -118,9 +141,10 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         let text = format!("Its tools could not be listed yet ({}).", report.causes.join("; "));
         face.warning("tools", &format!("{text}\n`keyward tools --refresh` lists them later."));
     }
-    face.done(&done);
+    let store = app.config.store_of(&connection).0;
+    face.done(&done, store);
     if !console.json {
-        console.say(&sentence(&done));
+        console.say(&sentence(&done, store));
     }
     Ok(Exit::Done)
 }
@@ -139,6 +163,7 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
     for hint in &mut report.hints {
         *hint = hint
             .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))
+            .replace(&format!("`keyward login {name} "), &format!("`keyward login {url} --name {name} "))
             .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"));
     }
     report
@@ -167,14 +192,14 @@ async fn open(app: &App, connection: &config::Connection) -> Result<Done, Error>
     Ok(Done { connection, way: Way::None, account: None, expires_at: None, renewable: false })
 }
 
-fn sentence(done: &Done) -> String {
+fn sentence(done: &Done, store: Kind) -> String {
     let name = &done.connection;
     match (done.way, &done.account) {
         (Way::None, _) => format!("`{name}` answers without a login; its tools can be used."),
         (Way::OAuth, Some(account)) => format!("Signed in to `{name}` as {}.{}", clean(account), renewal(done)),
         (Way::ClientCredentials, _) => format!("`{name}` has a token for its client.{}", renewal(done)),
         (Way::OAuth, None) => format!("Signed in to `{name}`.{}", renewal(done)),
-        _ => format!("The key of `{name}` is kept in the keychain."),
+        _ => format!("The key of `{name}` is kept in the {}.", store.name()),
     }
 }
 
