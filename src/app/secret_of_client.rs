@@ -50,7 +50,7 @@ pub async fn keep(app: &App, connection: &config::Connection, kind: Kind, typed:
     save(&app.parts_of(connection), name, &Written { client_id, issuer: connection.issuer.clone(), secret, key }).await
 }
 
-/// What the client proves itself with at this issuer, if anything is kept. From now on it belongs to this issuer.
+/// What the client proves itself with at this issuer, if anything is kept.
 pub(super) async fn load(
     parts: &Parts,
     connection: &config::Connection,
@@ -58,18 +58,9 @@ pub(super) async fn load(
     issuer: &str,
 ) -> Result<Option<Evidence>, Error> {
     let name = &connection.name;
-    let stored = parts.store.load(&Key::secret(name)).await.map_err(Error::store(name))?;
-    // What cannot be read counts as absent: the next `--client-secret` replaces it.
-    let Some(kept) = stored.and_then(|text| serde_json::from_str::<Written<Secret>>(text.expose()).ok()) else {
-        return Ok(None);
-    };
+    let Some(kept) = read(parts, name).await? else { return Ok(None) };
     if kept.client_id != client_id || kept.issuer.as_deref().is_some_and(|known| known != issuer) {
         return Err(Error::ClientSecretElsewhere { connection: name.clone(), issuer: issuer.to_owned() });
-    }
-    if kept.issuer.is_none() {
-        let (secret, key) = (kept.secret.as_ref().map(Secret::expose), kept.key.as_ref().map(Secret::expose));
-        let issuer = Some(issuer.to_owned());
-        save(parts, name, &Written { client_id: kept.client_id.clone(), issuer, secret, key }).await?;
     }
     let (id, audience) = (connection.client.key_id.clone(), connection.client.audience.clone());
     let key = kept.key.and_then(|pem| SigningKey::of_pem(&pem).ok());
@@ -77,6 +68,21 @@ pub(super) async fn load(
         Some(signing) => Some(Evidence::Key(ClientKey { signing, id, audience })),
         None => kept.secret.map(Evidence::Secret),
     })
+}
+
+/// From now on what is kept belongs to this issuer, unless it belongs to one already. Written down before anything is
+/// shown: a login that fails afterwards may still have shown it.
+pub(super) async fn bind(parts: &Parts, connection: &str, issuer: &str) -> Result<(), Error> {
+    let Some(kept) = read(parts, connection).await?.filter(|kept| kept.issuer.is_none()) else { return Ok(()) };
+    let (secret, key) = (kept.secret.as_ref().map(Secret::expose), kept.key.as_ref().map(Secret::expose));
+    let written = Written { client_id: kept.client_id.clone(), issuer: Some(issuer.to_owned()), secret, key };
+    save(parts, connection, &written).await
+}
+
+/// What cannot be read counts as absent: the next `--client-secret` replaces it.
+async fn read(parts: &Parts, connection: &str) -> Result<Option<Written<Secret>>, Error> {
+    let stored = parts.store.load(&Key::secret(connection)).await.map_err(Error::store(connection))?;
+    Ok(stored.and_then(|text| serde_json::from_str(text.expose()).ok()))
 }
 
 /// Forgets it; whether there was one.

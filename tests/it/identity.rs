@@ -142,6 +142,22 @@ fn a_secret_is_shown_to_no_other_issuer_and_belongs_to_one_client_id() {
 }
 
 #[test]
+fn a_secret_belongs_to_an_issuer_from_the_first_login_on_and_not_from_a_rehearsal() {
+    let issuer = Issuer::start(Rules::default());
+    issuer.admit("given", "client_secret_basic", b"s");
+    let world = world(&issuer, "client_id = \"given\"");
+    let kept = keyward::secret::Secret::new(r#"{"client_id":"given","issuer":null,"secret":"s"}"#);
+    world.keep(&Key::secret("box"), &kept);
+    let bound = || world.stored(&Key::secret("box")).is_some_and(|secret| secret.expose().contains(&issuer.url));
+    world.run(&["login", "box", "--dry-run"]).done();
+    assert!(!bound());
+    // Even a login that comes to nothing may have shown it.
+    issuer.rules().refuses_clients = true;
+    login(&world).failed(Exit::Configuration);
+    assert!(bound());
+}
+
+#[test]
 fn what_is_no_secret_or_key_is_not_kept() {
     let issuer = Issuer::start(Rules::default());
     for (flag, text, expected) in [

@@ -6,7 +6,7 @@ use super::discover::discover;
 use super::identify::given;
 use super::{By, Done, claim, next_generation, record};
 use crate::app::grant::{Grant, Issued, State};
-use crate::app::{App, Error, grant_lock, session};
+use crate::app::{App, Error, grant_lock, secret_of_client, session};
 use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, ClientCredentials};
@@ -31,6 +31,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         Some(client) => client,
         None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
     };
+    secret_of_client::bind(parts, name, &server.issuer).await?;
     let now = parts.clock.now();
     let request = ClientCredentials {
         token_endpoint: &server.token_endpoint,

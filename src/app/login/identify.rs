@@ -38,6 +38,7 @@ pub(super) async fn identify(
     // Nobody is registered at a server where no browser can log in.
     server.browser_endpoint().map_err(failed)?;
     if let Some(client) = given(app, connection, server).await? {
+        secret_of_client::bind(&app.parts, &connection.name, &server.issuer).await?;
         let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
         return Ok(Identity { client, listener, origin: Origin::Given });
     }

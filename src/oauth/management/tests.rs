@@ -44,7 +44,11 @@ async fn what_the_record_says_now_counts_and_what_it_leaves_out_stays() {
     let post = || confidential(AuthMethod::Post);
     for (before, body, expected) in [
         (client(), r#"{"client_id":"client"}"#, "client - none 1 /register/c mt"),
-        (client(), r#"{"client_id":"other","registration_access_token":"x"}"#, "client - none 1 /register/c mt"),
+        (
+            client(),
+            r#"{"client_id":"other","registration_access_token":"x","registration_client_uri":"BASE/register/x"}"#,
+            "client - none 1 /register/c mt",
+        ),
         (client(), "[]", "client - none 1 /register/c mt"),
         (
             client(),
