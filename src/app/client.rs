@@ -112,7 +112,7 @@ pub(super) async fn save(parts: &Parts, connection: &str, issuer: &str, client: 
 pub(super) async fn refused(parts: &Parts, connection: &str, issuer: &str, id: &str) -> Result<bool, Error> {
     let key = Key::client(issuer);
     let kept = parts.store.load(&key).await.map_err(Error::store(connection))?;
-    if !kept.and_then(|text| read(&text)).is_some_and(|client| client.id == id) {
+    if kept.and_then(|text| read(&text)).is_none_or(|client| client.id != id) {
         return Ok(false);
     }
     log::info!("`{issuer}` no longer knows the client that was registered there");

@@ -38,12 +38,10 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .hint("ask the administrator for a public client with the authorization code flow"),
         Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
         Error::NoRegistration { issuer } => super::client::id_needed(connection, issuer),
-        Error::PublicClient { .. } => report(Exit::Configuration, "client_secret_needed")
-            .cause("without a person at a browser, the client itself must prove who it is")
-            .hint(format!(
-                "`keyward login {connection} --client-secret`, or `--client-key`, keeps what it proves it with"
-            )),
-        Error::Registration { status, sent, .. } => registration(&report, connection, *status, sent),
+        Error::PublicClient { .. } => {
+            super::client::secret_needed(report(Exit::Configuration, "client_secret_needed"), connection)
+        }
+        Error::Registration { status, sent, .. } => registration(report, connection, *status, sent),
         Error::RegistrationAltered { .. } => report(Exit::Server, "registration_altered").hint(again),
         Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
             .hint("end the program that uses the port")
