@@ -169,6 +169,12 @@ impl Pending {
         self.attempt.url()
     }
 
+    /// For how many seconds from `now` the page can be opened; `None` for as long as the login waits. A provider keeps a
+    /// pushed request for a short time (RFC 9126 §2.2), and another login pushes another.
+    pub fn lasts(&self, now: Timestamp) -> Option<i64> {
+        self.attempt.ends_at().map(|end| Timestamp(end).since(now))
+    }
+
     /// The port on which the answer is awaited.
     pub fn port(&self) -> u16 {
         self.listener.port()

@@ -83,6 +83,9 @@ async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pend
     let somebody = machine.facts.input && machine.facts.messages;
     let face = Face { console, prompt: somebody.then(|| Arc::clone(&machine.prompt)) };
     face.start(&pending, choice, machine, arguments.ways.timeout);
+    if let Some(seconds) = pending.lasts(app.parts.clock.now()) {
+        console.say(&format!("The provider keeps this request for {seconds} s: open the page by then."));
+    }
     let page = pending.url().clone();
     let opening = async {
         match choice.unopened {
