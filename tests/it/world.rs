@@ -158,6 +158,7 @@ impl World {
             folders: Some(Folders {
                 config: self.folder.path().to_path_buf(),
                 state: self.folder.path().join("state"),
+                shared: self.folder.path().join("state"),
             }),
         }
     }
