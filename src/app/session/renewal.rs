@@ -196,6 +196,11 @@ impl Inner {
             (None, None) => issued.refresh_expires_at,
             (_, end) => end,
         };
+        let mut recent = marked.renewals.recent.clone();
+        // Whatever was renewed: what is over on arrival is asked for once a minute.
+        if tokens.expires_in == Some(0) && recent.last() != Some(&obtained_at) {
+            recent.push(obtained_at);
+        }
         let clock_skew = clock_skew(&self.name, &tokens, now);
         Grant {
             generation: marked.generation.saturating_add(1),
@@ -211,7 +216,7 @@ impl Inner {
                 clock_skew: clock_skew.or(issued.clock_skew),
                 ..issued.clone()
             }),
-            renewals: Renewals { recent: marked.renewals.recent.clone(), ..Renewals::default() },
+            renewals: Renewals { recent, ..Renewals::default() },
             way: marked.way,
             url: marked.url.clone(),
         }
