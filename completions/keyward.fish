@@ -46,14 +46,27 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "sandbox" -d 'Run an
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l name -d 'Name for a new connection; otherwise it is named after the host' -r
-complete -c keyward -n "__fish_keyward_using_subcommand login" -l timeout -d 'Seconds to wait for the browser' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l store -d 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase' -r -f -a "keychain\t''
+file\t''"
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l browser -d 'Open the page with this program; goes before `BROWSER`' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l port -d 'Wait on one of these ports, the first that is free' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l redirect-host -d 'Come back to 127.0.0.1, localhost or [::1], as the provider has it registered' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l timeout -d 'Seconds to wait for the person' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l scope -d 'Ask for these scopes besides the usual ones' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l expect-user -d 'Keep the login only if this account signs in: its subject, address or name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l config -d 'Use this configuration file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l api-key -d 'Keep an API key: asked for without echo, or read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l bearer -d 'Keep a bearer token: asked for without echo, or read from standard input'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l client-secret -d 'Keep the secret of the configured client first: asked for without echo, or read from standard input'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l client-key -d 'Keep the private key of the configured client first: PEM, read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l no-browser -d 'Only print the address of the login page'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l paste -d 'Read the pasted answer from standard input also where that is no terminal'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l paste-code -d 'As `--paste`, and take a code alone, from a provider that shows one on a page'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l wait -d 'Wait for another login of the same connection instead of giving way to it'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l dry-run -d 'Show what would be asked for; open, register and store nothing'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -s v -l verbose -d 'Say more on standard error; twice for everything'
@@ -64,7 +77,7 @@ always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l all -d 'Every connection that is signed in'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l local-only -d 'Do not tell the provider: its tokens live until they run out'
-complete -c keyward -n "__fish_keyward_using_subcommand logout" -l forget-client -d 'Also forget the client that was registered at the provider'
+complete -c keyward -n "__fish_keyward_using_subcommand logout" -l forget-client -d 'Also end the client\'s registration at the provider, and forget the client with its secret or key'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s v -l verbose -d 'Say more on standard error; twice for everything'
@@ -127,7 +140,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_s
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "set" -d 'Set a key: `connections.NAME.KEY` or `serve.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Use this configuration file' -r -F
@@ -164,7 +177,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set a key: `connections.NAME.KEY` or `serve.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand demo" -l timeout -d 'Seconds to wait for the browser' -r
@@ -210,5 +223,5 @@ complete -c keyward -n "__fish_keyward_using_subcommand help; and not __fish_see
 complete -c keyward -n "__fish_keyward_using_subcommand help; and not __fish_seen_subcommand_from login logout status token serve tools call config demo sandbox completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set a key: `connections.NAME.KEY` or `serve.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'

@@ -48,12 +48,24 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         }
         'keyward;login' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name for a new connection; otherwise it is named after the host')
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for the browser')
+            [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase')
+            [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the page with this program; goes before `BROWSER`')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Wait on one of these ports, the first that is free')
+            [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'Come back to 127.0.0.1, localhost or [::1], as the provider has it registered')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for the person')
+            [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Ask for these scopes besides the usual ones')
+            [CompletionResult]::new('--expect-user', '--expect-user', [CompletionResultType]::ParameterName, 'Keep the login only if this account signs in: its subject, address or name')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Keep an API key: asked for without echo, or read from standard input')
             [CompletionResult]::new('--bearer', '--bearer', [CompletionResultType]::ParameterName, 'Keep a bearer token: asked for without echo, or read from standard input')
+            [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Keep the secret of the configured client first: asked for without echo, or read from standard input')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'Keep the private key of the configured client first: PEM, read from standard input')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only print the address of the login page')
+            [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read the pasted answer from standard input also where that is no terminal')
+            [CompletionResult]::new('--paste-code', '--paste-code', [CompletionResultType]::ParameterName, 'As `--paste`, and take a code alone, from a provider that shows one on a page')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait for another login of the same connection instead of giving way to it')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be asked for; open, register and store nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -68,7 +80,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every connection that is signed in')
             [CompletionResult]::new('--local-only', '--local-only', [CompletionResultType]::ParameterName, 'Do not tell the provider: its tokens live until they run out')
-            [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Also forget the client that was registered at the provider')
+            [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Also end the client''s registration at the provider, and forget the client with its secret or key')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what went wrong')
@@ -158,7 +170,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -214,7 +226,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         'keyward;config;help' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -314,7 +326,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         'keyward;help;config' {
             [CompletionResult]::new('path', 'path', [CompletionResultType]::ParameterValue, 'Print which file is used')
             [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Print what the configuration means, and where each value came from')
-            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY` or `serve.KEY`')
+            [CompletionResult]::new('set', 'set', [CompletionResultType]::ParameterValue, 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`')
             [CompletionResult]::new('unset', 'unset', [CompletionResultType]::ParameterValue, 'Remove a key, or a whole connection with `connections.NAME`')
             break
         }

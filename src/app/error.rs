@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::login;
 use crate::backends::Way;
 use crate::{backends, config, http, oauth, store};
 
@@ -102,6 +103,18 @@ pub enum Error {
     LoginRunning {
         /// Which connection.
         connection: String,
+        /// Who is at it, if that is known.
+        who: Option<login::Who>,
+    },
+    /// Somebody else has signed in than was wanted; nothing of it was kept.
+    #[error("the login to `{connection}` was another account's: {who}")]
+    OtherAccount {
+        /// Which connection.
+        connection: String,
+        /// Who, and instead of whom.
+        who: Outsider,
+        /// Whether their tokens were ended at the provider.
+        ended: bool,
     },
     /// Another process holds the connection's lock.
     #[error("another process is working on `{connection}`")]
@@ -134,6 +147,45 @@ pub enum Error {
         connection: String,
         /// How the store failed.
         error: store::Error,
+    },
+    /// The issuer registers no clients, so somebody must say which one to be.
+    #[error("`{connection}` needs a client id at `{issuer}`")]
+    ClientIdNeeded {
+        /// Which connection.
+        connection: String,
+        /// The issuer.
+        issuer: String,
+    },
+    /// The configured client cannot identify itself the way that was chosen.
+    #[error("the client of `{connection}` cannot identify itself: {why}")]
+    ClientUnusable {
+        /// Which connection.
+        connection: String,
+        /// Why not.
+        why: oauth::Unusable,
+    },
+    /// The issuer no longer knew the client that an earlier login had registered. It is forgotten here, too: the same
+    /// login made once more registers another.
+    #[error("`{issuer}` no longer knows the client of `{connection}`")]
+    ClientForgotten {
+        /// Which connection.
+        connection: String,
+        /// The issuer.
+        issuer: String,
+    },
+    /// The secret or key that is kept belongs to another client id or issuer than this login would show it to.
+    #[error("the client secret of `{connection}` is not for `{issuer}`")]
+    ClientSecretElsewhere {
+        /// Which connection.
+        connection: String,
+        /// Who would have received it.
+        issuer: String,
+    },
+    /// What was piped in is no private key that can be used.
+    #[error("no usable private key was given: {error}")]
+    BadKey {
+        /// What is wrong with it.
+        error: oauth::BadKey,
     },
     /// The login failed.
     #[error("the login to `{connection}` failed")]
@@ -189,6 +241,27 @@ pub enum Pause {
     Refused,
     /// So many renewals within a minute did not help.
     TooMany,
+}
+
+/// Somebody who was not wanted. The names of accounts are foreign text, cut and stripped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Outsider {
+    /// Another account than the one that was named.
+    #[error("expected `{expected}`, {}", actual.as_deref().map_or("and the provider did not say who signed in".to_owned(), |actual| format!("and `{actual}` signed in")))]
+    Unexpected {
+        /// The one that was named.
+        expected: String,
+        /// The one that signed in, if the provider said so.
+        actual: Option<String>,
+    },
+    /// Another account than the one whose login is stored.
+    #[error("the stored login is that of `{stored}`, and `{new}` signed in")]
+    Swapped {
+        /// The one whose login is stored.
+        stored: String,
+        /// The one that signed in.
+        new: String,
+    },
 }
 
 /// What became of an earlier login.

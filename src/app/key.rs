@@ -12,9 +12,10 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
     if let Some((variable, _)) = app.environment_token(connection) {
         return Err(Error::TokenInEnvironment { variable });
     }
+    let app = &app.at(connection);
     let key = clean(&key)?;
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
-    let _running = login::only_one(app, &connection.name)?;
+    let _claim = login::claim(app, &connection.name, login::By::Login)?;
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
     {
         let custody = Custody::take(&app.parts, &connection.name, session::LONG_WAIT).await?;

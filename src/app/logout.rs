@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::session::{Custody, Removal, Unread};
-use super::{App, Error, Parts, client, session};
+use super::{App, Error, Parts, login, secret_of_client, session};
 use crate::config;
 use crate::oauth::{self, Kind, Revocation};
 
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub struct Wish {
     /// Do not talk to the provider.
     pub local_only: bool,
-    /// Also forget the client that was registered at the provider.
+    /// Also end the registration of the client at the provider, and forget it and its secret.
     pub forget_client: bool,
 }
 
@@ -32,6 +33,8 @@ pub struct Done {
     pub was_signed_in: bool,
     /// What became of the tokens at the provider.
     pub provider: AtProvider,
+    /// What became of the client that was registered there, if it was to be forgotten.
+    pub client: AtIssuer,
     /// The variable that still supplies a token, if there is one.
     pub variable: Option<String>,
 }
@@ -68,13 +71,13 @@ impl AtProvider {
 ///
 /// It holds the same lock as a renewal, so that one which is under way cannot bring the tokens back.
 pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Result<Done, Error> {
-    let name = &connection.name;
+    let (app, name) = (&app.at(connection), &connection.name);
     let custody = Custody::take(&app.parts, name, session::LONG_WAIT).await?;
     let mut known = match custody.read().await {
         Ok(known) => known,
         // What cannot be read can still be forgotten.
-        Err(Unread::Newer | Unread::Damaged) => None,
-        Err(Unread::Store(error)) => return Err(Error::store(name)(error)),
+        Err(Unread::Damaged) => None,
+        Err(unread) => return Err(Error::store(name)(custody.failure(unread))),
     };
     let mut rounds = 0..ROUNDS;
     let (provider, was_signed_in) = loop {
@@ -91,15 +94,39 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
             Removal::Overtaken(_) => return Err(Error::Busy { connection: name.clone(), waited: session::LONG_WAIT }),
         }
     };
-    if let Some(issued) = known.as_ref().and_then(|grant| grant.issued.as_ref()).filter(|_| wish.forget_client) {
-        client::forget(&app.parts, name, &issued.issuer).await?;
-    }
+    let issuer = known.as_ref().and_then(|grant| grant.issued.as_ref()).map(|issued| issued.issuer.as_str());
+    let client = if wish.forget_client {
+        secret_of_client::forget(&app.parts, name).await?;
+        end_client(app, connection, issuer, wish.local_only).await?
+    } else {
+        AtIssuer::Nothing
+    };
     Ok(Done {
         connection: name.clone(),
         was_signed_in,
         provider,
+        client,
         variable: app.environment_token(connection).map(|(variable, _)| variable),
     })
+}
+
+/// Without a login to tell who the issuer is, the configuration or the service does: a client that the issuer refuses at
+/// the first login must be forgotten, too.
+async fn end_client(
+    app: &App,
+    connection: &config::Connection,
+    issuer: Option<&str>,
+    local_only: bool,
+) -> Result<AtIssuer, Error> {
+    let found = match issuer.or(connection.issuer.as_deref()) {
+        Some(issuer) => Some(issuer.to_owned()),
+        None if local_only => None,
+        None => login::issuer(app, connection).await.ok(),
+    };
+    match found {
+        Some(issuer) => client::end(app, connection, &issuer, local_only).await,
+        None => Ok(AtIssuer::Nothing),
+    }
 }
 
 async fn end(parts: &Parts, grant: &Grant, local_only: bool) -> AtProvider {

@@ -25,8 +25,10 @@ pub mod login;
 pub mod logout;
 mod memory;
 mod owned;
+pub mod secret_of_client;
 pub mod session;
 pub mod status;
+pub mod stores;
 mod supplier;
 pub mod token;
 
@@ -39,7 +41,7 @@ pub use session::Session;
 pub struct Parts {
     /// Sends requests.
     pub http: Http,
-    /// Keeps grants.
+    /// Keeps grants: the store of the connection at hand, see [`App::parts_of`].
     pub store: Arc<dyn Store>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
@@ -79,12 +81,13 @@ pub struct App {
     pub config: Config,
     /// What it works with.
     pub parts: Parts,
+    stores: stores::Stores,
     sessions: Arc<Mutex<BTreeMap<Whose, Session>>>,
     config_file: Option<PathBuf>,
 }
 
-/// A connection's name, and what it pointed at: a session does not outlive a change of these.
-type Whose = (String, &'static str, Option<Url>, Option<String>);
+/// A connection's name, what it pointed at and where its login was kept: a session does not outlive a change of these.
+type Whose = (String, &'static str, Option<Url>, Option<String>, config::store::Kind);
 
 /// Tells whether the files that decide which tools there are have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,18 +98,19 @@ pub struct Signature {
 
 impl App {
     /// Reads the configuration and nothing else: no keychain, no network, no lock.
-    pub fn open(machine: Machine, store: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {
+    pub fn open(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {
         let config = Config::load(config_file, &machine.environment, machine.folders.as_ref())?;
+        let stores = stores::Stores::new(&machine, keychain);
         let parts = Parts {
             http: Http::new(&machine.environment),
-            store,
+            store: Arc::clone(stores.of(config.store.0)),
             clock: Arc::clone(&machine.clock),
             state: machine.folders.as_ref().map(|folders| folders.state.clone()),
             shared: machine.folders.as_ref().map(|folders| folders.shared.clone()),
             owned: Owned::default(),
         };
         let config_file = config_file.map(Path::to_path_buf);
-        Ok(Self { machine, config, parts, sessions: Arc::default(), config_file })
+        Ok(Self { machine, config, parts, stores, sessions: Arc::default(), config_file })
     }
 
     /// Reads the configuration again. Sessions, connections to servers and work under way are shared with this one.
@@ -116,6 +120,7 @@ impl App {
             machine: self.machine.clone(),
             config: Config::load(self.config_file.as_deref(), environment, folders)?,
             parts: self.parts.clone(),
+            stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
             config_file: self.config_file.clone(),
         })
@@ -144,8 +149,9 @@ impl App {
     pub fn session(&self, connection: &config::Connection) -> Session {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let way = connection.way.0;
-        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), connection.issuer.clone());
-        sessions.entry(whose).or_insert_with(|| Session::new(connection, &self.parts)).clone()
+        let store = self.config.store_of(connection).0;
+        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), connection.issuer.clone(), store);
+        sessions.entry(whose).or_insert_with(|| Session::new(connection, &self.parts_of(connection))).clone()
     }
 
     /// The token that the environment supplies for this connection, with the variable's name.

@@ -5,6 +5,7 @@ use super::grant::Grant;
 use super::{App, Error};
 use crate::backends::Way;
 use crate::config;
+use crate::config::store::Kind;
 use crate::machine::Timestamp;
 
 /// What is known of one connection.
@@ -30,6 +31,8 @@ pub struct Status {
     pub expires_at: Option<Timestamp>,
     /// Whether it renews by itself.
     pub renewable: bool,
+    /// Where its login is kept; `None` if none is looked for.
+    pub store: Option<Kind>,
 }
 
 /// Whether a connection can be called now.
@@ -80,10 +83,12 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         scopes: Vec::new(),
         expires_at: None,
         renewable: false,
+        store: None,
     };
     if let Some((variable, _)) = app.environment_token(connection) {
         status.login = Login::Environment { variable };
     } else if way != Way::None {
+        status.store = Some(app.config.store_of(connection).0);
         match app.session(connection).stored().await {
             Ok(Some(grant)) if !app.session(connection).owns(&grant) => {
                 status.login = Login::Required(Ended::Elsewhere);

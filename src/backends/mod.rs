@@ -64,6 +64,8 @@ pub enum Way {
     ApiKey,
     /// A bearer token that the person pastes once.
     Bearer,
+    /// OAuth without a person: the client asks for itself, with its secret or its key.
+    ClientCredentials,
 }
 
 impl Way {
@@ -74,12 +76,15 @@ impl Way {
             Self::OAuth => "oauth",
             Self::ApiKey => "api-key",
             Self::Bearer => "bearer",
+            Self::ClientCredentials => "client-credentials",
         }
     }
 
     /// The way of that word.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::None, Self::OAuth, Self::ApiKey, Self::Bearer].into_iter().find(|way| way.word() == word)
+        [Self::None, Self::OAuth, Self::ApiKey, Self::Bearer, Self::ClientCredentials]
+            .into_iter()
+            .find(|way| way.word() == word)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::backends;
 use crate::config::edit::Change;
 use crate::config::written::Written;
 use crate::config::{self, Config, Source};
+use crate::http::Loopback;
 use crate::machine::Machine;
 use crate::report::{Exit, Report};
 
@@ -28,7 +29,7 @@ enum What {
     Path,
     /// Print what the configuration means, and where each value came from
     Show,
-    /// Set a key: `connections.NAME.KEY` or `serve.KEY`
+    /// Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`
     Set {
         /// The key with its tables
         key: String,
@@ -114,6 +115,13 @@ struct Shown<'a> {
     schema_version: u32,
     connections: Vec<One<'a>>,
     serve: Serve<'a>,
+    login: Login<'a>,
+    store: Store<'a>,
+}
+
+#[derive(Serialize)]
+struct Login<'a> {
+    client_document: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -126,9 +134,23 @@ struct One<'a> {
     way_from: &'a str,
     issuer: Option<&'a str>,
     client_id: Option<&'a str>,
+    client_auth: Option<&'a str>,
+    client_key_id: Option<&'a str>,
+    client_audience: Option<&'a str>,
+    client_document: Option<&'a str>,
+    par: bool,
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
+    redirect_host: &'a str,
+    store: &'a str,
+    store_from: &'a str,
+}
+
+#[derive(Serialize)]
+struct Store<'a> {
+    kind: &'a str,
+    kind_from: &'a str,
 }
 
 #[derive(Serialize)]
@@ -141,8 +163,10 @@ fn show(console: &Console, config: &Config) {
     if console.json {
         console.print_json(&Shown {
             schema_version: 1,
-            connections: config.connections.iter().map(one).collect(),
+            connections: config.connections.iter().map(|connection| one(config, connection)).collect(),
             serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
+            login: Login { client_document: config.client_document.as_deref() },
+            store: Store { kind: config.store.0.word(), kind_from: config.store.1.word() },
         });
         return;
     }
@@ -156,6 +180,10 @@ fn show(console: &Console, config: &Config) {
     let from = |said: bool| if said { Source::File } else { Source::Preset }.word().to_owned();
     table.row(["serve.read_only".into(), from(serve.read_only), serve.read_only.to_string()]);
     table.row(["serve.disable".into(), from(!serve.disable.is_empty()), serve.disable.join(",")]);
+    if let Some(document) = &config.client_document {
+        table.row(["login.client_document".into(), from(true), document.clone()]);
+    }
+    table.row(["store.kind".into(), config.store.1.word().to_owned(), config.store.0.word().to_owned()]);
     console.print(&table.text());
 }
 
@@ -168,7 +196,19 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     }
     rows.push(("way", connection.way.1, connection.way.0.word().to_owned()));
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
-    rows.extend(connection.client_id.iter().map(|id| ("client_id", file, id.clone())));
+    let client = &connection.client;
+    for (key, value) in [
+        ("client_id", &connection.client_id),
+        ("client_auth", &client.method),
+        ("client_key_id", &client.key_id),
+        ("client_audience", &client.audience),
+        ("client_document", &client.document),
+    ] {
+        rows.extend(value.iter().map(|value| (key, file, value.clone())));
+    }
+    if connection.par {
+        rows.push(("par", file, "true".to_owned()));
+    }
     rows.extend(connection.resource.iter().map(|url| ("resource", file, url.to_string())));
     if !connection.scopes.is_empty() {
         rows.push(("scopes", file, connection.scopes.join(",")));
@@ -176,11 +216,18 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.ports.is_empty() {
         rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
     }
+    if connection.redirect_host != Loopback::default() {
+        rows.push(("redirect_host", file, connection.redirect_host.to_string()));
+    }
+    rows.extend(connection.store.iter().map(|kind| ("store", file, kind.word().to_owned())));
     rows
 }
 
-fn one(connection: &config::Connection) -> One<'_> {
+fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
+    let (store, store_from) = config.store_of(connection);
     One {
+        store: store.word(),
+        store_from: store_from.word(),
         connection: &connection.name,
         backend: connection.backend.name,
         url: connection.url.as_ref().map(|(url, _)| url.to_string()),
@@ -189,8 +236,14 @@ fn one(connection: &config::Connection) -> One<'_> {
         way_from: connection.way.1.word(),
         issuer: connection.issuer.as_deref(),
         client_id: connection.client_id.as_deref(),
+        client_auth: connection.client.method.as_deref(),
+        client_key_id: connection.client.key_id.as_deref(),
+        client_audience: connection.client.audience.as_deref(),
+        client_document: connection.client.document.as_deref(),
+        par: connection.par,
         scopes: &connection.scopes,
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,
+        redirect_host: connection.redirect_host.text(),
     }
 }

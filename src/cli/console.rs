@@ -46,6 +46,11 @@ impl Console {
         }
     }
 
+    /// Whether only failures are to be told.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Tells the person something; not with `--quiet`.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Console, Outcome};
+use crate::app::client::AtIssuer;
 use crate::app::logout::AtProvider;
 use crate::app::{App, logout};
 use crate::backends::Way;
@@ -21,7 +22,7 @@ pub(super) struct Arguments {
     /// Do not tell the provider: its tokens live until they run out
     #[arg(long)]
     local_only: bool,
-    /// Also forget the client that was registered at the provider
+    /// Also end the client's registration at the provider, and forget the client with its secret or key
     #[arg(long)]
     forget_client: bool,
 }
@@ -37,6 +38,9 @@ struct One {
     connection: String,
     was_signed_in: bool,
     at_provider: &'static str,
+    /// What became of the registered client, where it was to be forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'static str>,
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
@@ -55,6 +59,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
                 console.say(&sentence(&done));
                 shown.push(One {
                     at_provider: done.provider.word(),
+                    client: arguments.forget_client.then(|| done.client.word()),
                     connection: done.connection,
                     was_signed_in: done.was_signed_in,
                 });
@@ -90,6 +95,20 @@ fn sentence(done: &logout::Done) -> String {
             format!("The login of `{name}` is forgotten here. The provider did not answer in time. {rest}")
         }
     };
+    text.push_str(&match &done.client {
+        AtIssuer::Nothing => String::new(),
+        AtIssuer::Ended => " The client is no longer registered there.".to_owned(),
+        AtIssuer::Stays => " The client is forgotten here and stays registered there.".to_owned(),
+        AtIssuer::InUse(other) => {
+            format!(" The client is forgotten here and stays registered there, because `{other}` is signed in with it.")
+        }
+        AtIssuer::Failed(Some(error)) => {
+            format!(" The client is forgotten here; the provider did not end its registration ({error}).")
+        }
+        AtIssuer::Failed(None) => {
+            " The client is forgotten here; the provider did not end its registration in time.".to_owned()
+        }
+    });
     if let Some(variable) = &done.variable {
         text.push_str(&format!(" `{variable}` still supplies a token."));
     }

@@ -12,11 +12,12 @@ use std::time::Duration;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
-use crate::machine::Machine;
+use crate::machine::{Machine, TerminalFacts};
 use crate::report::{Exit, Report};
 use crate::store::Stores;
 
 mod call;
+mod client;
 mod completions;
 mod config;
 mod console;
@@ -133,6 +134,12 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
     let store = match command {
         Command::Login(_) | Command::Logout(_) => stores.patient,
         _ => stores.brief,
+    };
+    let machine = match &command {
+        Command::Login(arguments) => arguments.choose_store(machine, console),
+        // Standard input is the protocol there: nobody can be asked for a passphrase.
+        Command::Serve(_) => Machine { facts: TerminalFacts::default(), ..machine },
+        _ => machine,
     };
     let app = Arc::new(App::open(machine, store, global.config.as_deref()).map_err(|error| Report::from(&error))?);
     let running: std::pin::Pin<Box<dyn Future<Output = Outcome> + '_>> = match command {

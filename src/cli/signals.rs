@@ -6,11 +6,15 @@ use super::Outcome;
 use crate::report::{Exit, Report};
 
 /// Runs the work to its end, or to the first signal.
+///
+/// The signals are ours before the work begins: one that ended the process half-way into it would leave a terminal
+/// without echo, or a file half-written.
 pub(super) async fn or(work: impl Future<Output = Outcome>) -> Outcome {
+    let signal = signal();
     tokio::select! {
         biased;
         outcome = work => outcome,
-        exit = signal() => Err(Report::new(exit, "interrupted", match exit {
+        exit = signal => Err(Report::new(exit, "interrupted", match exit {
             Exit::Terminated => "terminated",
             _ => "interrupted",
         })),
@@ -18,15 +22,15 @@ pub(super) async fn or(work: impl Future<Output = Outcome>) -> Outcome {
 }
 
 #[cfg(unix)]
-async fn signal() -> Exit {
+fn signal() -> impl Future<Output = Exit> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => Exit::Interrupted,
-        _ = terminate.recv() => Exit::Terminated,
+    let signals = [signal(SignalKind::interrupt()), signal(SignalKind::terminate())];
+    async {
+        let [Ok(mut interrupt), Ok(mut terminate)] = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Console, Outcome};
 use crate::app::App;
 use crate::app::error::Ended;
 use crate::app::status::{self, Login, Status};
+use crate::config::store::Kind;
 use crate::machine::Timestamp;
 use crate::report::{Exit, Report};
 
@@ -39,6 +40,7 @@ struct One {
     renewable: bool,
     variable: Option<String>,
     error: Option<&'static str>,
+    store: Option<&'static str>,
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
@@ -100,6 +102,10 @@ fn one(status: &Status) -> One {
             Login::Unknown(error) => Some(Report::from(error).code),
             _ => None,
         },
+        store: match &status.login {
+            Login::Environment { .. } => Some("environment"),
+            _ => status.store.map(Kind::word),
+        },
     }
 }
 
@@ -129,7 +135,9 @@ fn words(status: &Status, now: Timestamp) -> String {
         Login::Renewable => "signed in, the next call renews the token".to_owned(),
         Login::Required(Ended::Absent) => format!("not signed in: `keyward login {name}`"),
         Login::Required(_) => format!("ended: `keyward login {name}`"),
-        Login::Unknown(_) => "unknown: the keychain could not be read".to_owned(),
+        Login::Unknown(_) => {
+            format!("unknown: the {} could not be read", status.store.unwrap_or(Kind::Keychain).name())
+        }
     }
 }
 

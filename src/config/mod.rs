@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::backends::{self, Backend, Way};
+use crate::http::Loopback;
 use crate::machine::{Environment, Folders};
 
+pub mod client;
 pub mod edit;
 pub mod nearest;
+pub mod store;
 pub mod written;
 
 use written::Written;
@@ -47,6 +50,12 @@ pub struct Config {
     pub connections: Vec<Connection>,
     /// What `serve` offers.
     pub serve: Serve,
+    /// The address of a client id metadata document, for connections that name none.
+    pub client_document: Option<String>,
+    /// The store of connections whose entry names none, and who said so.
+    pub store: (store::Kind, Source),
+    /// The same without the environment: what the next command finds.
+    pub recorded_store: store::Kind,
 }
 
 /// What `serve` offers.
@@ -75,12 +84,20 @@ pub struct Connection {
     pub issuer: Option<String>,
     /// The client id registered by an administrator.
     pub client_id: Option<String>,
+    /// How the client identifies itself, and what stands for an id where there is none.
+    pub client: client::Client,
+    /// Whether authorization requests are pushed although the server does not insist.
+    pub par: bool,
     /// The scopes to ask for instead of those the service names.
     pub scopes: Vec<String>,
     /// The resource to ask a token for, where it is not `url`.
     pub resource: Option<Url>,
     /// Ports the provider knows for the loopback redirect; empty for any.
     pub ports: Vec<u16>,
+    /// The host of the loopback redirect.
+    pub redirect_host: Loopback,
+    /// The store that its login chose.
+    pub store: Option<store::Kind>,
 }
 
 impl std::fmt::Debug for Connection {
@@ -140,6 +157,7 @@ impl Config {
             None => Written::default(),
         };
         let mut connections = Vec::new();
+        client::document(written.login.client_document.as_deref(), "login.client_document")?;
         for (name, entry) in &written.connections {
             connections.push(Connection::resolve(name, Some(entry))?);
         }
@@ -158,7 +176,10 @@ impl Config {
             }
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(Self { path, connections, serve: written.serve })
+        let client_document = written.login.client_document;
+        let store = store::default(written.store, environment)?;
+        let recorded_store = written.store.unwrap_or(store::Kind::Keychain);
+        Ok(Self { path, connections, serve: written.serve, client_document, store, recorded_store })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.
@@ -212,9 +233,13 @@ impl Connection {
             way,
             issuer: written.issuer.clone(),
             client_id: written.client_id.clone(),
+            client: client::Client::resolve(written, &key)?,
+            par: written.par.unwrap_or(false),
             scopes: written.scopes.clone(),
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             ports: written.ports.clone(),
+            redirect_host: written.redirect_host.unwrap_or_default(),
+            store: written.store,
         };
         if let Some(issuer) = &connection.issuer {
             address(issuer, &key("issuer"))?;

@@ -33,6 +33,7 @@ fn a_value_of_the_wrong_kind_names_the_key_and_what_it_may_be() {
         "[connections.x]\nscopes = \"a\"\n",
         "[connections.x]\nports = [0]\n",
         "[connections.x]\nports = [70000]\n",
+        "[connections.x]\nredirect_host = \"0.0.0.0\"\n",
         "[serve]\nread_only = \"yes\"\n",
     ] {
         assert!(matches!(parse(text), Err(Error::Value { .. })), "{text}: {:?}", parse(text));

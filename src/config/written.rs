@@ -5,7 +5,9 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
+use super::store::Kind;
 use super::{Error, Serve, nearest};
+use crate::http::Loopback;
 
 /// The file, key by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +16,17 @@ pub struct Written {
     pub connections: BTreeMap<String, Connection>,
     /// `[serve]`
     pub serve: Serve,
+    /// `[login]`
+    pub login: Login,
+    /// `[store]`
+    pub store: Option<Kind>,
+}
+
+/// `[login]`: what every login uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Login {
+    /// The address of a client id metadata document.
+    pub client_document: Option<String>,
 }
 
 /// One `[connections.NAME]`.
@@ -29,20 +42,54 @@ pub struct Connection {
     pub issuer: Option<String>,
     /// The client id to use.
     pub client_id: Option<String>,
+    /// How the client identifies itself.
+    pub client_auth: Option<String>,
+    /// The id of the client's key.
+    pub client_key_id: Option<String>,
+    /// To whom the client's assertions are addressed.
+    pub client_audience: Option<String>,
+    /// The address of a client id metadata document.
+    pub client_document: Option<String>,
+    /// Whether authorization requests are pushed.
+    pub par: Option<bool>,
     /// The scopes to ask for.
     pub scopes: Vec<String>,
     /// The resource to ask for.
     pub resource: Option<String>,
     /// Ports for the redirect.
     pub ports: Vec<u16>,
+    /// The host of the redirect.
+    pub redirect_host: Option<Loopback>,
+    /// Where its login is kept.
+    pub store: Option<Kind>,
 }
 
 /// Keys of a connection, in the order in which they are shown.
-pub const CONNECTION_KEYS: &[&str] = &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports"];
+pub const CONNECTION_KEYS: &[&str] = &[
+    "backend",
+    "url",
+    "way",
+    "issuer",
+    "client_id",
+    "client_auth",
+    "client_key_id",
+    "client_audience",
+    "client_document",
+    "par",
+    "scopes",
+    "resource",
+    "ports",
+    "redirect_host",
+    "store",
+];
 /// Keys of `[serve]`.
 pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
+/// Keys of `[login]`.
+pub const LOGIN_KEYS: &[&str] = &["client_document"];
+/// Keys of `[store]`.
+pub const STORE_KEYS: &[&str] = &["kind"];
 /// Tables at the top.
-pub const TABLES: &[&str] = &["connections", "serve"];
+pub const TABLES: &[&str] = &["connections", "serve", "login", "store"];
 
 impl Written {
     /// Reads the file; a missing one says nothing.
@@ -71,6 +118,8 @@ impl Written {
                     }
                 }
                 "serve" => written.serve = serve(table(item, key)?)?,
+                "login" => written.login = login(table(item, key)?)?,
+                "store" => written.store = store(table(item, key)?)?,
                 other => return Err(unknown("", other, TABLES)),
             }
         }
@@ -88,10 +137,31 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "way" => written.way = Some(text(item, &whole)?),
             "issuer" => written.issuer = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),
+            "client_auth" => written.client_auth = Some(text(item, &whole)?),
+            "client_key_id" => written.client_key_id = Some(text(item, &whole)?),
+            "client_audience" => written.client_audience = Some(text(item, &whole)?),
+            "client_document" => written.client_document = Some(text(item, &whole)?),
+            "par" => written.par = Some(flag(item, &whole)?),
             "scopes" => written.scopes = texts(item, &whole)?,
             "resource" => written.resource = Some(text(item, &whole)?),
             "ports" => written.ports = ports(item, &whole)?,
+            "redirect_host" => {
+                let host = text(item, &whole)?.parse();
+                written.redirect_host = Some(host.map_err(|_| value(&whole, "`127.0.0.1`, `localhost` or `[::1]`"))?);
+            }
+            "store" => written.store = Some(kind(item, &whole)?),
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn login(table: &dyn TableLike) -> Result<Login, Error> {
+    let mut written = Login::default();
+    for (key, item) in table.iter() {
+        match key {
+            "client_document" => written.client_document = Some(text(item, "login.client_document")?),
+            other => return Err(unknown("login", other, LOGIN_KEYS)),
         }
     }
     Ok(written)
@@ -102,9 +172,7 @@ fn serve(table: &dyn TableLike) -> Result<Serve, Error> {
     for (key, item) in table.iter() {
         let whole = format!("serve.{key}");
         match key {
-            "read_only" => {
-                written.read_only = item.as_bool().ok_or_else(|| value(&whole, "`true` or `false`"))?;
-            }
+            "read_only" => written.read_only = flag(item, &whole)?,
             "disable" => written.disable = texts(item, &whole)?,
             other => return Err(unknown("serve", other, SERVE_KEYS)),
         }
@@ -112,8 +180,27 @@ fn serve(table: &dyn TableLike) -> Result<Serve, Error> {
     Ok(written)
 }
 
+fn store(table: &dyn TableLike) -> Result<Option<Kind>, Error> {
+    let mut written = None;
+    for (key, item) in table.iter() {
+        match key {
+            "kind" => written = Some(kind(item, &format!("store.{key}"))?),
+            other => return Err(unknown("store", other, STORE_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
+fn kind(item: &Item, key: &str) -> Result<Kind, Error> {
+    item.as_str().and_then(Kind::of_word).ok_or_else(|| value(key, &Kind::expected()))
+}
+
 fn table<'a>(item: &'a Item, key: &str) -> Result<&'a dyn TableLike, Error> {
     item.as_table_like().ok_or_else(|| value(key, "a table"))
+}
+
+fn flag(item: &Item, key: &str) -> Result<bool, Error> {
+    item.as_bool().ok_or_else(|| value(key, "`true` or `false`"))
 }
 
 fn text(item: &Item, key: &str) -> Result<String, Error> {

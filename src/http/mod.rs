@@ -15,9 +15,11 @@ use zeroize::Zeroizing;
 use crate::machine::Environment;
 
 mod error;
+mod loopback;
 mod settings;
 
 pub use error::Error;
+pub use loopback::{Loopback, NotLoopback};
 use settings::Settings;
 
 /// How long an exchange may take and how much of the answer is read.

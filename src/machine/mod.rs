@@ -13,8 +13,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::secret::Secret;
 
 mod browser;
+mod prompt;
+mod surroundings;
 
-pub use browser::{Browser, BrowserError, SystemBrowser};
+pub use browser::{Browser, BrowserError, SystemBrowser, may_be_opened, open};
+pub use prompt::{Echo, Line, Lines, Prompt};
+pub use surroundings::{Platform, Surroundings, Traces, Unseen};
 
 /// The machine as the program sees it. Cloning shares the parts.
 #[derive(Clone)]
@@ -25,8 +29,12 @@ pub struct Machine {
     pub browser: Arc<dyn Browser>,
     /// Where text comes from and goes to.
     pub terminal: Arc<dyn Terminal>,
+    /// What asks the person while something else may come first.
+    pub prompt: Arc<dyn Prompt>,
     /// Which of the standard streams a person is looking at.
     pub facts: TerminalFacts,
+    /// Where this process runs.
+    pub surroundings: Surroundings,
     /// The environment variables at start.
     pub environment: Environment,
     /// Where configuration and state live; absent where the platform names no home.
@@ -90,6 +98,13 @@ impl Environment {
         Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
+    /// The same with one variable changed.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
     /// The variable's text; `None` if it is unset, empty or not Unicode.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str()).filter(|text| !text.is_empty())
@@ -139,15 +154,18 @@ impl Machine {
         let environment = Environment(
             std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value))).collect(),
         );
+        let facts = TerminalFacts {
+            input: io::stdin().is_terminal(),
+            output: io::stdout().is_terminal(),
+            messages: io::stderr().is_terminal(),
+        };
         Self {
             clock: Arc::new(SystemClock),
             browser: Arc::new(SystemBrowser::new(&environment)),
             terminal: Arc::new(Standard),
-            facts: TerminalFacts {
-                input: io::stdin().is_terminal(),
-                output: io::stdout().is_terminal(),
-                messages: io::stderr().is_terminal(),
-            },
+            prompt: Arc::new(prompt::Standard),
+            surroundings: Surroundings::of(&environment, Traces::here(), facts, Platform::own()),
+            facts,
             folders: Folders::of_the_user(),
             environment,
         }

@@ -9,14 +9,18 @@ use super::client::Client;
 use super::discovery::Server;
 use super::error::Error;
 use super::random;
-use super::response::{Pending, Verdict};
+use super::response::Pending;
 use crate::secret::Secret;
 
 /// A login that is under way. Lives in memory only; one answer is accepted, ever.
 ///
 /// Every later check reads this record and never fresh metadata, so that nobody can change the rules in between.
 pub struct Attempt {
+    endpoint: Url,
+    parameters: Vec<(String, String)>,
     url: Url,
+    /// When the reference in `url` ends, where the request was pushed.
+    ends_at: Option<i64>,
     pub(super) pending: Arc<Pending>,
     pub(super) verifier: Secret,
     pub(super) nonce: Option<Secret>,
@@ -58,10 +62,16 @@ impl Attempt {
         parameters.extend(Some(("scope", scope.as_str())).filter(|_| !scopes.is_empty()));
         parameters.extend(resource.map(|resource| ("resource", resource)));
         parameters.extend(nonce.as_ref().map(|nonce| ("nonce", nonce.expose())));
-        let mut url = server.browser_endpoint()?.clone();
-        url.query_pairs_mut().extend_pairs(parameters);
+        let endpoint = server.browser_endpoint()?.clone();
+        let parameters: Vec<(String, String)> =
+            parameters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let mut url = endpoint.clone();
+        url.query_pairs_mut().extend_pairs(&parameters);
         Ok(Self {
+            endpoint,
+            parameters,
             url,
+            ends_at: None,
             pending: Arc::new(Pending::new(server, state)),
             verifier,
             nonce,
@@ -78,8 +88,28 @@ impl Attempt {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if !is_reserved(name) {
             self.url.query_pairs_mut().append_pair(name, value);
+            self.parameters.push((name.to_owned(), value.to_owned()));
         }
         self
+    }
+
+    /// Everything that is asked for, to be pushed to the server.
+    pub(super) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
+    /// The same attempt, whose request the server keeps until `ends_at`: the browser carries the reference and nothing
+    /// else of it (RFC 9126 §4).
+    pub(super) fn by_reference(mut self, reference: &str, ends_at: i64) -> Self {
+        self.url = self.endpoint.clone();
+        self.url.query_pairs_mut().append_pair("client_id", &self.client.id).append_pair("request_uri", reference);
+        self.ends_at = Some(ends_at);
+        self
+    }
+
+    /// Until when the address for the browser is good, in seconds since 1970; `None` if it has no end of its own.
+    pub fn ends_at(&self) -> Option<i64> {
+        self.ends_at
     }
 
     /// The address for the browser. It holds the state: it may be shown to the person and never logged.
@@ -100,21 +130,6 @@ impl Attempt {
     /// The scopes that were asked for.
     pub fn scopes(&self) -> &[String] {
         &self.scopes
-    }
-
-    /// Judges an address that the person pasted, by the same rules as a request to the listener. Quotes and white
-    /// space around it and line breaks in it are ignored.
-    pub fn paste(&self, text: &str) -> Verdict {
-        const LONGEST: usize = 16 * 1024;
-        if text.len() > LONGEST {
-            return Verdict::Malformed;
-        }
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let text = text.trim().trim_matches(['"', '\'']);
-        match text.strip_prefix(self.redirect_uri.as_str()).and_then(|rest| rest.strip_prefix('?')) {
-            Some(query) => self.pending.judge(query.split('#').next().unwrap_or_default()),
-            None => Verdict::Foreign,
-        }
     }
 }
 

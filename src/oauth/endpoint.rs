@@ -11,6 +11,7 @@ use url::Url;
 use url::form_urlencoded::{Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
+use super::assertion;
 use super::client::{AuthMethod, Client};
 use super::error::Error;
 use super::foreign::host;
@@ -86,7 +87,9 @@ impl Endpoint<'_> {
 
     fn request(&self, form: &[(&str, &str)]) -> Result<Request<Vec<u8>>, Error> {
         let mut headers = HeaderMap::new();
-        let identity = self.identity(&mut headers)?;
+        let mut identity = self.identity(&mut headers)?;
+        // A pushed request names the client already (RFC 9126 §2.1), and no member may come twice (RFC 6749 §3.2).
+        identity.retain(|(name, _)| form.iter().all(|(written, _)| written != name));
         let body = encode(form.iter().copied().chain(identity.iter().map(|(name, value)| (*name, value.expose()))));
         if let Some(proof) = self.proof {
             headers.insert(DPOP, proof.header(self.url, self.now)?);
@@ -105,12 +108,19 @@ impl Endpoint<'_> {
     /// Who asks, in the header or as members of the form: never a secret in both (RFC 6749 §2.3).
     fn identity(&self, headers: &mut HeaderMap) -> Result<Vec<(&'static str, Secret)>, Error> {
         let id = || ("client_id", Secret::new(&self.client.id));
-        Ok(match (self.client.method, &self.client.secret) {
-            (AuthMethod::Basic, Some(secret)) => {
+        let Client { secret, key, .. } = self.client;
+        Ok(match (self.client.method, secret, key) {
+            (AuthMethod::Basic, Some(secret), _) => {
                 headers.insert(header::AUTHORIZATION, basic(&self.client.id, secret)?);
                 Vec::new()
             }
-            (AuthMethod::Post, Some(secret)) => vec![id(), ("client_secret", secret.clone())],
+            (AuthMethod::Post, Some(secret), _) => vec![id(), ("client_secret", secret.clone())],
+            // Made for each request: a server takes an assertion once.
+            (AuthMethod::PrivateKeyJwt, _, Some(key)) => vec![
+                id(),
+                ("client_assertion_type", Secret::new(assertion::KIND)),
+                ("client_assertion", assertion::assertion(&self.client.id, key, self.issuer, self.now)?),
+            ],
             // A public client is known by the id in its body.
             _ => vec![id()],
         })

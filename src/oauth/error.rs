@@ -1,5 +1,6 @@
 //! Why a step of OAuth did not succeed, told apart by what the person or the caller can do next.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::http;
@@ -116,6 +117,12 @@ pub enum Error {
         /// The issuer.
         issuer: String,
     },
+    /// The client has neither a secret nor a key, and what it asks for is for clients that prove who they are.
+    #[error("the client that `{issuer}` is to be asked by has neither a secret nor a key")]
+    PublicClient {
+        /// The issuer.
+        issuer: String,
+    },
     /// The registration was refused (RFC 7591 §3.2.2).
     #[error("`{host}` refused the registration with {status}{}", suffix(.code.as_deref(), .description.as_deref()))]
     Registration {
@@ -150,9 +157,17 @@ pub enum Error {
         /// The port.
         port: u16,
     },
+    /// The name `localhost` leads somewhere else, and the browser with the code would follow it.
+    #[error("`localhost` leads to {address} here, which is not this program")]
+    LocalhostElsewhere {
+        /// Where it leads.
+        address: IpAddr,
+    },
     /// The system allows no listener on loopback at all.
-    #[error("no port can be opened on 127.0.0.1: {cause}")]
+    #[error("no port can be opened on {host}: {cause}")]
     NoLoopback {
+        /// The host of the redirect.
+        host: &'static str,
         /// The system's reason.
         cause: String,
     },
@@ -216,6 +231,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the server does not know the client, or not by what it identified itself with.
+    pub fn refuses_client(&self) -> bool {
+        match self {
+            Self::TokenEndpoint { code: Some(code), .. } => code == "invalid_client",
+            Self::TokenEndpoint { status, code: None, .. } => *status == 401,
+            _ => false,
+        }
+    }
+
     /// The `error` that the server gave, if it gave one.
     pub fn oauth_code(&self) -> Option<&str> {
         match self {

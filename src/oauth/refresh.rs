@@ -57,6 +57,11 @@ pub enum RefreshError {
 }
 
 impl RefreshError {
+    /// What a failed request for newer tokens means for the grant.
+    pub fn of(cause: Error) -> Self {
+        classify(cause)
+    }
+
     /// What happened.
     pub fn cause(&self) -> &Error {
         match self {
@@ -74,7 +79,7 @@ pub async fn refresh(http: &Http, refresh: Refresh<'_>) -> Result<Tokens, Refres
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token.expose())];
     form.extend(scope.as_deref().map(|scope| ("scope", scope)));
     form.extend(refresh.resource.map(|resource| ("resource", resource)));
-    endpoint.tokens(&form).await.map_err(classify)
+    endpoint.tokens(&form).await.map_err(RefreshError::of)
 }
 
 fn classify(cause: Error) -> RefreshError {

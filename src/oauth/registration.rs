@@ -30,7 +30,7 @@ pub async fn register(http: &Http, server: &Server, registration: &Registration)
     };
     let host = host(endpoint);
     let method = method_to_ask_for(server)?;
-    let wishes = wishes(registration, method);
+    let wishes = wishes(server, registration, method);
     let sent: Vec<&'static str> = wishes.iter().map(|(name, _)| *name).collect();
     let body: Map<String, Value> = wishes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let request = Request::builder()
@@ -42,7 +42,8 @@ pub async fn register(http: &Http, server: &Server, registration: &Registration)
         .map_err(|_| Error::Unusable { what: "registration_endpoint" })?;
     let answer = http.send(request, Limits::TOKEN).await?;
     let members = accepted(&host, &answer, sent)?;
-    read(&members, registration, &host, server.reach)
+    let client = read(&members, &registration.redirect_uris, &host, server.reach)?;
+    Ok(Client { scopes: registration.scopes.clone(), ..client })
 }
 
 /// `none`, which is what a native client is, unless the server lists ways and this is not among them.
@@ -54,11 +55,17 @@ fn method_to_ask_for(server: &Server) -> Result<AuthMethod, Error> {
         .ok_or_else(|| Error::NoAuthMethod { issuer: server.issuer.clone() })
 }
 
-fn wishes(registration: &Registration, method: AuthMethod) -> Vec<(&'static str, Value)> {
+/// The grant type of a device login (RFC 8628 §3.4).
+const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+fn wishes(server: &Server, registration: &Registration, method: AuthMethod) -> Vec<(&'static str, Value)> {
+    let mut grant_types = vec!["authorization_code", "refresh_token"];
+    // The registration serves later logins, too, and the next one may have no browser.
+    grant_types.extend(Some(DEVICE).filter(|device| server.lists_grant(device)));
     let mut members = vec![
         ("client_name", json!(registration.client_name)),
         ("redirect_uris", json!(registration.redirect_uris)),
-        ("grant_types", json!(["authorization_code", "refresh_token"])),
+        ("grant_types", json!(grant_types)),
         ("response_types", json!(["code"])),
         ("token_endpoint_auth_method", json!(method.name())),
         ("application_type", json!("native")),
@@ -89,16 +96,18 @@ fn accepted(host: &str, answer: &Response<Vec<u8>>, sent: Vec<&'static str>) -> 
     }
 }
 
-fn read(members: &Map<String, Value>, registration: &Registration, host: &str, reach: Reach) -> Result<Client, Error> {
+/// The client that a record describes, if it is the one that was asked for.
+pub(super) fn read(members: &Map<String, Value>, asked: &[String], host: &str, reach: Reach) -> Result<Client, Error> {
     let malformed = |what| Error::Malformed { host: host.to_owned(), what };
     let id = reader::text(members, "client_id").filter(|id| id.len() <= 4096 && id.bytes().all(is_visible));
     let id = id.ok_or_else(|| malformed("the registration has no usable client id"))?;
     // A server that puts other redirect URIs in place of ours would have the code sent to them.
     let redirect_uris = match reader::texts(members, "redirect_uris") {
-        Some(effective) if registration.redirect_uris.iter().any(|wish| !effective.contains(wish)) => {
+        Some(effective) if asked.iter().any(|wish| !effective.contains(wish)) => {
             return Err(Error::RegistrationAltered { host: host.to_owned(), field: "redirect_uris" });
         }
-        _ => registration.redirect_uris.clone(),
+        Some(effective) => effective,
+        None => asked.to_vec(),
     };
     // An empty secret is none.
     let secret = reader::text(members, "client_secret");
@@ -106,7 +115,8 @@ fn read(members: &Map<String, Value>, registration: &Registration, host: &str, r
         return Err(malformed("the registration has no usable client secret"));
     }
     let method = match (secret, reader::text(members, "token_endpoint_auth_method").map(AuthMethod::of_name)) {
-        (_, Some(None)) => {
+        // A key of ours was not part of the request.
+        (_, Some(None | Some(AuthMethod::PrivateKeyJwt))) => {
             return Err(Error::RegistrationAltered { host: host.to_owned(), field: "token_endpoint_auth_method" });
         }
         (None, _) | (Some(_), Some(Some(AuthMethod::None))) => AuthMethod::None,
@@ -120,8 +130,10 @@ fn read(members: &Map<String, Value>, registration: &Registration, host: &str, r
         id: id.to_owned(),
         secret_expires_at: expiry.filter(|_| secret.is_some()),
         secret,
+        key: None,
         method,
         redirect_uris,
+        scopes: Vec::new(),
         registration: management(members, reach),
     })
 }

@@ -58,6 +58,25 @@ impl Pending {
         Verdict::Answer(self.check_issuer(&parameters).and_then(|()| parameters.code()))
     }
 
+    /// Takes a code that came without a state, because the person vouched for it.
+    pub(super) fn take_code(&self, code: &str) -> Verdict {
+        let parameters = Parameters(vec![("code", code.to_owned())]);
+        if code.len() > LONGEST_VALUE {
+            return Verdict::Malformed;
+        }
+        // An unusable one ends nothing: it may be a slip of the hand.
+        match parameters.code() {
+            Err(_) => Verdict::Malformed,
+            Ok(_) if self.spent.swap(true, Ordering::SeqCst) => Verdict::Spent,
+            Ok(code) => Verdict::Answer(Ok(code)),
+        }
+    }
+
+    /// No answer is accepted from now on; whether none was before.
+    pub(super) fn close(&self) -> bool {
+        !self.spent.swap(true, Ordering::SeqCst)
+    }
+
     /// Mix-up defence (RFC 9207 §2.4): plain text equality, and before the error texts are looked at, because in an
     /// answer of another issuer they are an attacker's.
     fn check_issuer(&self, parameters: &Parameters) -> Result<(), Error> {
@@ -111,7 +130,8 @@ impl Parameters {
     }
 }
 
-fn refusal(error: &str, description: Option<&str>) -> Error {
+/// What an error of the authorization request means (RFC 6749 §4.1.2.1).
+pub(super) fn refusal(error: &str, description: Option<&str>) -> Error {
     let description = description.map(clean).filter(|text| !text.is_empty());
     let class = match error {
         "access_denied" => return Error::Denied { description },

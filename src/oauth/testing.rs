@@ -6,8 +6,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
 
-use super::client::{AuthMethod, Client};
+use super::client::{AuthMethod, Client, ClientKey};
 use super::discovery::Server;
+use super::jose::SigningKey;
 use super::reach::Reach;
 use crate::http::Http;
 use crate::secret::Secret;
@@ -162,14 +163,13 @@ pub(super) fn server(base: &str) -> Server {
 
 /// A public client.
 pub(super) fn client() -> Client {
-    Client {
-        id: "client".to_owned(),
-        secret: None,
-        method: AuthMethod::None,
-        redirect_uris: Vec::new(),
-        secret_expires_at: None,
-        registration: None,
-    }
+    Client::public("client")
+}
+
+/// A key of a client.
+pub(super) fn key() -> ClientKey {
+    let signing = SigningKey::of_pem(&Secret::new(include_str!("jose/p256.pem"))).expect("a key");
+    ClientKey { signing, id: None, audience: None }
 }
 
 /// A client with the secret of the header vector.

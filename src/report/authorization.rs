@@ -16,6 +16,9 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
     match error {
         Error::Network(error) => network::failed(&message, error),
         Error::Server { .. } => report(Exit::Server, "server_error").hint("try again later").retryable(),
+        Error::Status { status: 407, .. } => report(Exit::Network, "proxy")
+            .cause("a proxy on the way wants a user name and a password")
+            .hint("`HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT` names both"),
         Error::Status { .. } | Error::Redirected { .. } | Error::NotJson { .. } | Error::Malformed { .. } => {
             report(Exit::Server, "wrong_answer").hint(address(connection))
         }
@@ -34,27 +37,29 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::NoAuthMethod { .. } => report(Exit::Server, "unsupported")
             .hint("ask the administrator for a public client with the authorization code flow"),
         Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
-        Error::NoRegistration { .. } => report(Exit::Configuration, "client_id_needed").hint(format!(
-            "`keyward config set connections.{connection}.client_id ID`, with the id your administrator gives"
-        )),
-        Error::Registration { sent, .. } => report(Exit::Configuration, "registration_refused")
-            .cause(format!("sent were {}", sent.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ")))
+        Error::NoRegistration { issuer } => super::client::id_needed(connection, issuer),
+        Error::PublicClient { .. } => report(Exit::Configuration, "client_secret_needed")
+            .cause("without a person at a browser, the client itself must prove who it is")
             .hint(format!(
-                "`keyward config set connections.{connection}.client_id ID`, if an administrator registers clients"
+                "`keyward login {connection} --client-secret`, or `--client-key`, keeps what it proves it with"
             )),
+        Error::Registration { status, sent, .. } => registration(&report, connection, *status, sent),
         Error::RegistrationAltered { .. } => report(Exit::Server, "registration_altered").hint(again),
         Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
             .hint("end the program that uses the port")
             .hint(format!("`keyward config set connections.{connection}.ports 8080,8081` names others")),
         Error::Shadowed { .. } | Error::NoLoopback { .. } => report(Exit::Network, "no_loopback")
             .hint("a firewall or another program stands before 127.0.0.1: allow local connections"),
+        Error::LocalhostElsewhere { .. } => report(Exit::Network, "no_loopback")
+            .hint("give `localhost` its addresses 127.0.0.1 and ::1 back in the hosts file of this machine")
+            .hint(format!("`keyward login {connection} --redirect-host 127.0.0.1`, if the provider allows it")),
         Error::TimedOut { .. } => report(Exit::Network, "login_timed_out").hint(again).retryable(),
         Error::ResponseIssuer { .. } => report(Exit::Server, "issuer_mismatch")
             .cause("an answer of another issuer may be an attack, so nothing of it was used")
             .hint("log in again; if it happens twice, tell the provider's administrator"),
         Error::MalformedResponse { .. } => report(Exit::Server, "wrong_answer").hint(again),
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
-        Error::AuthorizationError { class, .. } => by_class(report, *class, connection),
+        Error::AuthorizationError { class, code, .. } => by_class(report, *class, code, connection),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
         Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
             .hint(format!("`keyward config show` prints the values of `{connection}`")),
@@ -62,28 +67,75 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
     }
 }
 
-fn by_class(report: impl Fn(Exit, &'static str) -> Report, class: Class, connection: &str) -> Report {
-    match class {
-        Class::Denied => report(Exit::Denied, "denied").hint(format!("`keyward login {connection}` tries again")),
-        Class::Server => report(Exit::Server, "server_error").hint("try again later").retryable(),
-        Class::LoginRequired => {
-            report(Exit::LoginRequired, "login_required").hint(format!("`keyward login {connection}` tries again"))
+fn registration(
+    report: impl Fn(Exit, &'static str) -> Report,
+    connection: &str,
+    status: u16,
+    sent: &[&'static str],
+) -> Report {
+    let report = report(Exit::Configuration, "registration_refused");
+    let report = match status {
+        401 | 403 => report.cause("this server lets only an administrator register clients"),
+        _ => {
+            report.cause(format!("sent were {}", sent.iter().map(|f| format!("`{f}`")).collect::<Vec<_>>().join(", ")))
         }
-        Class::Configuration => report(Exit::Configuration, "authorization_refused").hint(format!(
-            "`keyward config show` prints the client, scopes and resource of `{connection}`; they must suit the server"
-        )),
+    };
+    report.hint(format!(
+        "`keyward config set connections.{connection}.client_id ID`, if an administrator registers clients"
+    ))
+}
+
+fn by_class(report: impl Fn(Exit, &'static str) -> Report, class: Class, code: &str, connection: &str) -> Report {
+    let again = format!("`keyward login {connection}` tries again");
+    match class {
+        Class::Denied => report(Exit::Denied, "denied").hint(again),
+        Class::Server => report(Exit::Server, "server_error").hint("try again later").retryable(),
+        Class::LoginRequired => report(Exit::LoginRequired, "login_required").hint(again),
+        Class::Configuration if code == "invalid_request_uri" => report(Exit::LoginRequired, "request_ended")
+            .cause("the provider keeps a pushed request for a short time and for one use")
+            .hint(again),
+        Class::Configuration => refused(report(Exit::Configuration, "authorization_refused"), code, connection),
     }
 }
 
+/// What an error of either endpoint says about the set-up (RFC 6749 §4.1.2.1, §5.2; RFC 8707 §2).
+fn refused(report: Report, code: &str, connection: &str) -> Report {
+    let shows = format!(
+        "`keyward config show` prints the client, scopes and resource of `{connection}`; they must suit the server"
+    );
+    match code {
+        "unauthorized_client" | "unsupported_grant_type" => report
+            .cause("the client is not allowed to log in this way")
+            .hint("the administrator of the authorization server has to allow it for this client"),
+        "invalid_scope" => report
+            .cause("a scope is unknown to the server or not allowed for this client")
+            .hint(format!("`keyward config set connections.{connection}.scopes ONE,TWO` asks for others")),
+        "invalid_target" => report
+            .cause("the server issues no tokens for this resource")
+            .hint(format!("`keyward config set connections.{connection}.resource https://…` names another")),
+        _ => report.hint(shows),
+    }
+}
+
+/// Every row of what a token endpoint may answer at a login (RFC 6749 §5.2, RFC 8628 §3.5, RFC 9449 §5).
 fn token_endpoint(report: impl Fn(Exit, &'static str) -> Report, code: Option<&str>, connection: &str) -> Report {
     let again = format!("`keyward login {connection}` tries again");
     match code {
         Some("invalid_grant") => report(Exit::LoginRequired, "code_refused")
             .cause("the code had expired or was used already, or the answer was not meant for this login")
             .hint(again),
-        Some("invalid_client" | "unauthorized_client") | None => report(Exit::Configuration, "client_refused")
-            .hint(format!("`keyward logout {connection} --forget-client`, then log in again: it registers anew")),
-        Some(_) => report(Exit::Configuration, "token_refused").hint(again),
+        Some("expired_token") => {
+            report(Exit::LoginRequired, "login_timed_out").cause("the code was not entered in time").hint(again)
+        }
+        Some("access_denied") => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
+        Some("invalid_client") | None => report(Exit::Configuration, "client_refused")
+            .cause("the server does not know this client, or its secret or key is another")
+            .hint(format!("`keyward login {connection} --client-secret`, or `--client-key`, keeps another"))
+            .hint(format!("`keyward config show` prints the client id of `{connection}`")),
+        Some("use_dpop_nonce" | "invalid_dpop_proof") => report(Exit::Server, "proof_refused")
+            .cause("the server does not accept the proof of this machine's key")
+            .hint("check the clock of this machine, then log in again"),
+        Some(code) => refused(report(Exit::Configuration, "token_refused"), code, connection),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Words for a login that could not be made.
 
 use super::{Exit, Report};
+use crate::app::error::Outsider;
+use crate::app::login::{By, Who};
 use crate::backends::Way;
 
 pub(super) fn no_login(connection: &str, wanted: Option<Way>, ways: &[Way]) -> Report {
@@ -34,9 +36,38 @@ pub(super) fn no_key(why: &str) -> Report {
         .hint("paste it at the prompt, or pipe one line into the command; it is never an argument")
 }
 
-pub(super) fn running(connection: &str) -> Report {
+pub(super) fn running(connection: &str, who: Option<&Who>) -> Report {
+    let who = who.map(|Who { by, process, seconds }| {
+        let by = match by {
+            By::Login => "`keyward login`",
+            By::Serve => "a tool call of `keyward serve`",
+            By::Demo => "`keyward demo`",
+        };
+        format!("{by} (process {process}) has been at it for {} s", seconds.max(&0))
+    });
     Report::new(Exit::Busy, "login_running", format!("another login of `{connection}` is under way"))
-        .cause("two at once would overwrite each other")
+        .cause(who.unwrap_or_else(|| "two at once would overwrite each other".to_owned()))
         .hint("finish it in the browser, or end it with Ctrl-C in its terminal")
+        .hint(format!("`keyward login {connection} --wait` waits for its outcome"))
         .retryable()
+}
+
+pub(super) fn other_account(connection: &str, who: &Outsider, ended: bool) -> Report {
+    let report = Report::new(Exit::Denied, "other_account", format!("another account has signed in to `{connection}`"))
+        .cause(who.to_string())
+        .cause(match ended {
+            true => "nothing was stored, and the new tokens were ended at the provider",
+            false => "nothing was stored; the new tokens end by themselves, because the provider did not end them",
+        });
+    match who {
+        Outsider::Unexpected { actual: Some(_), .. } => {
+            report.hint("sign out at the provider in the browser, then log in again as the right account")
+        }
+        Outsider::Unexpected { actual: None, .. } => report.hint(format!(
+            "`keyward login {connection} --scope openid` asks the provider to say who signs in, if it can"
+        )),
+        Outsider::Swapped { .. } => report
+            .hint(format!("`keyward login {connection} --expect-user NAME` names the account that is meant"))
+            .hint(format!("`keyward logout {connection}` first, if the stored login is not needed any more")),
+    }
 }

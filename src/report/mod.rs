@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::app;
 
 mod authorization;
+mod client;
 mod login;
 mod network;
 mod service;
@@ -167,10 +168,16 @@ impl From<&app::Error> for Report {
             E::EnvironmentTokenRefused { variable } => session::environment_token_refused(variable),
             E::NoKey { why } => login::no_key(why),
             E::TooShort { connection, asked, lasts } => session::too_short(connection, *asked, *lasts),
-            E::LoginRunning { connection } => login::running(connection),
+            E::LoginRunning { connection, who } => login::running(connection, who.as_ref()),
+            E::OtherAccount { connection, who, ended } => login::other_account(connection, who, *ended),
             E::Busy { connection, waited } => session::busy(connection, *waited),
             E::Store { connection, error } => store::failed(connection, error),
             E::NotKept { connection, error } => session::not_kept(connection, error),
+            E::ClientIdNeeded { connection, issuer } => client::id_needed(connection, issuer),
+            E::ClientUnusable { connection, why } => client::unusable(connection, *why),
+            E::ClientForgotten { connection, issuer } => client::forgotten(connection, issuer),
+            E::ClientSecretElsewhere { connection, issuer } => client::elsewhere(connection, issuer),
+            E::BadKey { error } => client::bad_key(*error),
             E::Login { connection, error } => authorization::failed(connection, error),
             E::Renewal { connection, error } => session::renewal(connection, error),
             E::Paused { connection, seconds, why } => session::paused(connection, *seconds, *why),

@@ -23,6 +23,11 @@ pub(super) fn config(error: &Error) -> Report {
             };
             report.hint(format!("`keyward config unset {key}` removes it"))
         }
+        Error::Value { key, expected } if key.starts_with("KEYWARD_") => {
+            report(format!("the variable `{key}` cannot be used"))
+                .cause(format!("it must be {expected}"))
+                .hint(format!("unset `{key}`, or give it one of these values"))
+        }
         Error::Value { key, expected } => {
             let setting = if key.matches('.').count() == 1 && key.starts_with("connections.") { "name" } else { "key" };
             report(format!("the configuration's {setting} `{key}` cannot be used"))

@@ -112,7 +112,7 @@ impl Logins {
             return Ok(open);
         }
         let connection = app.connection(name)?.clone();
-        let pending = login::begin(app, &connection).await?;
+        let pending = login::begin(app, &connection, login::Wish::usual(login::By::Serve)).await?;
         let (ended, end) = watch::channel(None);
         let url = pending.url().clone();
         let app = Arc::clone(app);

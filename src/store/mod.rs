@@ -3,12 +3,14 @@
 //! A store is chosen at login and recorded in the configuration. There is no fallback from one to another and none to
 //! clear text: a store that cannot be used says which of the [`Error`]s it is.
 
+pub mod file;
 mod hex;
 mod items;
 pub mod keychain;
 pub mod lock;
 pub mod memory;
 mod split;
+mod thread;
 
 use std::fmt;
 use std::future::Future;
@@ -63,6 +65,8 @@ pub struct Key(String);
 
 impl Key {
     const LONGEST: usize = 200;
+    // No other kind of key begins like this.
+    const DAMAGED: &'static str = "damaged";
 
     /// The grant of a connection.
     pub fn grant(connection: &str) -> Self {
@@ -72,6 +76,17 @@ impl Key {
     /// The client registered at an issuer.
     pub fn client(issuer: &str) -> Self {
         Self::of("client", issuer)
+    }
+
+    /// What the configured client of a connection identifies itself with.
+    pub fn secret(connection: &str) -> Self {
+        Self::of("secret", connection)
+    }
+
+    /// Where what this key held is kept when it was damaged and has been replaced. Without effect on such a key itself.
+    #[must_use]
+    pub fn damaged(&self) -> Self {
+        if self.0.starts_with(Self::DAMAGED) { self.clone() } else { Self::of(Self::DAMAGED, &self.0) }
     }
 
     // A keychain may cut what is long and refuse what is not text. Such a name is replaced by its digest, so that two
@@ -149,6 +164,9 @@ pub enum Error {
         /// Which key.
         key: Key,
     },
+    /// The encrypted file cannot be used.
+    #[error(transparent)]
+    File(#[from] file::Error),
     /// Anything else the platform said.
     #[error("the keychain failed: {cause}")]
     Failed {

@@ -16,11 +16,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use keyward::secret::Secret;
+use keyward::store::keychain::habits::windows;
 use keyward::store::keychain::{Keychain, Limits};
 use keyward::store::{Error, Key, Store};
 
-/// What Windows takes in one item.
-const SMALL_ITEMS: usize = 2560;
+/// The items of Windows, where a keychain has the smallest limit.
+const SMALL_ITEMS: usize = windows::ITEM;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn keychain() -> Keychain {
@@ -125,8 +126,8 @@ mod unlocked {
                 let found = super::keychain().load(&key).await.unwrap().unwrap();
                 assert!(found.matches(grant(letter).expose()), "{name}");
             }
-            // In parts: four of them, the head and the list.
-            assert_eq!(items_named(key.as_str()).len(), if name == "whole" { 1 } else { 6 });
+            // In parts: seven of them, the head and the list.
+            assert_eq!(items_named(key.as_str()).len(), if name == "whole" { 1 } else { 9 });
             assert_eq!(keychain.delete(&key).await, Ok(true));
             assert_eq!(keychain.delete(&key).await, Ok(false));
             assert_eq!(load(&keychain, &key).await, Ok(None));

@@ -6,7 +6,11 @@
 mod commands;
 mod completions;
 mod fickle;
+mod file;
+mod identity;
+mod issuer;
 mod keychain;
+mod layouts;
 mod login;
 mod person;
 mod readme;
@@ -15,5 +19,6 @@ mod reports;
 mod scripted;
 mod serve;
 mod stdio;
+mod stores;
 mod tidy;
 mod world;

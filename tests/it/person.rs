@@ -1,14 +1,16 @@
 //! Browsers that are not browsers: one follows the redirects and presses a button like a person, one must never be
-//! called, one finds nobody in front of it.
+//! called, one finds nobody in front of it, one is on another machine.
 //!
 //! It speaks HTTP by itself over plain sockets, so that it shares nothing with the client under test.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use keyward::machine::{Browser, BrowserError};
+use keyward::machine::{Browser, BrowserError, Echo, Line, Lines, Prompt};
+use keyward::secret::Secret;
+use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
 /// What the person does on the consent page.
@@ -21,6 +23,7 @@ pub enum Press {
 /// Follows the login page to its end, on a thread, as a person with a browser does.
 pub struct Person {
     press: Press,
+    name: Mutex<String>,
     visits: Mutex<Vec<JoinHandle<Visit>>>,
 }
 
@@ -34,7 +37,12 @@ pub struct Visit {
 
 impl Person {
     pub fn who_presses(press: Press) -> Self {
-        Self { press, visits: Mutex::default() }
+        Self { press, name: Mutex::new("alice".to_owned()), visits: Mutex::default() }
+    }
+
+    /// Somebody else sits down in front of the browser.
+    pub fn becomes(&self, name: &str) {
+        *self.name.lock().expect("no panic") = name.to_owned();
     }
 
     /// Waits for the last page of every login.
@@ -46,8 +54,8 @@ impl Person {
 
 impl Browser for Person {
     fn open(&self, page: &Url) -> Result<(), BrowserError> {
-        let (page, press) = (page.clone(), self.press);
-        self.visits.lock().expect("no panic").push(std::thread::spawn(move || visit(page, press)));
+        let (page, press, name) = (page.clone(), self.press, self.name.lock().expect("no panic").clone());
+        self.visits.lock().expect("no panic").push(std::thread::spawn(move || visit(page, press, &name, |_| true)));
         Ok(())
     }
 }
@@ -70,15 +78,55 @@ impl Browser for Nobody {
     }
 }
 
-fn visit(page: Url, press: Press) -> Visit {
-    let mut cookies = String::new();
-    let consent = follow(page, None, &mut cookies);
-    let Some((action, body)) = form(&consent.text, press) else { return consent };
-    let action = consent.address.join(&action).expect("the form has an address");
-    follow(action, Some(body), &mut cookies)
+/// Signs in on another machine: what its browser shows in the end never reaches the listener, and is pasted at the
+/// terminal instead.
+pub struct Elsewhere {
+    press: Press,
+    /// What is pasted, made of the address that the browser ends at.
+    pastes: fn(&str) -> Vec<String>,
+    /// What is answered to a question.
+    answer: &'static str,
+    terminal: Mutex<Option<UnboundedSender<Line>>>,
 }
 
-fn follow(mut page: Url, mut body: Option<String>, cookies: &mut String) -> Visit {
+impl Elsewhere {
+    pub fn who_pastes(press: Press, pastes: fn(&str) -> Vec<String>) -> Arc<Self> {
+        Arc::new(Self { press, pastes, answer: "no", terminal: Mutex::default() })
+    }
+}
+
+impl Prompt for Elsewhere {
+    fn lines(&self, echo: Echo) -> std::io::Result<Lines> {
+        let (sender, lines) = Lines::channel(None);
+        match echo {
+            Echo::Hidden => *self.terminal.lock().expect("no panic") = Some(sender),
+            Echo::Shown => sender.send(Line::Text(Secret::new(self.answer))).expect("a receiver"),
+        }
+        Ok(lines)
+    }
+}
+
+impl Browser for Elsewhere {
+    fn open(&self, page: &Url) -> Result<(), BrowserError> {
+        let end = visit(page.clone(), self.press, "alice", |next| next.path() != "/callback");
+        let terminal = self.terminal.lock().expect("no panic").take().expect("somebody reads what is pasted");
+        for text in (self.pastes)(end.address.as_str()) {
+            // A login that has its answer reads no more.
+            let _ = terminal.send(Line::Text(Secret::new(text)));
+        }
+        Ok(())
+    }
+}
+
+fn visit(page: Url, press: Press, name: &str, goes: fn(&Url) -> bool) -> Visit {
+    let mut cookies = String::new();
+    let consent = follow(page, None, &mut cookies, goes);
+    let Some((action, body)) = form(&consent.text, press, name) else { return consent };
+    let action = consent.address.join(&action).expect("the form has an address");
+    follow(action, Some(body), &mut cookies, goes)
+}
+
+fn follow(mut page: Url, mut body: Option<String>, cookies: &mut String, goes: fn(&Url) -> bool) -> Visit {
     for _ in 0..8 {
         let (status, headers, text) = exchange(&page, body.take(), cookies);
         let header = |name: &str| {
@@ -93,6 +141,9 @@ fn follow(mut page: Url, mut body: Option<String>, cookies: &mut String) -> Visi
         match header("location") {
             Some(next) if (300..400).contains(&status) => page = page.join(&next).expect("a redirect has an address"),
             _ => return Visit { address: page, status, text },
+        }
+        if !goes(&page) {
+            return Visit { address: page, status, text: String::new() };
         }
     }
     panic!("redirected in a circle");
@@ -129,7 +180,7 @@ pub fn exchange(page: &Url, body: Option<String>, cookies: &str) -> (u16, String
 }
 
 /// The consent form with the name typed in and a button pressed.
-fn form(html: &str, press: Press) -> Option<(String, String)> {
+fn form(html: &str, press: Press, person: &str) -> Option<(String, String)> {
     let form = html.split("<form").nth(1)?;
     let attribute = |tag: &str, name: &str| {
         let rest = tag.split_once(&format!(" {name}=\""))?.1;
@@ -144,8 +195,7 @@ fn form(html: &str, press: Press) -> Option<(String, String)> {
         if tag.starts_with("button") && attribute(tag, "id").as_deref() != Some(wanted) {
             continue;
         }
-        let is_text = attribute(tag, "type").as_deref() == Some("text");
-        let value = if is_text { "alice".to_owned() } else { attribute(tag, "value").unwrap_or_default() };
+        let value = if name == "user" { person.to_owned() } else { attribute(tag, "value").unwrap_or_default() };
         body.append_pair(&name, &value);
     }
     Some((action, body.finish()))

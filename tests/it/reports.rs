@@ -4,8 +4,9 @@
 
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
-use keyward::store::Error as StoreError;
+use keyward::store::{Error as StoreError, Key};
 
+use crate::issuer::{Issuer, Rules};
 use crate::person::{Forbidden, Nobody, Press};
 use crate::scripted::{self, answer};
 use crate::world::{Ran, World};
@@ -140,13 +141,41 @@ fn a_keychain_that_does_not_work() {
         ("store_timed_out", StoreError::TimedOut { after: std::time::Duration::from_secs(5) }),
         ("store_too_large", StoreError::TooLarge { size: 90_000, limit: 65_536 }),
         ("store_busy", StoreError::Busy),
+        ("store_damaged", StoreError::Damaged { key: Key::grant("box") }),
+        ("store_newer", StoreError::Newer { key: Key::grant("box") }),
+        ("store_ambiguous", StoreError::Ambiguous { key: Key::grant("box") }),
+        ("store_failed", StoreError::Failed { cause: cause() }),
     ] {
         let world = World::with_sandbox().browser(Forbidden);
         world.store.fail_saves(Some(error.clone()));
         pinned(name, &world.run(&["login", &world.resource(), "--name", "box"]), Exit::Store);
         let world = World::signed_in();
+        // A login replaces what is damaged, and nothing else helps.
+        let exit = if name == "store_damaged" { Exit::LoginRequired } else { Exit::Store };
         world.store.fail_loads(Some(error));
-        world.run(&["token", "box"]).failed(Exit::Store);
+        world.run(&["token", "box"]).failed(exit);
+    }
+}
+
+#[test]
+fn an_encrypted_file_that_does_not_work() {
+    use keyward::store::file::Error as E;
+    let path = || std::path::PathBuf::from("/home/you/.local/state/keyward/store");
+    let waited = std::time::Duration::from_secs(20);
+    for (name, error) in [
+        ("file_no_folder", E::NoFolder),
+        ("file_no_passphrase", E::NoPassphrase { why: "nobody can be asked here" }),
+        ("file_wrong_passphrase", E::WrongPassphrase { path: path() }),
+        ("file_unsafe", E::Unsafe { path: path(), why: "can be read or written by others" }),
+        ("file_damaged", E::Damaged { path: path() }),
+        ("file_full", E::Full { path: path() }),
+        ("file_read_only", E::ReadOnly { path: path() }),
+        ("file_held", E::Held { waited }),
+        ("file_io", E::Io { path: path(), kind: std::io::ErrorKind::Interrupted }),
+    ] {
+        let world = World::signed_in();
+        world.store.fail_loads(Some(StoreError::File(error)));
+        pinned(name, &world.run(&["token", "box"]), Exit::Store);
     }
 }
 
@@ -206,4 +235,71 @@ fn arguments_that_cannot_be_used() {
     pinned("argument_missing", &world.run(&["call", "tavily_search"]), Exit::Usage);
     pinned("key_empty", &World::new().piping("").run(&["login", "tavily", "--api-key"]), Exit::Usage);
     pinned("no_such_way", &World::new().piping("x").run(&["login", "tavily", "--bearer"]), Exit::Usage);
+}
+
+#[test]
+fn a_client_that_is_not_known_or_cannot_prove_who_it_is() {
+    let issuer = |rules: Rules| {
+        let issuer = Issuer::start(rules);
+        issuer.admit("given", "client_secret_basic", b"s");
+        issuer
+    };
+    let world = |issuer: &Issuer, more: &str| {
+        let url = issuer.resource();
+        let entry = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{more}\n");
+        World::new().person(Press::Allow).config(&entry)
+    };
+    let open = issuer(Rules::default());
+    let login = ["login", "box", "--timeout", "20"];
+    let id = "client_id = \"given\"";
+    let robot = "way = \"client-credentials\"";
+    for (name, issuer, more) in [
+        ("client_id_needed", issuer(Rules { registration: false, ..Rules::default() }), ""),
+        ("client_without_a_secret", open.clone(), "client_id = \"given\"\nclient_auth = \"client_secret_basic\""),
+        ("client_without_a_key", open.clone(), "client_id = \"given\"\nclient_auth = \"private_key_jwt\""),
+        ("client_refused", open.clone(), id),
+        ("client_credentials_without_a_secret", open.clone(), &format!("{robot}\n{id}")),
+        ("client_credentials_without_an_id", open.clone(), robot),
+        (
+            "pushed_scope_refused",
+            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_scope"), ..Rules::default() }),
+            "",
+        ),
+        (
+            "pushed_target_refused",
+            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_target"), ..Rules::default() }),
+            "",
+        ),
+        (
+            "pushed_client_not_allowed",
+            issuer(Rules {
+                par: true,
+                requires_par: true,
+                refuses_pushed: Some("unauthorized_client"),
+                ..Rules::default()
+            }),
+            "",
+        ),
+        (
+            "pushed_request_ended",
+            issuer(Rules {
+                par: true,
+                requires_par: true,
+                refuses_pushed: Some("invalid_request_uri"),
+                ..Rules::default()
+            }),
+            "",
+        ),
+    ] {
+        let ran = world(&issuer, more).run(&login);
+        let exit = if name == "pushed_request_ended" { Exit::LoginRequired } else { Exit::Configuration };
+        pinned(name, &ran, exit);
+    }
+    let keyed = |key: &str| world(&open, id).piping(key).run(&["login", "box", "--client-key"]);
+    pinned("key_encrypted", &keyed(include_str!("../../src/oauth/jose/encrypted.pem")), Exit::Usage);
+    pinned("key_of_no_kind", &keyed("hunter2"), Exit::Usage);
+    let world = world(&open, id).piping("s");
+    world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
+    world.run(&["config", "set", "connections.box.url", &issuer(Rules::default()).resource()]).done();
+    pinned("client_secret_of_another_issuer", &world.run(&login), Exit::Configuration);
 }

@@ -44,27 +44,30 @@ pub fn untrusted() -> SocketAddr {
 /// An MCP server of the older kind that wants no login and has one tool.
 pub fn open_mcp() -> SocketAddr {
     listen(|mut stream| {
-        let message: serde_json::Value = serde_json::from_slice(&read_body(&mut stream)).unwrap_or_default();
-        let result = match message["method"].as_str() {
-            Some("initialize") => {
-                let info = serde_json::json!({"name": "open", "version": "1"});
-                serde_json::json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info})
-            }
-            Some("tools/list") => {
-                serde_json::json!({"tools": [{"name": "hello", "inputSchema": {"type": "object"}}]})
-            }
-            Some("server/discover") => {
-                let _ = stream.write_all(answer("400 Bad Request", "application/json", "{}").as_bytes());
-                return;
-            }
-            _ => {
-                let _ = stream.write_all(answer("202 Accepted", "application/json", "").as_bytes());
-                return;
-            }
+        let (_, body) = read_request(&mut stream);
+        let text = match mcp(&body) {
+            body if body.is_empty() => answer("202 Accepted", "application/json", ""),
+            body if body == "{}" => answer("400 Bad Request", "application/json", "{}"),
+            body => answer("200 OK", "application/json", &body),
         };
-        let body = serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string();
-        let _ = stream.write_all(answer("200 OK", "application/json", &body).as_bytes());
+        let _ = stream.write_all(text.as_bytes());
     })
+}
+
+/// What an MCP server of the older kind with one tool says to a message: nothing to a notification, and an empty object
+/// to what it does not know.
+pub fn mcp(message: &[u8]) -> String {
+    let message: serde_json::Value = serde_json::from_slice(message).unwrap_or_default();
+    let result = match message["method"].as_str() {
+        Some("initialize") => {
+            let info = serde_json::json!({"name": "open", "version": "1"});
+            serde_json::json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": info})
+        }
+        Some("tools/list") => serde_json::json!({"tools": [{"name": "hello", "inputSchema": {"type": "object"}}]}),
+        Some("server/discover") => return "{}".to_owned(),
+        _ => return String::new(),
+    };
+    serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string()
 }
 
 /// A port on which nobody listens.
@@ -73,7 +76,7 @@ pub fn nobody() -> SocketAddr {
     listener.local_addr().expect("an address")
 }
 
-fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let serve = Arc::new(serve);
@@ -86,19 +89,21 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     address
 }
 
-fn read_body(stream: &mut TcpStream) -> Vec<u8> {
+/// Head and body of one request.
+pub fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&bytes[..at]).to_ascii_lowercase();
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+            let head = String::from_utf8_lossy(&bytes[..at]).into_owned();
+            let small = head.to_ascii_lowercase();
+            let length = small.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
             if bytes.len() >= at + 4 + length.unwrap_or(0) {
-                return bytes.split_off(at + 4);
+                return (head, bytes.split_off(at + 4));
             }
         }
         match stream.read(&mut buffer) {
-            Ok(0) | Err(_) => return Vec::new(),
+            Ok(0) | Err(_) => return Default::default(),
             Ok(count) => bytes.extend_from_slice(&buffer[..count]),
         }
     }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use keyward::app::App;
 use keyward::app::grant::Grant;
 use keyward::machine::{
-    Browser, BrowserError, Clock, Environment, Folders, Machine, Terminal, TerminalFacts, Timestamp,
+    Browser, BrowserError, Clock, Echo, Environment, Folders, Line, Lines, Machine, Prompt, Surroundings, Terminal,
+    TerminalFacts, Timestamp,
 };
 use keyward::report::Exit;
 use keyward::sandbox::{Options, Sandbox};
@@ -20,7 +21,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::fickle::Fickle;
-use crate::person::{Forbidden, Person, Press};
+use crate::person::{Elsewhere, Forbidden, Person, Press};
 
 /// A machine of its own for one test.
 pub struct World {
@@ -32,6 +33,8 @@ pub struct World {
     pub sandbox: Option<Sandbox>,
     pub person: Option<Arc<Person>>,
     browser: Arc<dyn Browser>,
+    prompt: Option<Arc<dyn Prompt>>,
+    surroundings: Surroundings,
     input: String,
     typed: Option<String>,
     environment: Vec<(String, String)>,
@@ -57,6 +60,8 @@ impl World {
             sandbox: None,
             person: None,
             browser: Arc::new(Forbidden),
+            prompt: None,
+            surroundings: Surroundings::DESKTOP,
             input: String::new(),
             typed: None,
             environment: Vec::new(),
@@ -100,6 +105,25 @@ impl World {
     pub fn browser(mut self, browser: impl Browser + 'static) -> Self {
         self.browser = Arc::new(browser);
         self.person = None;
+        self
+    }
+
+    /// Where the program runs.
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = surroundings;
+        self
+    }
+
+    /// Somebody signs in on another machine, and pastes at the terminal of this one what their browser shows.
+    pub fn elsewhere(mut self, person: &Arc<Elsewhere>) -> Self {
+        self.browser = Arc::clone(person) as Arc<dyn Browser>;
+        self.person = None;
+        self.at_a_terminal(Arc::clone(person) as Arc<dyn Prompt>)
+    }
+
+    /// Standard input and standard error are a terminal.
+    pub fn at_a_terminal(mut self, prompt: Arc<dyn Prompt>) -> Self {
+        self.prompt = Some(prompt);
         self
     }
 
@@ -189,13 +213,31 @@ impl World {
         assert_eq!(runtime.block_on(self.store.delete(&Key::grant(connection))), Ok(true));
     }
 
+    /// What the store holds.
+    pub fn stored(&self, key: &Key) -> Option<Secret> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(self.store.load(key)).expect("a store that works")
+    }
+
+    /// Puts something into the store, behind everybody's back.
+    pub fn keep(&self, key: &Key, secret: &Secret) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(self.store.save(key, secret)).expect("a store that works");
+    }
+
     /// The machine of this world, for cases below the command line.
     pub fn machine(&self, terminal: &Arc<Paper>) -> Machine {
         Machine {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             browser: Arc::clone(&self.browser),
             terminal: Arc::clone(terminal) as Arc<dyn Terminal>,
-            facts: TerminalFacts { input: self.typed.is_some(), output: false, messages: false },
+            prompt: self.prompt.clone().unwrap_or_else(|| Arc::new(Typed(self.typed.clone(), self.input.clone()))),
+            facts: TerminalFacts {
+                input: self.typed.is_some() || self.prompt.is_some(),
+                output: false,
+                messages: self.prompt.is_some(),
+            },
+            surroundings: self.surroundings,
             environment: Environment::of(self.environment.clone()),
             folders: Some(Folders {
                 config: self.folder.path().to_path_buf(),
@@ -207,13 +249,20 @@ impl World {
 }
 
 impl Ran {
-    /// The object that `--json` printed.
+    /// The object that `--json` printed; the last one, where every line is an event.
     #[track_caller]
     pub fn json(&self) -> Value {
-        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"));
-        assert_eq!(value.get("schema_version"), Some(&Value::from(1)), "{self:?}");
-        assert!(self.out.starts_with("{\"schema_version\":1"), "{self:?}");
-        value
+        self.events().pop().unwrap_or_else(|| panic!("nothing was printed: {self:?}"))
+    }
+
+    /// The lines that `--json` printed.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        let read = |line: &str| {
+            assert!(line.starts_with("{\"schema_version\":1"), "{self:?}");
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+        };
+        self.out.lines().map(read).collect()
     }
 
     #[track_caller]
@@ -291,6 +340,19 @@ impl Terminal for Paper {
     fn ask_secret(&self, _: &str) -> io::Result<Secret> {
         let typed = self.typed.lock().expect("no panic").clone();
         typed.map(Secret::new).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// Standard input as the prompt sees it: what was typed at a terminal, or what was piped in.
+struct Typed(Option<String>, String);
+
+impl Prompt for Typed {
+    fn lines(&self, _: Echo) -> io::Result<Lines> {
+        let (sender, lines) = Lines::channel(None);
+        for text in self.0.iter().map(String::as_str).chain(self.1.lines()) {
+            sender.send(Line::Text(Secret::new(text))).expect("a receiver");
+        }
+        Ok(lines)
     }
 }
 

@@ -49,7 +49,9 @@ fn issued() -> Issued {
         client: oauth::Client {
             id: "client".to_owned(),
             secret: None,
+            key: None,
             method: oauth::AuthMethod::None,
+            scopes: Vec::new(),
             redirect_uris: Vec::new(),
             secret_expires_at: None,
             registration: None,

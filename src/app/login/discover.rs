@@ -14,14 +14,14 @@ use crate::providers;
 pub(super) async fn discover(
     app: &App,
     connection: &config::Connection,
+    way: Way,
 ) -> Result<(Server, Option<String>, Vec<String>), Error> {
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
-    let url =
-        connection.endpoint(Way::OAuth).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
+    let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let http = &app.parts.http;
     if let Some(issuer) = &connection.issuer {
-        let server = oauth::discover_issuer(http, issuer, policy(&url)).await.map_err(failed)?;
-        let scopes = scopes(connection, &server, &[]);
+        let server = oauth::discover_issuer(http, issuer, policy(&url, way)).await.map_err(failed)?;
+        let scopes = scopes(connection, way, &server, &[]);
         return Ok((server, Some(connection.resource.clone().unwrap_or(url).to_string()), scopes));
     }
     let found = match oauth::discover_resource(http, &url, probe(&url)).await {
@@ -34,8 +34,8 @@ pub(super) async fn discover(
         oauth::Discovery::Guarded(resource) => resource,
     };
     let issuer = choose(app, connection, &resource.issuers).await?;
-    let server = oauth::discover_issuer(http, &issuer, policy(&url)).await.map_err(failed)?;
-    let scopes = scopes(connection, &server, &resource.scopes);
+    let server = oauth::discover_issuer(http, &issuer, policy(&url, way)).await.map_err(failed)?;
+    let scopes = scopes(connection, way, &server, &resource.scopes);
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
     Ok((server, Some(named.map_or(resource.identifier, ToString::to_string)), scopes))
 }
@@ -46,9 +46,9 @@ fn probe(url: &Url) -> oauth::Probe {
     oauth::Probe { method: parts.method, headers: parts.headers, body }
 }
 
-/// MCP wants S256 of every server; addresses may lead into a private network only from one.
-fn policy(url: &Url) -> oauth::Policy {
-    oauth::Policy { require_s256: true, reach: oauth::Reach::of(url) }
+/// MCP wants S256 of every server where a code is issued; addresses may lead into a private network only from one.
+fn policy(url: &Url, way: Way) -> oauth::Policy {
+    oauth::Policy { require_s256: way == Way::OAuth, reach: oauth::Reach::of(url) }
 }
 
 /// RFC 9728 leaves the choice among several issuers to the client: one where a client is known already saves the
@@ -67,16 +67,17 @@ async fn choose(app: &App, connection: &config::Connection, issuers: &[String]) 
     })
 }
 
-fn scopes(connection: &config::Connection, server: &Server, challenged: &[String]) -> Vec<String> {
-    let provider = providers::of_issuer(&server.issuer);
+fn scopes(connection: &config::Connection, way: Way, server: &Server, challenged: &[String]) -> Vec<String> {
+    // The usual scopes of a provider are about a person.
+    let usual = if way == Way::OAuth { providers::of_issuer(&server.issuer).scopes } else { &[] };
     let named: Vec<String> = [connection.scopes.as_slice(), challenged]
         .into_iter()
         .find(|scopes| !scopes.is_empty())
-        .map_or_else(|| provider.scopes.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
+        .map_or_else(|| usual.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
     let mut scopes = Vec::new();
     // Without it many providers give no refresh token, and the person would have to come back every hour.
-    let offline =
-        server.scopes.iter().find(|scope| *scope == "offline_access").filter(|_| connection.scopes.is_empty());
+    let wanted = way == Way::OAuth && connection.scopes.is_empty();
+    let offline = server.scopes.iter().find(|scope| *scope == "offline_access").filter(|_| wanted);
     for scope in named.iter().chain(offline) {
         if !scopes.contains(scope) {
             scopes.push(scope.clone());

@@ -1,12 +1,31 @@
-//! Who we are at an issuer, and the port on which its answer may arrive.
+//! Who we are at an issuer, in the order of trust: what the configuration names, a client id metadata document, a
+//! registration. And the port on which the answer may arrive, because a registration names it.
 
 use std::sync::Arc;
 
 use url::Url;
 
-use crate::app::{App, Error, client};
+use crate::app::{App, Error, Parts, client, secret_of_client};
 use crate::config;
-use crate::oauth::{self, Listener, Server};
+use crate::oauth::{self, AuthMethod, Listener, Server, Standing};
+
+/// Who we are, and where the answer arrives.
+pub(super) struct Identity {
+    pub(super) client: oauth::Client,
+    pub(super) listener: Listener,
+    pub(super) origin: Origin,
+}
+
+/// Where an identity comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Somebody else made it: the configuration or a document names it. Nothing here can mend it.
+    Given,
+    /// It was registered at an earlier login; the server may have forgotten it since.
+    Kept,
+    /// It was registered by this login. Another registration would be refused for the same reason.
+    Fresh,
+}
 
 /// Decides who we are at this issuer, and binds the listener on a port that this identity may use.
 pub(super) async fn identify(
@@ -14,31 +33,104 @@ pub(super) async fn identify(
     connection: &config::Connection,
     server: &Server,
     scopes: &[String],
-) -> Result<(oauth::Client, Listener), Error> {
+) -> Result<Identity, Error> {
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
-    if let Some(id) = &connection.client_id {
-        let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
-        return Ok((oauth::Client::configured(id.as_str(), None, server), listener));
+    // Nobody is registered at a server where no browser can log in.
+    server.browser_endpoint().map_err(failed)?;
+    if let Some(client) = given(app, connection, server).await? {
+        secret_of_client::bind(&app.parts, &connection.name, &server.issuer).await?;
+        let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
+        return Ok(Identity { client, listener, origin: Origin::Given });
     }
-    let known = client::load(&app.parts, &connection.name, &server.issuer).await?;
-    if let Some(known) = known {
+    // Asking for more than was registered, some providers answer with an error instead of a page.
+    if let Some(known) = still_known(app, connection, server).await?.filter(|known| known.covers(scopes)) {
         // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
         let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
-        if let Ok(listener) = Listener::bind(&ports).await
+        if let Ok(listener) = Listener::bind(connection.redirect_host, &ports).await
             && known.redirect_uris.contains(&listener.redirect_uri())
         {
-            return Ok((known, listener));
+            return Ok(Identity { client: known, listener, origin: Origin::Kept });
         }
     }
-    let listener = Listener::bind(&connection.ports).await.map_err(failed)?;
+    let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
+    let client = register(app, connection, server, scopes, &listener).await?;
+    Ok(Identity { client, listener, origin: Origin::Fresh })
+}
+
+/// The client that somebody else made for us: it comes before any registration, because a person who names it means it.
+pub(super) async fn given(
+    app: &App,
+    connection: &config::Connection,
+    server: &Server,
+) -> Result<Option<oauth::Client>, Error> {
+    if let Some(id) = &connection.client_id {
+        let evidence = secret_of_client::load(&app.parts, connection, id, &server.issuer).await?;
+        let forced = connection.client.method.as_deref().and_then(AuthMethod::of_name);
+        let client = oauth::Client::configured(id.as_str(), evidence, forced, server);
+        let failed = |why| Error::ClientUnusable { connection: connection.name.clone(), why };
+        return client.map(Some).map_err(failed);
+    }
+    let document = connection.client.document.as_ref().or(app.config.client_document.as_ref());
+    Ok(document.filter(|_| server.accepts_client_documents).map(oauth::Client::public))
+}
+
+/// The registration of an earlier login, unless the server says that it has forgotten it: with a forgotten client the
+/// person would see an error page of the provider, and nobody here would learn of it.
+async fn still_known(
+    app: &App,
+    connection: &config::Connection,
+    server: &Server,
+) -> Result<Option<oauth::Client>, Error> {
+    let (parts, name, issuer) = (&app.parts, connection.name.as_str(), server.issuer.as_str());
+    let Some(known) = client::load(parts, name, issuer).await? else { return Ok(None) };
+    match oauth::standing(&parts.http, &known, server.reach).await {
+        Standing::Untold => Ok(Some(known)),
+        // The old management token may be dead by now.
+        Standing::Known(now) => client::save(parts, name, issuer, &now).await.map(|()| Some(*now)),
+        Standing::Forgotten => client::refused(parts, name, issuer, &known.id).await.map(|_| None),
+    }
+}
+
+/// Registers at the issuer and keeps the outcome.
+pub(super) async fn register(
+    app: &App,
+    connection: &config::Connection,
+    server: &Server,
+    scopes: &[String],
+    listener: &Listener,
+) -> Result<oauth::Client, Error> {
     let wish = oauth::Registration {
         client_name: "keyward".to_owned(),
         redirect_uris: vec![listener.redirect_uri()],
         scopes: scopes.to_vec(),
     };
-    let client = oauth::register(&app.parts.http, server, &wish).await.map_err(failed)?;
+    let registered = oauth::register(&app.parts.http, server, &wish).await;
+    let client = registered.map_err(|error| match error {
+        oauth::Error::NoRegistration { issuer } => {
+            Error::ClientIdNeeded { connection: connection.name.clone(), issuer }
+        }
+        error => Error::Login { connection: connection.name.clone(), error: Arc::new(error) },
+    })?;
     client::save(&app.parts, &connection.name, &server.issuer, &client).await?;
-    Ok((client, listener))
+    Ok(client)
+}
+
+/// What a failed request of this login means. A client that was kept and is refused is forgotten, so that the next
+/// login registers; one that this login registered is not replaced, or two programs could go on for ever.
+pub(super) async fn failed(
+    parts: &Parts,
+    connection: &str,
+    (issuer, client, origin): (&str, &oauth::Client, Origin),
+    error: oauth::Error,
+) -> Error {
+    if error.refuses_client() && origin != Origin::Given {
+        // A store that fails now leaves a client that the next login finds refused again.
+        let forgotten = client::refused(parts, connection, issuer, &client.id).await;
+        if origin == Origin::Kept && forgotten.is_ok() {
+            return Error::ClientForgotten { connection: connection.to_owned(), issuer: issuer.to_owned() };
+        }
+    }
+    Error::Login { connection: connection.to_owned(), error: Arc::new(error) }
 }
 
 fn ports_of(redirect_uris: &[String]) -> Vec<u16> {

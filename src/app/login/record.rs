@@ -1,6 +1,6 @@
 //! What a login writes down besides the grant.
 
-use crate::app::{App, Error};
+use crate::app::{App, Error, stores};
 use crate::backends::{self, Way};
 use crate::config::edit::Change;
 use crate::config::{self, Source};
@@ -18,6 +18,15 @@ pub async fn learn_tools(app: &App, connection: &config::Connection, way: Way) -
 
 /// Writes what the login learned and is not secret, so that the next command needs no flags.
 pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
+    let changes = changes(connection, way);
+    if !changes.is_empty() {
+        app.edit_config(&changes).await?;
+    }
+    stores::settle(app, connection).await
+}
+
+/// What the configuration does not say yet.
+fn changes(connection: &config::Connection, way: Way) -> Vec<Change> {
     let name = &connection.name;
     let mut changes = Vec::new();
     if connection.backend.name != name && !connection.configured {
@@ -31,8 +40,5 @@ pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Res
     if connection.way.0 != way {
         changes.push(Change::connection(name, "way", way.word()));
     }
-    if !changes.is_empty() {
-        app.edit_config(&changes).await?;
-    }
-    Ok(())
+    changes
 }

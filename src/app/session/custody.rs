@@ -121,14 +121,16 @@ impl Custody {
     pub(crate) async fn delete(&self, looked_at: Option<u64>) -> Result<Removal, store::Error> {
         match read(&self.parts, &self.key).await {
             Ok(Some(now)) if Some(now.generation) != looked_at => return Ok(Removal::Overtaken(Box::new(now))),
-            Ok(_) | Err(Unread::Newer | Unread::Damaged) => {}
-            Err(Unread::Store(error)) => return Err(error),
+            Ok(_) | Err(Unread::Damaged) => {}
+            Err(unread) => return Err(self.failure(unread)),
         }
         // Once before, in case of a crash in between, and once after: nobody goes on with what is being forgotten.
         self.stamp.write(None);
         let removed = self.noting(self.parts.store.delete(&self.key).await);
+        let set_aside = self.noting(self.parts.store.delete(&self.key.damaged()).await);
         self.stamp.write(None);
         self.spill.remove();
+        set_aside?;
         removed.map(Removal::Removed)
     }
 
@@ -138,7 +140,10 @@ impl Custody {
         let before = match read(&self.parts, &self.key).await {
             Ok(before) => before.map_or(0, |before| before.generation),
             // What is damaged is replaced all the same: logging in is what the person was told to do about it.
-            Err(Unread::Damaged) => 0,
+            Err(Unread::Damaged) => {
+                self.set_aside().await;
+                0
+            }
             Err(unread) => return Err(self.failure(unread)),
         };
         let generation = grant.generation.max(before.saturating_add(1));
@@ -180,7 +185,19 @@ impl Custody {
         }
     }
 
-    fn failure(&self, unread: Unread) -> store::Error {
+    /// Keeps a grant that cannot be read under another name, before a login replaces it. Best effort: it must not keep the
+    /// person from logging in.
+    async fn set_aside(&self) {
+        // What the store itself finds damaged it sets aside itself.
+        let Ok(Some(text)) = self.parts.store.load(&self.key).await else { return };
+        match self.noting(self.parts.store.save(&self.key.damaged(), &text).await) {
+            Ok(()) => log::warn!("what `{}` held could not be read and is set aside", self.key),
+            Err(error) => log::warn!("what `{}` held is damaged and could not be set aside: {error}", self.key),
+        }
+    }
+
+    /// The words for what could not be read, where only a store can have failed.
+    pub(crate) fn failure(&self, unread: Unread) -> store::Error {
         let key = self.key.clone();
         match unread {
             Unread::Store(error) => error,

@@ -15,7 +15,7 @@ use super::{Error, Parts};
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
 use crate::config;
 use crate::machine::Timestamp;
-use crate::store::Key;
+use crate::store::{self, Key};
 
 use spill::{Found, Spill};
 
@@ -241,7 +241,12 @@ impl Inner {
     fn unread(&self, unread: Unread) -> Error {
         match unread {
             Unread::Store(error) => Error::Store { connection: self.name.clone(), error },
-            Unread::Newer | Unread::Damaged => self.login_required(Ended::Unreadable),
+            // A login would destroy what only the newer program understands.
+            Unread::Newer => {
+                Error::Store { connection: self.name.clone(), error: store::Error::Newer { key: self.key.clone() } }
+            }
+            // Only a login helps, and it sets aside what is damaged.
+            Unread::Damaged => self.login_required(Ended::Unreadable),
         }
     }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::super::client;
 use super::super::error::Ended;
 use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
 use super::custody::{Change, Custody};
@@ -168,8 +169,15 @@ impl Inner {
 
     /// A client that acts for itself has no refresh token: it asks again, which spends nothing (RFC 6749 §4.4).
     async fn ask_for_the_client(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
-        let _ = (issued, resource);
-        Err(RefreshError::Configuration(oauth::Error::Unusable { what: "client_credentials" }))
+        let request = oauth::ClientCredentials {
+            token_endpoint: &issued.token_endpoint,
+            issuer: &issued.issuer,
+            client: &issued.client,
+            scopes: &issued.scopes,
+            resource,
+            now: self.now().0,
+        };
+        oauth::client_credentials(&self.parts.http, request).await.map_err(RefreshError::of)
     }
 
     /// OpenID Connect Core §12.2: a renewal names the account of the login. Tokens of another one must not pass for it:
@@ -262,6 +270,13 @@ impl Inner {
             let code = if was_cut_off { INTERRUPTED } else { cause.oauth_code().unwrap_or("invalid_grant") };
             let end = Grant { state: State::NeedsLogin(code.to_owned()), ..stored.clone() };
             return self.end(custody, end).await;
+        }
+        // A refresh token belongs to its client, so another registration would not help this grant; the next login does
+        // not begin with a client that the issuer has forgotten.
+        if let Some(issued) = stored.issued.as_ref().filter(|_| error.cause().refuses_client())
+            && let Err(error) = client::refused(&self.parts, &self.name, &issued.issuer, &issued.client.id).await
+        {
+            log::warn!("the client that `{}` refuses could not be forgotten: {error}", issued.issuer);
         }
         // The mark stays if the request may have arrived: whoever comes next must know that.
         let state = if !spends || nothing_was_spent(&error) { stored.state.clone() } else { State::RefreshStarted };

@@ -26,7 +26,7 @@ pub(super) use peer::Peer;
 pub static BACKEND: Backend = Backend {
     name: "remote",
     summary: "any MCP server over HTTP, with the login it asks for",
-    ways: &[Way::OAuth, Way::None, Way::Bearer],
+    ways: &[Way::OAuth, Way::None, Way::Bearer, Way::ClientCredentials],
     url: None,
     oauth_url: None,
     tools,

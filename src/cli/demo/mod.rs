@@ -154,7 +154,7 @@ async fn story(arguments: &Arguments, tale: &mut Tale<'_>, app: &Arc<App>, sandb
 async fn sign_in(arguments: &Arguments, tale: &mut Tale<'_>, app: &App) -> Result<(), Report> {
     let report = |error: Error| Report::from(&error);
     let connection = app.connection(REMOTE).map_err(report)?;
-    let pending = login::begin(app, connection).await.map_err(report)?;
+    let pending = login::begin(app, connection, login::Wish::usual(login::By::Demo)).await.map_err(report)?;
     tale.tell("login", format!("registered at the provider; the answer is awaited on port {}", pending.port()));
     let opened = !arguments.no_browser && app.machine.browser.open(pending.url()).is_ok();
     if opened {

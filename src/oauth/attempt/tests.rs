@@ -111,31 +111,3 @@ fn debug_shows_no_secret() {
         assert!(!text.contains(&secret), "{text}");
     }
 }
-
-#[test]
-fn a_pasted_address_gets_the_same_verdict_as_a_request() {
-    let attempt = attempt(&[], None);
-    let state = value(&attempt, "state");
-    let told = |text: &str| match attempt.paste(text) {
-        Verdict::Malformed => "malformed".to_owned(),
-        Verdict::Foreign => "foreign".to_owned(),
-        Verdict::Spent => "spent".to_owned(),
-        Verdict::Answer(outcome) => format!("{:?}", outcome.map(|code| code.expose().to_owned())),
-    };
-    for (text, expected) in [
-        (format!("{REDIRECT}?code=abc&state=other"), "foreign"),
-        ("abc".to_owned(), "foreign"),
-        (format!("code=abc&state={state}"), "foreign"),
-        (format!("http://127.0.0.1:9/callback?code=abc&state={state}"), "foreign"),
-        (format!("http://localhost:4711/callback?code=abc&state={state}"), "foreign"),
-        (format!("https://evil.example/?code=abc&state={state}"), "foreign"),
-        (format!("{REDIRECT}?code=abc&code=abc&state={state}"), "malformed"),
-        (format!("{REDIRECT}?code={}&state={state}", "a".repeat(1 << 20)), "malformed"),
-        (String::new(), "foreign"),
-    ] {
-        assert_eq!(told(&text), expected, "{}", text.chars().take(80).collect::<String>());
-    }
-    let wrapped = format!(" \"{REDIRECT}?code=a\r\nbc&state={state}#x\"\n");
-    assert_eq!(told(&wrapped), "Ok(\"abc\")");
-    assert_eq!(told(&wrapped), "spent");
-}

@@ -2,8 +2,10 @@
 
 use std::sync::Mutex;
 
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
-use crate::oauth::testing::{Script, client, confidential, http, json, pairs, reply};
+use crate::oauth::testing::{Script, client, confidential, http, json, key, pairs, reply};
 
 const GRANTED: &str = r#"{"access_token":"t","token_type":"DPoP"}"#;
 
@@ -51,6 +53,23 @@ async fn the_form_holds_the_callers_members_and_the_identity() {
     assert_eq!(forms[0], pairs(&[own[0], own[1], ("client_id", "client")]));
     assert_eq!(forms[1], pairs(&own));
     assert_eq!(forms[2], pairs(&[own[0], own[1], ("client_id", "a:b c"), ("client_secret", "p%+&")]));
+}
+
+#[tokio::test]
+async fn an_assertion_is_addressed_to_the_issuer_and_never_sent_twice() {
+    let script = Script::always(json(200, r#"{"access_token":"t"}"#)).await;
+    let client = Client { key: Some(key()), method: AuthMethod::PrivateKeyJwt, ..client() };
+    for _ in 0..2 {
+        asked(&script, &client, None).await.expect("tokens");
+    }
+    let seen = script.seen();
+    let names: Vec<_> = seen[0].form().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["client_assertion", "client_assertion_type", "client_id", "empty", "grant_type"]);
+    let (one, other) = (&seen[0].form()[0].1, &seen[1].form()[0].1);
+    assert_ne!(one, other);
+    let claims = URL_SAFE_NO_PAD.decode(one.split('.').nth(1).expect("claims")).expect("base64url");
+    let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
+    assert_eq!((claims["aud"].as_str(), claims["iat"].as_i64()), (Some(script.url.as_str()), Some(7)));
 }
 
 #[tokio::test]

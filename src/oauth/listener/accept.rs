@@ -25,7 +25,7 @@ struct Guest {
 
 /// Serves until `stopped`, then closes the port and lets open exchanges end.
 pub(super) async fn run(
-    v4: TcpListener,
+    v4: Option<TcpListener>,
     v6: Option<TcpListener>,
     shared: Arc<Shared>,
     mut stopped: oneshot::Receiver<()>,
@@ -35,7 +35,7 @@ pub(super) async fn run(
     loop {
         let stream = tokio::select! {
             _ = &mut stopped => break,
-            stream = next(Some(&v4)) => stream,
+            stream = next(v4.as_ref()) => stream,
             stream = next(v6.as_ref()) => stream,
             Some(_) = tasks.join_next() => continue,
         };

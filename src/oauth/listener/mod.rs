@@ -4,22 +4,23 @@
 //! reflected, and the code leaves the address bar before the page is shown: the answer to the callback is a redirect to
 //! a local path that holds a random word and nothing else, and the page waits there for the real outcome.
 
-use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::attempt::Attempt;
 use super::error::Error;
 use super::response::Outcome;
+use crate::http::Loopback;
 use crate::secret::Secret;
 
 mod accept;
+mod bind;
 mod checks;
 mod connection;
 mod page;
@@ -38,6 +39,7 @@ const PATH: &str = "/callback";
 /// An open loopback port, waiting for the browser to come back. Dropping it closes the port.
 pub struct Listener {
     server: Server,
+    host: Loopback,
     port: u16,
 }
 
@@ -49,38 +51,37 @@ pub struct Callback {
 }
 
 impl Listener {
-    /// Opens the first free port of `ports` on 127.0.0.1 (any free port, if there are none or where one is 0), and the
-    /// same port on `::1` where that works. The port is kept from here on; it is proven to lead here.
-    pub async fn bind(ports: &[u16]) -> Result<Self, Error> {
-        Self::bind_with(ports, Limits::default()).await
+    /// Opens the first free port of `ports` (any free port, if there are none or where one is 0) for a redirect to
+    /// `host`. The port is kept from here on; it is proven to lead here.
+    pub async fn bind(host: Loopback, ports: &[u16]) -> Result<Self, Error> {
+        Self::bind_with(host, ports, Limits::default()).await
     }
 
-    async fn bind_with(ports: &[u16], limits: Limits) -> Result<Self, Error> {
+    async fn bind_with(host: Loopback, ports: &[u16], limits: Limits) -> Result<Self, Error> {
         let mut trouble = None;
         for wanted in if ports.is_empty() { &[0] } else { ports } {
-            let v4 = match open(SocketAddr::from((Ipv4Addr::LOCALHOST, *wanted))) {
-                Ok(listener) => listener,
-                Err(error) if error.kind() == ErrorKind::AddrInUse => continue,
-                Err(error) => {
-                    trouble = Some(Error::NoLoopback { cause: error.kind().to_string() });
+            let pair = match bind::pair(host, *wanted, &bind::open) {
+                Ok(pair) => pair,
+                Err(bind::Failed::Busy) => continue,
+                Err(bind::Failed::Refused(kind)) => {
+                    trouble = Some(Error::NoLoopback { host: host.text(), cause: kind.to_string() });
                     continue;
                 }
             };
-            let Ok(port) = v4.local_addr().map(|address| address.port()) else { continue };
-            // Nobody else should answer to `localhost` on our port; without IPv6 nobody can.
-            let v6 = open(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).ok();
-            let server = Server::start(v4, v6, Shared::new(port, limits)?);
-            if server.proves_itself(port).await {
-                return Ok(Self { server, port });
+            let (port, families) = (pair.port, [pair.v4.is_some(), pair.v6.is_some()]);
+            let server = Server::start(pair, Shared::new(&format!("{host}:{port}"), limits)?);
+            let proof = async { server.proves_itself(&bind::addresses(host, families, port).await?).await };
+            match proof.await {
+                Ok(()) => return Ok(Self { server, host, port }),
+                Err(error) => trouble = Some(error),
             }
-            trouble = Some(Error::Shadowed { port });
         }
         Err(trouble.unwrap_or_else(|| Error::PortsBusy { ports: ports.to_vec() }))
     }
 
     /// What the authorization request and the token request name.
     pub fn redirect_uri(&self) -> String {
-        format!("http://127.0.0.1:{}{PATH}", self.port)
+        format!("http://{}:{}{PATH}", self.host, self.port)
     }
 
     /// The port.
@@ -131,24 +132,31 @@ struct Server {
 }
 
 impl Server {
-    fn start(v4: TcpListener, v6: Option<TcpListener>, shared: Shared) -> Self {
+    fn start(pair: bind::Pair, shared: Shared) -> Self {
         let shared = Arc::new(shared);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(accept::run(v4, v6, Arc::clone(&shared), stopped));
+        let task = tokio::spawn(accept::run(pair.v4, pair.v6, Arc::clone(&shared), stopped));
         Self { shared, stop: Some(stop), task: Some(task) }
     }
 
-    /// Sends one request to the port: a port that another program shadows would hand the code to that program. The
-    /// proof is that our own handler has seen the random path, not what the answer says.
-    async fn proves_itself(&self, port: u16) -> bool {
-        let exchange = async {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-            let request = format!("GET {} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n", self.shared.probe_path());
-            stream.write_all(request.as_bytes()).await?;
-            stream.read_to_end(&mut Vec::new()).await
-        };
-        let answered = tokio::time::timeout(Duration::from_secs(3), exchange).await;
-        matches!(answered, Ok(Ok(_))) && self.shared.was_probed()
+    /// Sends one request to the port, by every address that the host's name leads to: a port that another program
+    /// shadows would hand the code to that program. The proof is that our own handler has seen the random path, not
+    /// what the answer says.
+    async fn proves_itself(&self, addresses: &[SocketAddr]) -> Result<(), Error> {
+        for address in addresses {
+            let exchange = async {
+                let mut stream = TcpStream::connect(address).await?;
+                let (path, host) = (self.shared.probe_path(), self.shared.host());
+                let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+                stream.write_all(request.as_bytes()).await?;
+                stream.read_to_end(&mut Vec::new()).await
+            };
+            let answered = tokio::time::timeout(Duration::from_secs(3), exchange).await;
+            if !matches!(answered, Ok(Ok(_))) || !self.shared.take_probe() {
+                return Err(Error::Shadowed { port: address.port() });
+            }
+        }
+        Ok(())
     }
 
     /// Closes the port and waits until open exchanges are over.
@@ -167,15 +175,4 @@ impl Drop for Server {
         // A browser that waits is told that there is nothing to see here; a page set before stays.
         self.shared.publish(page::neutral());
     }
-}
-
-/// Binds and listens. The address is not shared with anybody.
-fn open(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // On Linux this only means that connections of the previous login, still ageing in the kernel, do not block a fixed
-    // port; a listening port is never shared. Elsewhere the option allows sharing, so it stays off.
-    #[cfg(target_os = "linux")]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(64)
 }

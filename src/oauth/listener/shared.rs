@@ -74,11 +74,11 @@ pub(super) enum Reaction {
 }
 
 impl Shared {
-    pub(super) fn new(port: u16, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn new(host: &str, limits: Limits) -> Result<Self, Error> {
         let random = |place: &str| random::secret().map(|text| format!("/{place}/{}", text.expose()));
         Ok(Self {
             limits,
-            host: format!("127.0.0.1:{port}"),
+            host: host.to_owned(),
             probe: random("probe")?,
             probed: AtomicBool::new(false),
             result: random("result")?,
@@ -110,8 +110,9 @@ impl Shared {
         self.probed.store(true, Ordering::SeqCst);
     }
 
-    pub(super) fn was_probed(&self) -> bool {
-        self.probed.load(Ordering::SeqCst)
+    /// Whether the probe has arrived since this was last asked.
+    pub(super) fn take_probe(&self) -> bool {
+        self.probed.swap(false, Ordering::SeqCst)
     }
 
     pub(super) fn notify(&self, receiver: Receiver) {

@@ -1,9 +1,13 @@
 //! The listener, driven byte by byte over raw connections.
 
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex;
 
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 
+use super::bind::open;
 use super::*;
 use crate::oauth::testing::{client, server};
 
@@ -11,6 +15,7 @@ type Ended = JoinHandle<Result<Callback, Error>>;
 
 /// A login that is waiting.
 struct Login {
+    host: Loopback,
     port: u16,
     attempt: Arc<Attempt>,
     notices: Arc<Mutex<Vec<Notice>>>,
@@ -23,7 +28,11 @@ impl Login {
     }
 
     async fn with(limits: Limits) -> Self {
-        let listener = Listener::bind_with(&[], limits).await.expect("a port");
+        Self::at(Loopback::V4, limits).await
+    }
+
+    async fn at(host: Loopback, limits: Limits) -> Self {
+        let listener = Listener::bind_with(host, &[], limits).await.expect("a port");
         let port = listener.port();
         let redirect = listener.redirect_uri();
         let attempt = Attempt::new(&server("https://as.example"), &client(), &redirect, &[], None).expect("an attempt");
@@ -33,7 +42,7 @@ impl Login {
         let wait = tokio::spawn(async move { listener.wait(&waiting, Duration::from_secs(60)).await });
         // The task must have begun to wait before the first request.
         tokio::task::yield_now().await;
-        Self { port, attempt, notices, wait }
+        Self { host, port, attempt, notices, wait }
     }
 
     fn state(&self) -> String {
@@ -46,7 +55,7 @@ impl Login {
     }
 
     fn request(&self, method: &str, target: &str) -> String {
-        format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port)
+        format!("{method} {target} HTTP/1.1\r\nHost: {}:{}\r\n\r\n", self.host, self.port)
     }
 
     async fn send(&self, bytes: impl AsRef<[u8]>) -> Answer {
@@ -83,7 +92,10 @@ impl Answer {
 }
 
 async fn send(port: u16, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("a connection");
+    exchange(TcpStream::connect(("127.0.0.1", port)).await.expect("a connection"), bytes).await
+}
+
+async fn exchange(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     // The listener may refuse and close before everything is written.
     let _ = stream.write_all(bytes).await;
     receive(stream).await
@@ -553,13 +565,13 @@ fn any_attempt() -> Attempt {
 
 #[tokio::test]
 async fn the_port_is_closed_after_every_end() {
-    let listener = Listener::bind(&[]).await.expect("a port");
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
     let (port, limit) = (listener.port(), Duration::from_millis(1));
     let ended = listener.wait(&any_attempt(), limit).await;
     assert_eq!(ended.err(), Some(Error::TimedOut { after: limit }));
     assert!(is_closed(port).await, "after the limit");
 
-    let listener = Listener::bind(&[]).await.expect("a port");
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
     let port = listener.port();
     let waiting = tokio::spawn(async move { listener.wait(&any_attempt(), Duration::from_secs(60)).await.is_ok() });
     tokio::task::yield_now().await;
@@ -568,7 +580,7 @@ async fn the_port_is_closed_after_every_end() {
     tokio::task::yield_now().await;
     assert!(is_closed(port).await, "after a cancelled wait");
 
-    let listener = Listener::bind(&[]).await.expect("a port");
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
     let port = listener.port();
     drop(listener);
     tokio::task::yield_now().await;
@@ -577,7 +589,7 @@ async fn the_port_is_closed_after_every_end() {
 
 #[tokio::test]
 async fn before_the_wait_no_callback_is_taken() {
-    let listener = Listener::bind(&[]).await.expect("a port");
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
     let port = listener.port();
     let attempt = Attempt::new(&server("https://as.example"), &client(), &listener.redirect_uri(), &[], None);
     let state = attempt
@@ -604,11 +616,11 @@ async fn ports_are_tried_in_order_and_never_shared() {
         socket.listen(1).expect("listening")
     });
     let busy: Vec<u16> = holders.iter().map(|holder| holder.local_addr().expect("an address").port()).collect();
-    assert_eq!(Listener::bind(&busy).await.err(), Some(Error::PortsBusy { ports: busy.clone() }));
+    assert_eq!(Listener::bind(Loopback::V4, &busy).await.err(), Some(Error::PortsBusy { ports: busy.clone() }));
 
-    let free = Listener::bind(&[]).await.expect("a port").port();
+    let free = Listener::bind(Loopback::V4, &[]).await.expect("a port").port();
     tokio::task::yield_now().await;
-    let listener = Listener::bind(&[busy[0], free, busy[1]]).await.expect("the free one");
+    let listener = Listener::bind(Loopback::V4, &[busy[0], free, busy[1]]).await.expect("the free one");
     assert_eq!((listener.port(), listener.redirect_uri()), (free, format!("http://127.0.0.1:{free}/callback")));
     // And nobody gets in beside us.
     let second = TcpSocket::new_v4().expect("a socket");
@@ -617,32 +629,50 @@ async fn ports_are_tried_in_order_and_never_shared() {
     second.set_reuseport(true).expect("set");
     let shared = second.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, free))).and_then(|()| second.listen(1));
     assert_eq!(shared.err().map(|error| error.kind()), Some(ErrorKind::AddrInUse));
-    assert_eq!(Listener::bind(&[free]).await.err(), Some(Error::PortsBusy { ports: vec![free] }));
+    assert_eq!(Listener::bind(Loopback::V4, &[free]).await.err(), Some(Error::PortsBusy { ports: vec![free] }));
 }
 
 #[tokio::test]
 async fn a_used_port_is_free_for_the_next_login_at_once() {
-    let listener = Listener::bind(&[]).await.expect("a port");
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
     let port = listener.port();
     assert_eq!(send(port, b"GET / HTTP/1.1\r\n\r\n").await.status, 400);
     drop(listener);
     tokio::task::yield_now().await;
-    assert_eq!(Listener::bind(&[port]).await.map(|listener| listener.port()), Ok(port));
+    assert_eq!(Listener::bind(Loopback::V4, &[port]).await.map(|listener| listener.port()), Ok(port));
 }
 
 #[tokio::test]
 async fn a_port_that_leads_to_somebody_else_is_noticed() {
     let stranger = crate::oauth::testing::Script::always(crate::oauth::testing::reply(404, &[], "")).await;
     let port = stranger.address("/").port().expect("a port");
-    let listener = Listener::bind(&[]).await.expect("a port");
-    let fresh = Server::start(
-        open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a port"),
-        None,
-        Shared::new(port, Limits::default()).expect("random numbers"),
-    );
-    assert!(!fresh.proves_itself(port).await);
+    let listener = Listener::bind(Loopback::V4, &[]).await.expect("a port");
+    let address = [SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+    assert_eq!(listener.server.proves_itself(&address).await, Err(Error::Shadowed { port }));
     assert!(stranger.targets()[0].starts_with("/probe/"));
-    assert!(listener.server.shared.was_probed());
+    let own = [SocketAddr::from((Ipv4Addr::LOCALHOST, listener.port()))];
+    assert_eq!(listener.server.proves_itself(&own).await, Ok(()));
+}
+
+#[tokio::test]
+async fn each_host_answers_to_its_own_name_and_to_no_other() {
+    for host in Loopback::ALL {
+        let login = Login::at(host, Limits::default()).await;
+        let (port, target) = (login.port, login.true_callback());
+        assert_eq!(login.attempt.redirect_uri(), format!("http://{host}:{port}/callback"));
+        let other = |name: Loopback| format!("GET {target} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n");
+        // By which of its addresses the browser comes is its own business.
+        for ip in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()] {
+            for name in Loopback::ALL.into_iter().filter(|name| *name != host) {
+                let stream = TcpStream::connect((ip, port)).await.expect("a connection");
+                assert_eq!(exchange(stream, other(name).as_bytes()).await.status, 400, "{name} at {ip} for {host}");
+            }
+            let stream = TcpStream::connect((ip, port)).await.expect("a connection");
+            let answer = exchange(stream, login.request("GET", "/").as_bytes()).await;
+            assert_eq!(answer.status, 404, "{host} at {ip}");
+        }
+        login.succeeds(host.text()).await;
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@
 //! split by `split`; the platforms' differences are in `platform`.
 
 mod errors;
+pub mod habits;
 mod platform;
-mod thread;
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 
 use super::items::Items;
 use super::split::{Split, prove};
+use super::thread::Thread;
 use super::{Answer, Error, Key, Store};
 use crate::secret::Secret;
 
 use platform::{Connection, Lock};
-use thread::Thread;
 
 /// Every item carries this service name, so that other programs and the person can tell whose it is.
 pub const SERVICE: &str = "keyward";

@@ -1,4 +1,5 @@
-//! The three keychains: how each is opened, what its errors mean, and whether it can hide what it holds.
+//! The three keychains: how each is opened and whether it can hide what it holds. Their habits, as far as these can be
+//! told without the platform, are in `habits`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ mod secret_service_of_freedesktop {
     use secret_service::blocking::SecretService;
     use secret_service::{EncryptionType, Error as Reason};
 
+    use super::super::habits::freedesktop;
     use super::{Connection, Lock, Meaning};
 
     /// The largest item. The service takes megabytes; a larger message could break the bus connection.
@@ -84,19 +86,8 @@ mod secret_service_of_freedesktop {
             Some(Reason::Locked | Reason::Prompt) => Meaning::Locked,
             // Without a result: there is no default collection.
             Some(Reason::Unavailable | Reason::NoResult) => Meaning::Absent,
-            Some(Reason::Zbus(error)) => named(&error.to_string()),
-            Some(Reason::ZbusFdo(error)) => named(&error.to_string()),
-            _ => Meaning::Unknown,
-        }
-    }
-
-    // Errors travel over D-Bus as names, and their text begins with the name.
-    fn named(text: &str) -> Meaning {
-        let name = text.split(": ").next().unwrap_or_default();
-        match name.rsplit('.').next().unwrap_or_default() {
-            "IsLocked" => Meaning::Locked,
-            "AccessDenied" | "AuthFailed" => Meaning::Denied,
-            "ServiceUnknown" | "NameHasNoOwner" | "NoServer" | "Disconnected" => Meaning::Absent,
+            Some(Reason::Zbus(error)) => freedesktop::meaning(&error.to_string()),
+            Some(Reason::ZbusFdo(error)) => freedesktop::meaning(&error.to_string()),
             _ => Meaning::Unknown,
         }
     }
@@ -111,6 +102,7 @@ mod login_keychain_of_macos {
 
     use keyring_core::Result;
 
+    use super::super::habits::macos;
     use super::{Connection, Lock, Meaning};
 
     /// The largest item; the keychain has no limit of its own.
@@ -130,17 +122,10 @@ mod login_keychain_of_macos {
         }
     }
 
-    /// What the status code of `SecBase.h` says.
+    /// What the status code says.
     pub fn meaning(source: &(dyn Source + Send + Sync + 'static)) -> Meaning {
-        match source.downcast_ref::<security_framework::base::Error>().map(|error| error.code()) {
-            // errSecInteractionNotAllowed: locked or not yet trusted, and no screen to ask on, as in a remote shell.
-            Some(-25308) => Meaning::Locked,
-            // errSecNotAvailable, errSecNoSuchKeychain, errSecInvalidKeychain.
-            Some(-25291 | -25294 | -25295) => Meaning::Absent,
-            // userCanceledErr, wrPermErr, errSecReadOnly, errSecAuthFailed, errSecInvalidOwnerEdit.
-            Some(-128 | -61 | -25292 | -25293 | -25244) => Meaning::Denied,
-            _ => Meaning::Unknown,
-        }
+        let code = source.downcast_ref::<security_framework::base::Error>().map(|error| error.code());
+        code.map_or(Meaning::Unknown, macos::meaning)
     }
 }
 
@@ -153,10 +138,10 @@ mod credential_manager_of_windows {
 
     use keyring_core::Result;
 
+    use super::super::habits::windows;
     use super::{Connection, Lock, Meaning};
 
-    /// `CRED_MAX_CREDENTIAL_BLOB_SIZE`.
-    pub const ITEM: usize = 2560;
+    pub use windows::ITEM;
     /// An item stays on this computer; by default it would travel with the person's roaming profile.
     pub const MODIFIERS: [(&str, &str); 1] = [("persistence", "Local")];
 
@@ -172,11 +157,8 @@ mod credential_manager_of_windows {
         }
     }
 
-    /// A service or a remote shell may run without a logon session, and then there is nothing to store in.
+    /// What the name of the error says.
     pub fn meaning(source: &(dyn Source + Send + Sync + 'static)) -> Meaning {
-        match source.to_string() {
-            text if text.contains("ERROR_NO_SUCH_LOGON_SESSION") => Meaning::Absent,
-            _ => Meaning::Unknown,
-        }
+        windows::meaning(&source.to_string())
     }
 }

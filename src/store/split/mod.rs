@@ -9,6 +9,9 @@
 //! so each set is noted in a list before it is begun. Another writer removes a noted set once the head has changed
 //! twice since; by then its writer either is gone or gives up by itself, so nobody loses parts that may still count.
 //!
+//! An item that is no head (damaged, or another program's) is set aside under the name of [`Key::damaged`] when a save
+//! replaces it.
+//!
 //! Callers that replace one key's secret hold that key's lock. Without it no secret is torn or lost all the same, but
 //! writers can overwrite each other's notes and so leave a dead set of parts behind.
 
@@ -94,7 +97,14 @@ impl<'a, I: Items> Split<'a, I> {
 
     // False if others overtook this save, which then changed nothing.
     fn try_to_save(&mut self, secret: &Secret) -> Result<bool, Error> {
-        let since = generation(self.replaceable_head()?.as_ref());
+        let since = match self.head() {
+            Err(Error::Damaged { .. }) => {
+                // Best effort: a damaged item must not keep the person from logging in.
+                let _ = self.set_aside();
+                0
+            }
+            head => generation(head?.as_ref()),
+        };
         let mut new =
             Head { generation: since.saturating_add(1), seal: Seal::of(secret), place: Place::Here(secret.clone()) };
         if new.write().len() > self.limit {
@@ -185,6 +195,21 @@ impl<'a, I: Items> Split<'a, I> {
             Err(Error::Damaged { .. }) => Ok(None),
             other => other,
         }
+    }
+
+    // Keeps what the item holds under another name, so that whoever looks into the damage has something to look at. One
+    // for each key, and none of one that was set aside itself: nothing piles up.
+    fn set_aside(&mut self) -> Result<(), Error> {
+        let aside = self.key.damaged();
+        if *self.key == aside {
+            return Ok(());
+        }
+        let Some(bytes) = self.items.get(self.key.as_str())? else { return Ok(()) };
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => Zeroizing::new(text.to_owned()),
+            Err(_) => Zeroizing::new(format!("hex {}", hex::text(&bytes))),
+        };
+        Split::new(&mut *self.items, &aside, self.limit).save(&Secret::new(text.as_str()))
     }
 
     fn remove(&mut self, set: &Set) -> Result<(), Error> {

@@ -1,5 +1,5 @@
-//! The keychain here is a map that checks every item and can be interrupted before any of its calls: by a crash, or by
-//! another program that does something whole.
+//! The keychain here is a map that refuses what Windows would refuse, also if it kept text as UTF-16, and that can be
+//! interrupted before any of its calls: by a crash, or by another program that does something whole.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,9 +7,10 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 
+use super::super::keychain::habits::windows;
 use super::*;
 
-const LIMIT: usize = 2560;
+const LIMIT: usize = windows::ITEM;
 const CRASH: Error = Error::Busy;
 
 type Stored = BTreeMap<String, Zeroizing<Vec<u8>>>;
@@ -49,7 +50,10 @@ impl Items for Keychain<'_> {
     }
 
     fn set(&mut self, name: &str, content: &str) -> Result<(), Error> {
-        assert!(content.len() <= LIMIT, "{name} has {} bytes", content.len());
+        let size = content.len().max(content.encode_utf16().count() * 2);
+        if size > windows::BLOB {
+            return Err(Error::TooLarge { size, limit: windows::BLOB });
+        }
         self.step()?;
         if name == key().as_str() {
             self.switched_at = self.calls - 1;
@@ -108,6 +112,29 @@ fn calls_of(map: &Map, work: impl Fn(&mut Keychain<'_>)) -> usize {
     let mut keychain = Keychain::of(&copy(map));
     work(&mut keychain);
     keychain.calls
+}
+
+#[test]
+fn the_double_refuses_what_windows_refuses_in_either_way_of_counting() {
+    let mut keychain = Keychain::of(&Map::default());
+    for (text, size) in [("x".repeat(1281), 2562), ("€".repeat(854), 2562), ("🔑".repeat(641), 2564)] {
+        assert_eq!(keychain.set("a", &text), Err(Error::TooLarge { size, limit: windows::BLOB }), "{size}");
+    }
+    for text in ["x".repeat(1280), "€".repeat(853), "🔑".repeat(640)] {
+        assert_eq!(keychain.set("a", &text), Ok(()));
+    }
+}
+
+#[test]
+fn a_grant_of_8_kib_fits_into_the_items_of_windows_whatever_its_letters() {
+    for letter in ["x", "ü", "€", "🔑", "x🔑", "xü€🔑"] {
+        let text = large(letter);
+        assert_eq!(load(&mut Keychain::of(&holding(&text))).unwrap(), Some(text), "{letter}");
+    }
+    // Items of the whole limit fit as bytes, and not as UTF-16: that is what the half is for.
+    let mut keychain = Keychain::of(&Map::default());
+    let refused = Split::new(&mut keychain, &key(), windows::BLOB).save(&Secret::new(large("x")));
+    assert!(matches!(refused, Err(Error::TooLarge { .. })));
 }
 
 proptest! {
@@ -322,13 +349,71 @@ fn a_damaged_secret_is_never_returned_and_a_save_replaces_it() {
         damage(&mut map.borrow_mut());
         let mut keychain = Keychain::of(&map);
         assert_eq!(load(&mut keychain), Err(Error::Damaged { key: key() }), "damage {number}");
-        assert!(keychain.calls <= 6, "it reads on although nobody is writing");
+        // The seven parts, and the head before and after them.
+        assert!(keychain.calls <= 9, "it reads on although nobody is writing");
         save(&mut Keychain::of(&map), "new").unwrap();
         assert_eq!(load(&mut Keychain::of(&map)).unwrap().as_deref(), Some("new"));
     }
     let map = holding("short");
     map.borrow_mut().get_mut("grant a").unwrap().pop();
     assert_eq!(load(&mut Keychain::of(&map)), Err(Error::Damaged { key: key() }));
+}
+
+#[test]
+fn a_damaged_item_is_set_aside_when_it_is_replaced_once_and_no_more() {
+    let aside = |map: &Map| {
+        let found = Split::new(&mut Keychain::of(map), &key().damaged(), LIMIT).load().unwrap();
+        found.map(|secret| secret.expose().to_owned())
+    };
+    let map = Map::default();
+    let write = |content: &[u8]| map.borrow_mut().insert(key().to_string(), Zeroizing::new(content.to_vec()));
+    write(b"not ours");
+    save(&mut Keychain::of(&map), "new").unwrap();
+    assert_eq!(aside(&map).as_deref(), Some("not ours"));
+    // A healthy one is not set aside, and a newer damaged one takes the place of the older.
+    save(&mut Keychain::of(&map), "newer").unwrap();
+    assert_eq!(aside(&map).as_deref(), Some("not ours"));
+    write(&[0xFF, 0x00, 0x41]);
+    save(&mut Keychain::of(&map), "newest").unwrap();
+    assert_eq!(aside(&map).as_deref(), Some("hex ff0041"));
+    assert_eq!(names(&map), ["damaged grant a", "grant a"]);
+    // What was set aside may itself be damaged: it is replaced, and nothing piles up.
+    map.borrow_mut().insert(key().damaged().to_string(), Zeroizing::new(b"worse".to_vec()));
+    write(b"again");
+    save(&mut Keychain::of(&map), "last").unwrap();
+    assert_eq!(aside(&map).as_deref(), Some("again"));
+    assert_eq!(names(&map), ["damaged grant a", "grant a"]);
+}
+
+#[test]
+fn a_damaged_item_that_cannot_be_set_aside_is_replaced_all_the_same() {
+    let map = Map::default();
+    map.borrow_mut().insert(key().to_string(), Zeroizing::new(b"not ours".to_vec()));
+    map.borrow_mut().insert(key().damaged().to_string(), Zeroizing::new(b"keyward/2 newer".to_vec()));
+    save(&mut Keychain::of(&map), "new").unwrap();
+    assert_eq!(load(&mut Keychain::of(&map)).unwrap().as_deref(), Some("new"));
+}
+
+#[test]
+fn the_items_of_earlier_versions_are_read_and_replaced_without_a_rest() {
+    let grant = include_str!("../../../tests/layouts/grant-1-oauth.json").trim_end();
+    for items in [
+        include_str!("../../../tests/layouts/items-1-whole.json"),
+        include_str!("../../../tests/layouts/items-1-split.json"),
+    ] {
+        let items: BTreeMap<String, String> = serde_json::from_str(items).unwrap();
+        let map = Map::default();
+        for (name, content) in items {
+            map.borrow_mut().insert(name, Zeroizing::new(content.into_bytes()));
+        }
+        let key = Key::grant("box");
+        let load = |map| Split::new(&mut Keychain::of(map), &key, LIMIT).load();
+        assert!(load(&map).unwrap().unwrap().matches(grant));
+        Split::new(&mut Keychain::of(&map), &key, LIMIT).save(&Secret::new("new")).unwrap();
+        assert!(load(&map).unwrap().unwrap().matches("new"));
+        Split::new(&mut Keychain::of(&map), &key, LIMIT).save(&Secret::new("newer")).unwrap();
+        assert_eq!(names(&map), ["grant box"], "two saves later nothing of the older version is left");
+    }
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! A login without a person: the client itself asks for a token (RFC 6749 §4.4).
+
+use std::sync::Arc;
+
+use super::discover::discover;
+use super::identify::given;
+use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
+use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
+use crate::app::{App, Error, secret_of_client, session};
+use crate::backends::Way;
+use crate::config;
+use crate::oauth::{self, ClientCredentials};
+
+/// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
+pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
+    const WAY: Way = Way::ClientCredentials;
+    let name = connection.name.as_str();
+    let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
+    if let Some((variable, _)) = app.environment_token(connection) {
+        return Err(Error::TokenInEnvironment { variable });
+    }
+    let url = connection.endpoint(WAY).ok_or_else(|| Error::NoAddress { connection: name.to_owned() })?;
+    let app = &app.at(connection);
+    let _claim = claim(app, name, By::Login)?;
+    let parts = &app.parts;
+    leaves_newer_alone(app, connection).await?;
+    parts.store.prove().await.map_err(Error::store(name))?;
+    let (server, resource, scopes) = discover(app, connection, WAY).await?;
+    // A registration would be a client without rights of its own: what it may do, an administrator decides.
+    let client = match given(app, connection, &server).await? {
+        Some(client) => client,
+        None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
+    };
+    secret_of_client::bind(parts, name, &server.issuer).await?;
+    let now = parts.clock.now();
+    let request = ClientCredentials {
+        token_endpoint: &server.token_endpoint,
+        issuer: &server.issuer,
+        client: &client,
+        scopes: &scopes,
+        resource: resource.as_deref(),
+        now: now.0,
+    };
+    let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
+    let now = parts.clock.now();
+    let custody = session::Custody::take(parts, name, session::LONG_WAIT).await?;
+    let grant = Grant {
+        way: WAY,
+        generation: first_generation(now),
+        url: url.to_string(),
+        obtained_at: session::obtained(&tokens, now),
+        state: State::Valid,
+        issued: Some(Issued {
+            issuer: server.issuer,
+            token_endpoint: server.token_endpoint,
+            revocation_endpoint: server.revocation_endpoint,
+            end_session_endpoint: None,
+            client,
+            flow: Flow::ClientCredentials,
+            resource,
+            expires_at: session::expiry(&tokens, now),
+            refresh_token: None,
+            refresh_expires_at: None,
+            clock_skew: session::clock_skew(name, &tokens, now),
+            dpop: None,
+            scopes: tokens.scope.unwrap_or(scopes),
+            subject: None,
+            account: None,
+        }),
+        access_token: tokens.access_token,
+        renewals: Renewals::default(),
+    };
+    let grant = custody.keep_login(grant).await.map_err(Error::store(name))?;
+    record(app, connection, WAY).await?;
+    Ok(Done::of(name, &grant))
+}

@@ -1,0 +1,221 @@
+//! The end of a login: the code becomes tokens, the tokens are looked at, and only then they are stored.
+//!
+//! It runs in a task that nobody can cancel half-way: a code that was exchanged for nothing cannot be used again, and a
+//! token that was issued and is not kept must be ended at the provider.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::person::Swap;
+use super::{Proto, first_generation, identify, record};
+use crate::app::error::Outsider;
+use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
+use crate::app::session::{self, Custody};
+use crate::app::{App, Error, Parts};
+use crate::backends::Way;
+use crate::config;
+use crate::oauth::{self, Account, Attempt, Kind, Revocation, Tokens};
+use crate::secret::Secret;
+use crate::store::Key;
+
+/// How long the provider has to end tokens that are not kept.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A question that only the person can answer; without an answer the answer is no.
+pub(super) struct Question {
+    pub(super) swap: Swap,
+    pub(super) answer: oneshot::Sender<bool>,
+}
+
+/// What the person's answer brought.
+pub(super) enum Brought {
+    /// A code to exchange.
+    Code(Arc<Attempt>, Secret),
+    /// Tokens.
+    Tokens(Box<Tokens>),
+}
+
+/// What it takes to end a login.
+pub(super) struct Keeper {
+    /// The program as it is for this connection.
+    pub(super) app: App,
+    pub(super) connection: config::Connection,
+    pub(super) issued: Proto,
+    /// The account that must have signed in.
+    pub(super) expect: Option<String>,
+}
+
+impl Keeper {
+    /// Makes the grant and stores it, unless it is somebody else's.
+    pub(super) async fn keep(&self, brought: Brought, ask: mpsc::Sender<Question>) -> Result<Grant, Error> {
+        // A renewal of the older login may be under way in another process; the newer login must have the last word. The
+        // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
+        let custody = self.custody().await?;
+        let (grant, account) = self.grant(brought).await?;
+        if let Some(expected) = &self.expect {
+            let fits = account.as_ref().is_some_and(|account| fits(account, expected));
+            if !fits {
+                drop(custody);
+                let actual = account.map(|account| account.label().to_owned());
+                return Err(self.refuse(&grant, Outsider::Unexpected { expected: expected.clone(), actual }).await);
+            }
+        } else if let Some(swap) = self.swap(&grant).await {
+            // The person may take their time, and renewals of the stored login must not wait for that.
+            drop(custody);
+            let (answer, decision) = oneshot::channel();
+            let asked = ask.send(Question { swap: swap.clone(), answer }).await.is_ok();
+            if !asked || !decision.await.unwrap_or(false) {
+                let Swap { stored, new, .. } = swap;
+                return Err(self.refuse(&grant, Outsider::Swapped { stored, new }).await);
+            }
+            return self.store(&self.custody().await?, grant).await;
+        }
+        self.store(&custody, grant).await
+    }
+
+    async fn custody(&self) -> Result<Custody, Error> {
+        Custody::take(&self.app.parts, &self.connection.name, session::LONG_WAIT).await
+    }
+
+    async fn grant(&self, brought: Brought) -> Result<(Grant, Option<Account>), Error> {
+        let (now, issued) = (|| self.app.parts.clock.now(), self.issued.clone());
+        let (tokens, account) = match brought {
+            Brought::Code(attempt, code) => {
+                let tokens = match oauth::exchange(&self.app.parts.http, &attempt, &code, now().0).await {
+                    Ok(tokens) => tokens,
+                    Err(error) => return Err(self.failed(error).await),
+                };
+                let account = attempt.account(&tokens, now().0);
+                (tokens, account)
+            }
+            Brought::Tokens(tokens) => {
+                let expected =
+                    oauth::Expected { issuer: &issued.issuer, client_id: &issued.client.id, nonce: None, now: now().0 };
+                let account = tokens.id_token.as_ref().and_then(|token| oauth::account(token, &expected));
+                (*tokens, account)
+            }
+        };
+        let now = now();
+        let grant = Grant {
+            way: Way::OAuth,
+            generation: first_generation(now),
+            url: issued.url,
+            obtained_at: session::obtained(&tokens, now),
+            state: State::Valid,
+            issued: Some(Issued {
+                issuer: issued.issuer,
+                token_endpoint: issued.server.token_endpoint,
+                revocation_endpoint: issued.server.revocation_endpoint,
+                end_session_endpoint: issued.server.end_session_endpoint,
+                client: issued.client,
+                flow: Flow::Code,
+                resource: issued.resource,
+                expires_at: session::expiry(&tokens, now),
+                refresh_expires_at: session::refresh_expiry(&tokens, now),
+                clock_skew: session::clock_skew(&self.connection.name, &tokens, now),
+                dpop: None,
+                refresh_token: tokens.refresh_token,
+                scopes: tokens.scope.unwrap_or(issued.scopes),
+                subject: account.as_ref().map(|account| account.subject.clone()),
+                account: account.as_ref().map(|account| account.label().to_owned()),
+            }),
+            access_token: tokens.access_token,
+            renewals: Renewals::default(),
+        };
+        Ok((grant, account))
+    }
+
+    async fn failed(&self, error: oauth::Error) -> Error {
+        let Proto { issuer, client, origin, .. } = &self.issued;
+        identify::failed(&self.app.parts, &self.connection.name, (issuer, client, *origin), error).await
+    }
+
+    /// Whether the stored login is another account's. A subject is unique within its issuer only.
+    async fn swap(&self, grant: &Grant) -> Option<Swap> {
+        let stored = self.app.parts.store.load(&Key::grant(&self.connection.name)).await.ok().flatten()?;
+        let stored = Grant::decode(&stored).ok()?.issued?;
+        let new = grant.issued.as_ref()?;
+        let whose = |issued: &Issued| issued.subject.clone().map(|subject| (issued.issuer.clone(), subject));
+        if whose(&stored)? == whose(new)? {
+            return None;
+        }
+        let mut shown = [&stored, new].map(|issued| issued.account.clone().or_else(|| issued.subject.clone()));
+        if shown[0] == shown[1] || stored.issuer != new.issuer {
+            // The same name twice would be no question.
+            shown = [&stored, new].map(|issued| {
+                let subject = issued.subject.as_deref().unwrap_or_default();
+                let name = issued.account.as_deref().unwrap_or(subject);
+                Some(format!("{name} ({subject} at {})", issued.issuer))
+            });
+        }
+        let [stored, new] = shown.map(Option::unwrap_or_default);
+        Some(Swap { connection: self.connection.name.clone(), stored, new })
+    }
+
+    async fn store(&self, custody: &Custody, grant: Grant) -> Result<Grant, Error> {
+        let grant = custody.keep_login(grant).await.map_err(Error::store(&self.connection.name))?;
+        // Here and not by whoever waits: an interrupted wait must not leave a login of a connection that nobody knows.
+        record(&self.app, &self.connection, Way::OAuth).await?;
+        Ok(grant)
+    }
+
+    /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
+    async fn refuse(&self, grant: &Grant, who: Outsider) -> Error {
+        let ended = match &grant.issued {
+            Some(issued) => tokio::time::timeout(PATIENCE, end(&self.app.parts, issued, grant)).await.unwrap_or(false),
+            None => false,
+        };
+        Error::OtherAccount { connection: self.connection.name.clone(), who, ended }
+    }
+}
+
+/// Ends the tokens at the provider, the refresh token first: with it servers end the access tokens, too (RFC 7009 §2.1).
+async fn end(parts: &Parts, issued: &Issued, grant: &Grant) -> bool {
+    let Some(endpoint) = &issued.revocation_endpoint else { return false };
+    let (client, issuer, now) = (&issued.client, &issued.issuer, parts.clock.now().0);
+    let mut ended = true;
+    for (token, kind) in [(issued.refresh_token.as_ref(), Kind::Refresh), (Some(&grant.access_token), Kind::Access)] {
+        let Some(token) = token else { continue };
+        let revoked = oauth::revoke(&parts.http, Revocation { endpoint, issuer, client, token, kind, now }).await;
+        // Some servers end access tokens with their refresh token only, and say no to more.
+        ended &= revoked.is_ok() || (kind == Kind::Access && issued.refresh_token.is_some());
+    }
+    ended
+}
+
+/// Whether this is the account that was named: by its subject, its address or its name. Addresses differ in case only by
+/// accident.
+fn fits(account: &Account, expected: &str) -> bool {
+    account.subject == expected
+        || account.name.as_deref() == Some(expected)
+        || account.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_named_by_its_subject_its_address_or_its_name() {
+        let account = Account {
+            subject: "248".to_owned(),
+            name: Some("Ada".to_owned()),
+            email: Some("ada@example.com".to_owned()),
+        };
+        for (expected, fit) in [
+            ("248", true),
+            ("Ada", true),
+            ("Ada@Example.com", true),
+            ("ada", false),
+            ("24", false),
+            ("ada@example.org", false),
+            ("", false),
+        ] {
+            assert_eq!(fits(&account, expected), fit, "{expected}");
+        }
+        let nameless = Account { subject: "248".to_owned(), name: None, email: None };
+        assert!(!fits(&nameless, ""));
+    }
+}

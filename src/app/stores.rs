@@ -1,0 +1,111 @@
+//! Which store keeps which connection's login, and what happens when a login chooses another.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{App, Error, Parts};
+use crate::config::store::Kind;
+use crate::config::{self, edit::Change};
+use crate::machine::{Machine, Terminal};
+use crate::secret::Secret;
+use crate::store::file::{Ask, Cost, EncryptedFile, Passphrase};
+use crate::store::{self, Key, Store};
+
+/// The variable with the passphrase of the encrypted file.
+pub const PASSPHRASE: &str = "KEYWARD_STORE_PASSPHRASE";
+/// The name under which systemd hands the passphrase to a service (`LoadCredential=keyward-passphrase:…`).
+pub const CREDENTIAL: &str = "keyward-passphrase";
+
+/// The stores there are. Nothing is opened before it is used.
+#[derive(Clone)]
+pub(super) struct Stores {
+    keychain: Arc<dyn Store>,
+    file: Arc<dyn Store>,
+}
+
+impl Stores {
+    pub(super) fn new(machine: &Machine, keychain: Arc<dyn Store>) -> Self {
+        let folder = machine.folders.as_ref().map(|folders| folders.state.as_path());
+        let file = EncryptedFile::new(folder, passphrase(machine), Cost::STANDARD);
+        Self { keychain, file: Arc::new(file) }
+    }
+
+    pub(super) fn of(&self, kind: Kind) -> &Arc<dyn Store> {
+        match kind {
+            Kind::Keychain => &self.keychain,
+            Kind::File => &self.file,
+        }
+    }
+}
+
+fn passphrase(machine: &Machine) -> Passphrase {
+    let environment = &machine.environment;
+    let person = machine.facts.input.then(|| Arc::new(Person(Arc::clone(&machine.terminal))) as Arc<dyn Ask>);
+    Passphrase {
+        given: environment.text(PASSPHRASE).map(Secret::new),
+        credential: environment.path("CREDENTIALS_DIRECTORY").map(|folder| folder.join(CREDENTIAL)),
+        person,
+    }
+}
+
+/// The person at the terminal.
+struct Person(Arc<dyn Terminal>);
+
+impl Ask for Person {
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = std::io::Result<Secret>> + Send + 'a>> {
+        Box::pin(async { self.0.ask_secret(prompt) })
+    }
+}
+
+impl App {
+    /// The store that keeps this connection's login.
+    pub fn store_of(&self, connection: &config::Connection) -> Arc<dyn Store> {
+        Arc::clone(self.stores.of(self.config.store_of(connection).0))
+    }
+
+    /// What a use case works with when it is about this connection.
+    pub fn parts_of(&self, connection: &config::Connection) -> Parts {
+        Parts { store: self.store_of(connection), ..self.parts.clone() }
+    }
+
+    /// The same program, whose parts are those of this connection.
+    pub(super) fn at(&self, connection: &config::Connection) -> Self {
+        Self {
+            machine: self.machine.clone(),
+            config: self.config.clone(),
+            parts: self.parts_of(connection),
+            stores: self.stores.clone(),
+            sessions: Arc::clone(&self.sessions),
+            config_file: self.config_file.clone(),
+        }
+    }
+}
+
+/// Writes down where the login of this connection is kept now, and takes the older one out of the store it was in before.
+///
+/// Only a login that is there counts: a login that failed must not cost the person the one they had.
+pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result<(), Error> {
+    let (name, kind) = (&connection.name, app.config.store_of(connection).0);
+    let recorded = app.config.connection(name).and_then(|known| known.store);
+    let before = recorded.unwrap_or(app.config.recorded_store);
+    // The keychain is what everybody expects, so it is not mentioned.
+    if recorded == Some(kind) || (recorded.is_none() && before == kind && kind == Kind::Keychain) {
+        return Ok(());
+    }
+    let key = Key::grant(name);
+    if app.store_of(connection).load(&key).await.map_err(Error::store(name))?.is_none() {
+        return Ok(());
+    }
+    app.edit_config(&[Change::connection(name, "store", kind.word())]).await?;
+    if before != kind {
+        match app.stores.of(before).delete(&key).await {
+            // Nothing is kept in a keychain that is not there.
+            Ok(_) | Err(store::Error::Absent { .. }) => {}
+            Err(error) => {
+                log::error!("the older login of `{name}` is still in the {}: {error}", before.name());
+            }
+        }
+    }
+    Ok(())
+}

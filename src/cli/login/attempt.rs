@@ -1,0 +1,160 @@
+//! A login that waits for the person: what is opened, printed and read meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::{Console, Outcome};
+use super::choice::{Asked, Choice, Known, choose};
+use super::face::Face;
+use super::{Arguments, rehearsal};
+use crate::app::login::{self, By, Done, Finish, Pending, Wish};
+use crate::app::{App, Error};
+use crate::config;
+use crate::machine::{self, Browser, Echo, Lines, SystemBrowser};
+
+/// How long before the end the person is told once more.
+const REMINDER: Duration = Duration::from_secs(60);
+
+/// Shows what a login would ask for.
+pub(super) async fn rehearse(
+    arguments: &Arguments,
+    console: &Console,
+    app: &App,
+    connection: &config::Connection,
+) -> Result<Outcome, Error> {
+    let connection = overridden(arguments, connection);
+    let rehearsal = login::rehearse::rehearse(app, &connection, &wish(arguments)).await?;
+    Ok(rehearsal::show(&rehearsal, choice(arguments, console, app), console))
+}
+
+/// Signs in: by the browser here, or by what is pasted. At most twice: an issuer that has forgotten the registered client
+/// gets a new one, and the person a second page.
+pub(super) async fn sign_in(
+    arguments: &Arguments,
+    console: &Console,
+    app: &App,
+    connection: &config::Connection,
+) -> Result<Done, Error> {
+    match once(arguments, console, app, connection).await {
+        Err(Error::ClientForgotten { issuer, .. }) => {
+            console.say(&format!("`{issuer}` no longer knows keyward, which is registered anew."));
+            once(arguments, console, app, connection).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn once(
+    arguments: &Arguments,
+    console: &Console,
+    app: &App,
+    connection: &config::Connection,
+) -> Result<Done, Error> {
+    let connection = overridden(arguments, connection);
+    let since = app.parts.clock.now();
+    let pending = match login::begin(app, &connection, wish(arguments)).await {
+        Err(Error::LoginRunning { .. }) if arguments.ways.wait => {
+            console.say(&format!("Waiting for another login of `{}` to end.", connection.name));
+            let limit = Duration::from_secs(arguments.ways.timeout);
+            if let Some(done) = login::attend(app, &connection, since, limit).await? {
+                return Ok(done);
+            }
+            // It came to nothing, so now it is our turn.
+            login::begin(app, &connection, wish(arguments)).await?
+        }
+        begun => begun?,
+    };
+    wait(arguments, console, app, pending).await
+}
+
+async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pending) -> Result<Done, Error> {
+    let machine = &app.machine;
+    let mut choice = choice(arguments, console, app);
+    // The prompt comes first: what it cannot do is not offered.
+    let pastes = match choice.paste.then(|| machine.prompt.lines(Echo::Hidden)) {
+        Some(Ok(lines)) => Some(lines),
+        Some(Err(error)) => {
+            log::warn!("nothing can be pasted here: {}", error.kind());
+            choice.paste = false;
+            None
+        }
+        None => None,
+    };
+    let somebody = machine.facts.input && machine.facts.messages;
+    let face = Face { console, prompt: somebody.then(|| Arc::clone(&machine.prompt)) };
+    face.start(&pending, choice, machine, arguments.ways.timeout);
+    let page = pending.url().clone();
+    let opening = async {
+        match choice.unopened {
+            None => machine::open(browser(arguments, app), page.clone()).await,
+            Some(_) => std::future::pending().await,
+        }
+    };
+    let patience = Duration::from_secs(arguments.ways.timeout);
+    let reminder = patience.checked_sub(REMINDER).filter(|left| *left >= REMINDER);
+    let remind = async {
+        match reminder {
+            Some(left) => tokio::time::sleep(left).await,
+            None => std::future::pending().await,
+        }
+    };
+    let finish = pending.finish_with(app, how(arguments, patience, &face, pastes));
+    tokio::pin!(opening, remind, finish);
+    let (mut opened, mut reminded) = (false, false);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut finish => return done,
+            outcome = &mut opening, if !opened => {
+                opened = true;
+                face.opened(outcome, page.as_str());
+            }
+            () = &mut remind, if !reminded => {
+                reminded = true;
+                console.say(&format!("{} s are left.", REMINDER.as_secs()));
+            }
+        }
+    }
+}
+
+fn how<'a>(arguments: &Arguments, patience: Duration, face: &'a Face<'a>, pastes: Option<Lines>) -> Finish<'a> {
+    Finish { patience, person: face, pastes, bare_code: arguments.ways.paste_code }
+}
+
+/// What the command line says goes before the configuration, for this login only.
+fn overridden(arguments: &Arguments, connection: &config::Connection) -> config::Connection {
+    let mut connection = connection.clone();
+    if !arguments.ways.port.is_empty() {
+        connection.ports.clone_from(&arguments.ways.port);
+    }
+    connection.redirect_host = arguments.ways.redirect_host.unwrap_or(connection.redirect_host);
+    connection
+}
+
+fn wish(arguments: &Arguments) -> Wish {
+    let wish = &arguments.wish;
+    Wish { by: By::Login, scopes: wish.scope.clone(), expect: wish.expect_user.clone() }
+}
+
+fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
+    let (ways, machine) = (&arguments.ways, &app.machine);
+    let asked =
+        Asked { browser: ways.browser.is_some(), no_browser: ways.no_browser, paste: ways.paste || ways.paste_code };
+    choose(
+        asked,
+        Known {
+            surroundings: machine.surroundings,
+            browser_named: SystemBrowser::is_chosen(&machine.environment),
+            browser_off: machine.environment.text("KEYWARD_NO_BROWSER").is_some_and(|value| value != "0"),
+            // A script that reads events answers no prompt, and with `--quiet` there is no prompt to see.
+            person: machine.facts.input && machine.facts.messages && !console.json && !console.is_quiet(),
+        },
+    )
+}
+
+fn browser(arguments: &Arguments, app: &App) -> Arc<dyn Browser> {
+    match &arguments.ways.browser {
+        Some(program) => Arc::new(SystemBrowser::of_program(program)),
+        None => Arc::clone(&app.machine.browser),
+    }
+}

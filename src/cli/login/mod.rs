@@ -1,0 +1,216 @@
+//! `keyward login`.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::{Console, Outcome, client};
+use crate::app::login::{self, Done};
+use crate::app::{App, Error};
+use crate::backends::Way;
+use crate::config::store::{Kind, VARIABLE};
+use crate::config::{self, Source};
+use crate::http::Loopback;
+use crate::machine::Machine;
+use crate::report::{Exit, Report};
+
+mod attempt;
+mod choice;
+mod face;
+mod key;
+mod rehearsal;
+mod target;
+
+use face::Face;
+
+/// Sign in to a connection in the browser, or keep a key for it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples: `keyward login tavily`, `keyward login https://mcp.example.com/mcp`, \
+    `keyward login tavily --api-key < key.txt`. The first valid answer ends the login: from the browser here, or pasted \
+    from a browser elsewhere. With `--json` every line is one event; the last is `done` or an error.")]
+pub(super) struct Arguments {
+    /// The connection, or the address of a remote MCP server
+    #[arg(value_name = "CONNECTION|URL")]
+    connection: String,
+    /// Name for a new connection; otherwise it is named after the host
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Keep an API key: asked for without echo, or read from standard input
+    #[arg(long, conflicts_with = "bearer")]
+    api_key: bool,
+    /// Keep a bearer token: asked for without echo, or read from standard input
+    #[arg(long)]
+    bearer: bool,
+    /// Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase
+    #[arg(long, value_name = "STORE", value_parser = kinds())]
+    store: Option<Kind>,
+    #[command(flatten)]
+    client: client::Given,
+    #[command(flatten)]
+    ways: Ways,
+    #[command(flatten)]
+    wish: Wish,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::word)).map(|word| Kind::of_word(&word).unwrap_or(Kind::Keychain))
+}
+
+impl Arguments {
+    /// The flag is the variable, for this one command; the login records the choice.
+    pub(super) fn choose_store(&self, machine: Machine, console: &Console) -> Machine {
+        let Some(kind) = self.store.map(Kind::word) else { return machine };
+        if let Some(other) = machine.environment.text(VARIABLE).filter(|other| *other != kind) {
+            console
+                .say(&format!("`{VARIABLE}` is `{other}`: unset it, or the next command looks for the login there."));
+        }
+        Machine { environment: machine.environment.with(VARIABLE, kind), ..machine }
+    }
+}
+
+/// How the answer comes back.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Finishing the login")]
+struct Ways {
+    /// Open the page with this program; goes before `BROWSER`
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "no_browser")]
+    browser: Option<String>,
+    /// Only print the address of the login page
+    #[arg(long)]
+    no_browser: bool,
+    /// Read the pasted answer from standard input also where that is no terminal
+    #[arg(long)]
+    paste: bool,
+    /// As `--paste`, and take a code alone, from a provider that shows one on a page
+    #[arg(long)]
+    paste_code: bool,
+    /// Wait on one of these ports, the first that is free
+    #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    port: Vec<u16>,
+    /// Come back to 127.0.0.1, localhost or [::1], as the provider has it registered
+    #[arg(long, value_name = "HOST")]
+    redirect_host: Option<Loopback>,
+    /// Seconds to wait for the person
+    #[arg(long, value_name = "SECONDS", default_value_t = login::PATIENCE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(10..=3600))]
+    timeout: u64,
+    /// Wait for another login of the same connection instead of giving way to it
+    #[arg(long)]
+    wait: bool,
+}
+
+/// What is asked for.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "What is asked for")]
+struct Wish {
+    /// Ask for these scopes besides the usual ones
+    #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
+    scope: Vec<String>,
+    /// Keep the login only if this account signs in: its subject, address or name
+    #[arg(long, value_name = "NAME")]
+    expect_user: Option<String>,
+    /// Show what would be asked for; open, register and store nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
+    let connection = target::target(&arguments, app).map_err(|error| Report::from(&error))?;
+    let way = chosen(&arguments, &connection);
+    if arguments.wish.dry_run {
+        let shown = attempt::rehearse(&arguments, console, app, &connection).await;
+        return shown.unwrap_or_else(|error| Err(Report::from(&error)));
+    }
+    client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;
+    let done = match way {
+        Way::OAuth => attempt::sign_in(&arguments, console, app, &connection).await,
+        Way::ClientCredentials => login::client_credentials(app, &connection).await,
+        way => key::with_a_key(console, app, &connection, way).await,
+    };
+    let done = match done {
+        Err(Error::LoginNotNeeded { .. }) if connection.backend.ways.contains(&Way::None) => {
+            open(app, &connection).await
+        }
+        other => other,
+    };
+    let done = match done {
+        Ok(done) => done,
+        Err(error) => return Err(advice(app, &connection, Report::from(&error)).await),
+    };
+    let face = Face { console, prompt: None };
+    if let Err(error) = login::learn_tools(app, &connection, done.way).await {
+        let report = Report::from(&error);
+        let text = format!("Its tools could not be listed yet ({}).", report.causes.join("; "));
+        face.warning("tools", &format!("{text}\n`keyward tools --refresh` lists them later."));
+    }
+    let store = app.config.store_of(&connection).0;
+    face.done(&done, store);
+    if !console.json {
+        console.say(&sentence(&done, store));
+    }
+    Ok(Exit::Done)
+}
+
+/// A new connection has no name yet that a hint could use: the hint names its address instead, or, where a setting is
+/// needed, the connection is written down so that the setting has a place.
+async fn advice(app: &App, connection: &config::Connection, mut report: Report) -> Report {
+    let name = &connection.name;
+    let (false, Some((url, Source::File))) = (connection.configured, &connection.url) else { return report };
+    if report.hints.iter().any(|hint| hint.contains(&format!("connections.{name}."))) {
+        return match login::record(app, connection, connection.way.0).await {
+            Ok(()) => report,
+            Err(error) => Report::from(&error),
+        };
+    }
+    for hint in &mut report.hints {
+        *hint = hint
+            .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))
+            .replace(&format!("`keyward login {name} "), &format!("`keyward login {url} --name {name} "))
+            .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"));
+    }
+    report
+}
+
+fn chosen(arguments: &Arguments, connection: &config::Connection) -> Way {
+    if arguments.api_key {
+        return Way::ApiKey;
+    }
+    if arguments.bearer {
+        return Way::Bearer;
+    }
+    let ways = connection.backend.ways;
+    match connection.way {
+        (way, Source::File) if way != Way::None => way,
+        _ => ways.iter().copied().find(|way| *way != Way::None).unwrap_or(Way::OAuth),
+    }
+}
+
+/// The server answers without a login: the connection is worth keeping all the same.
+async fn open(app: &App, connection: &config::Connection) -> Result<Done, Error> {
+    // Any web page answers without a login; only a server that lists its tools is one.
+    login::learn_tools(app, connection, Way::None).await?;
+    login::record(app, connection, Way::None).await?;
+    let connection = connection.name.clone();
+    Ok(Done { connection, way: Way::None, account: None, expires_at: None, renewable: false })
+}
+
+fn sentence(done: &Done, store: Kind) -> String {
+    let name = &done.connection;
+    match (done.way, &done.account) {
+        (Way::None, _) => format!("`{name}` answers without a login; its tools can be used."),
+        (Way::OAuth, Some(account)) => format!("Signed in to `{name}` as {}.{}", clean(account), renewal(done)),
+        (Way::ClientCredentials, _) => format!("`{name}` has a token for its client.{}", renewal(done)),
+        (Way::OAuth, None) => format!("Signed in to `{name}`.{}", renewal(done)),
+        _ => format!("The key of `{name}` is kept in the {}.", store.name()),
+    }
+}
+
+fn renewal(done: &Done) -> &'static str {
+    match (done.renewable, done.expires_at) {
+        (true, _) => " The token renews by itself.",
+        (false, Some(_)) => " The provider gave no refresh token: sign in again when the token ends.",
+        (false, None) => "",
+    }
+}
+
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
+}

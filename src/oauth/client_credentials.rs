@@ -1,0 +1,47 @@
+//! Tokens for a program that acts for itself (RFC 6749 §4.4): no person, no browser, no refresh token.
+
+use url::Url;
+
+use super::client::{AuthMethod, Client};
+use super::endpoint::Endpoint;
+use super::error::Error;
+use super::token::Tokens;
+use crate::http::Http;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientCredentials<'a> {
+    /// The token endpoint.
+    pub token_endpoint: &'a Url,
+    /// Whose endpoint it is.
+    pub issuer: &'a str,
+    /// Who asks; it must have a secret or a key.
+    pub client: &'a Client,
+    /// Scopes; none leaves them to the server.
+    pub scopes: &'a [String],
+    /// The resource (RFC 8707).
+    pub resource: Option<&'a str>,
+    /// Seconds since 1970.
+    pub now: i64,
+}
+
+/// Asks for a token. A renewal is the same request again, so a refresh token is not kept (§4.4.3), and neither is an
+/// identity token: there is no person whose it could be.
+pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> Result<Tokens, Error> {
+    let ClientCredentials { token_endpoint, issuer, client, now, .. } = request;
+    // Whoever reads a client id could ask as well (§4.4: confidential clients only).
+    if client.method == AuthMethod::None {
+        return Err(Error::PublicClient { issuer: issuer.to_owned() });
+    }
+    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof: None };
+    let scope = request.scopes.join(" ");
+    let mut form = vec![("grant_type", "client_credentials")];
+    form.extend(Some(("scope", scope.as_str())).filter(|_| !scope.is_empty()));
+    form.extend(request.resource.map(|resource| ("resource", resource)));
+    let mut tokens = endpoint.tokens(&form).await?;
+    tokens.settle(request.scopes);
+    Ok(Tokens { refresh_token: None, refresh_expires_in: None, id_token: None, ..tokens })
+}
+
+#[cfg(test)]
+mod tests;
