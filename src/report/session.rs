@@ -19,7 +19,8 @@ pub(super) fn login_required(connection: &str, way: Way, why: &Ended) -> Report 
         ),
         Ended::Interrupted => (
             format!("the login of `{connection}` has ended"),
-            "an earlier renewal was interrupted: the provider had replaced the token, and its answer did not arrive"
+            "an earlier renewal was interrupted, most likely after the provider had replaced the token and before its \
+             answer arrived"
                 .to_owned(),
         ),
         Ended::OtherAccount => (

@@ -247,3 +247,143 @@ pub(super) async fn read(parts: &Parts, key: &Key) -> Result<Option<Grant>, Unre
         Unreadable::Damaged => Unread::Damaged,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use crate::app::Owned;
+    use crate::backends::Way;
+    use crate::http::Http;
+    use crate::machine::{Clock, Environment, Timestamp};
+    use crate::secret::Secret;
+    use crate::store::Store as _;
+    use crate::store::memory::Memory;
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp(1000)
+        }
+    }
+
+    fn parts(store: &Memory, folder: &tempfile::TempDir) -> Parts {
+        Parts {
+            http: Http::new(&Environment::default()),
+            store: Arc::new(store.clone()),
+            clock: Arc::new(Noon),
+            state: None,
+            shared: Some(folder.path().to_path_buf()),
+            owned: Owned::default(),
+        }
+    }
+
+    async fn custody(store: &Memory, folder: &tempfile::TempDir) -> Custody {
+        Custody::take(&parts(store, folder), "box", Duration::ZERO).await.unwrap()
+    }
+
+    fn grant(generation: u64) -> Grant {
+        let url = url::Url::parse("https://api.example/mcp").unwrap();
+        Grant::pasted(Way::OAuth, Secret::new("t"), &url, generation, Timestamp(100))
+    }
+
+    async fn stored(store: &Memory) -> Option<u64> {
+        let text = store.load(&Key::grant("box")).await.unwrap()?;
+        Some(Grant::decode(&text).unwrap().generation)
+    }
+
+    async fn put(store: &Memory, text: &Secret) {
+        store.save(&Key::grant("box"), text).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_write_replaces_only_what_was_looked_at() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let custody = custody(&store, &folder).await;
+        assert!(matches!(custody.replace(1, &grant(2)).await, Ok(Change::Overtaken(None))), "it has vanished");
+        assert_eq!(stored(&store).await, None);
+        put(&store, &grant(9).encode()).await;
+        let overtaken = custody.replace(1, &grant(2)).await.unwrap();
+        assert!(matches!(overtaken, Change::Overtaken(Some(newer)) if newer.generation == 9));
+        assert_eq!(stored(&store).await, Some(9));
+        assert!(matches!(custody.replace(9, &grant(10)).await, Ok(Change::Made)));
+        assert_eq!(stored(&store).await, Some(10));
+    }
+
+    #[tokio::test]
+    async fn a_removal_takes_only_what_was_looked_at() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let custody = custody(&store, &folder).await;
+        assert!(matches!(custody.delete(None).await, Ok(Removal::Removed(false))));
+        put(&store, &grant(9).encode()).await;
+        for looked_at in [Some(8), None] {
+            let overtaken = custody.delete(looked_at).await.unwrap();
+            assert!(matches!(overtaken, Removal::Overtaken(newer) if newer.generation == 9), "{looked_at:?}");
+        }
+        assert_eq!(stored(&store).await, Some(9));
+        assert!(matches!(custody.delete(Some(9)).await, Ok(Removal::Removed(true))));
+        assert_eq!(stored(&store).await, None);
+        assert!(matches!(custody.delete(Some(9)).await, Ok(Removal::Removed(false))), "somebody else has done it");
+    }
+
+    #[tokio::test]
+    async fn a_login_is_above_everything_there_was() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let custody = custody(&store, &folder).await;
+        assert_eq!(custody.keep_login(grant(7)).await.unwrap().generation, 7);
+        assert_eq!(custody.keep_login(grant(7)).await.unwrap().generation, 8);
+        assert_eq!(custody.keep_login(grant(100)).await.unwrap().generation, 100);
+        assert_eq!(stored(&store).await, Some(100));
+    }
+
+    #[tokio::test]
+    async fn what_a_newer_program_wrote_is_left_alone_and_what_is_damaged_is_set_aside() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let custody = custody(&store, &folder).await;
+        let newer = Secret::new("{\"version\":2}");
+        put(&store, &newer).await;
+        let refused = store::Error::Newer { key: Key::grant("box") };
+        assert_eq!(custody.read().await.err(), Some(Unread::Newer));
+        assert_eq!(custody.keep_login(grant(7)).await.err(), Some(refused.clone()));
+        assert_eq!(custody.replace(1, &grant(7)).await.err(), Some(refused.clone()));
+        assert_eq!(custody.delete(None).await.err(), Some(refused));
+        assert!(store.load(&Key::grant("box")).await.unwrap().unwrap().matches(newer.expose()));
+        put(&store, &Secret::new("damaged")).await;
+        assert_eq!(custody.read().await.err(), Some(Unread::Damaged));
+        assert_eq!(custody.keep_login(grant(7)).await.unwrap().generation, 7);
+        assert!(store.load(&Key::grant("box").damaged()).await.unwrap().unwrap().matches("damaged"));
+        assert!(matches!(custody.delete(Some(7)).await, Ok(Removal::Removed(true))));
+        assert!(store.load(&Key::grant("box").damaged()).await.unwrap().is_none(), "and a logout forgets that, too");
+    }
+
+    #[tokio::test]
+    async fn every_change_changes_the_stamp() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let custody = custody(&store, &folder).await;
+        let stamp = Stamp::new(Some(folder.path()), "box");
+        let mut seen = vec![stamp.read()];
+        custody.keep_login(grant(1)).await.unwrap();
+        seen.push(stamp.read());
+        custody.replace(1, &grant(1)).await.unwrap();
+        seen.push(stamp.read());
+        custody.delete(Some(1)).await.unwrap();
+        seen.push(stamp.read());
+        custody.keep_login(grant(1)).await.unwrap();
+        seen.push(stamp.read());
+        let all = seen.len();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), all, "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn the_lock_is_free_when_nothing_is_late() {
+        let (store, folder) = (Memory::new(), tempfile::tempdir().unwrap());
+        let held = custody(&store, &folder).await;
+        assert!(Custody::try_take(&parts(&store, &folder), "box").is_none());
+        drop(held);
+        assert!(Custody::try_take(&parts(&store, &folder), "box").is_some());
+    }
+}

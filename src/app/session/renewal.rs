@@ -367,3 +367,50 @@ pub(crate) fn clock_skew(connection: &str, tokens: &Tokens, now: Timestamp) -> O
     }
     Some(skew)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: &str) -> RefreshError {
+        let code = Some(code.to_owned());
+        RefreshError::of(oauth::Error::TokenEndpoint { host: "h".to_owned(), status: 400, code, description: None })
+    }
+
+    #[test]
+    fn the_resource_is_left_out_only_where_the_provider_is_known_to_take_that() {
+        const LENIENT: Provider = Provider { renews_without_resource: true, ..providers::STANDARD };
+        for (provider, code, expected) in [
+            (&LENIENT, "invalid_target", true),
+            (&LENIENT, "invalid_scope", false),
+            (&LENIENT, "invalid_grant", false),
+            (&providers::STANDARD, "invalid_target", false),
+        ] {
+            assert_eq!(goes_without_resource(provider, &refused(code)), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_unspent_only_if_the_server_said_so_or_never_heard_of_it() {
+        let host = || "h".to_owned();
+        let server = |status| RefreshError::of(oauth::Error::Server { host: host(), status, retry_after: None });
+        let network = |error| RefreshError::of(oauth::Error::Network(error));
+        for (error, expected) in [
+            (server(503), true),
+            (server(429), true),
+            (server(500), false),
+            (server(502), false),
+            (server(504), false),
+            (network(crate::http::Error::NotFound { host: host() }), true),
+            (network(crate::http::Error::Broken { host: host(), cause: host() }), false),
+            (network(crate::http::Error::TimedOut { host: host(), after: LOCK_WAIT }), false),
+            (refused("invalid_client"), true),
+            (refused("invalid_target"), true),
+            (refused("something_new"), false),
+            (RefreshError::of(oauth::Error::NotJson { host: host(), status: 200 }), false),
+            (RefreshError::of(oauth::Error::Malformed { host: host(), what: "it" }), false),
+        ] {
+            assert_eq!(nothing_was_spent(&error), expected, "{error:?}");
+        }
+    }
+}
