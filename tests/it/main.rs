@@ -19,5 +19,7 @@ mod scripted;
 mod serve;
 mod stdio;
 mod stores;
+#[cfg(unix)]
+mod terminal;
 mod tidy;
 mod world;
