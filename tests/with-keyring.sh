@@ -11,7 +11,7 @@
 #   absent    a session bus without the service
 #   nobus     no session bus
 #
-# The command finds WITH_KEYRING_STATE and WITH_KEYRING_DIR. One line written to the pipe $WITH_KEYRING_DIR/orders is an
+# The command finds WITH_KEYRING_STATE and WITH_KEYRING_DIR, a new folder in WITH_KEYRING_BASE or /tmp. One line written to the pipe $WITH_KEYRING_DIR/orders is an
 # order, and the pipe `answers` then gives one line, `ready` or `failed`:
 #
 #   restart   kill the service and start a new, unlocked one      lock     lock the default collection
@@ -37,7 +37,7 @@ for program in dbus-daemon dbus-send gnome-keyring-daemon; do
 done
 
 # Short, whatever TMPDIR is: the path of a socket may have some hundred bytes.
-dir=$(mktemp -d /tmp/keyring.XXXXXX) || refuse 69 "no private folder in /tmp"
+dir=$(mktemp -d "${WITH_KEYRING_BASE:-/tmp}/keyring.XXXXXX") || refuse 69 "no private folder in ${WITH_KEYRING_BASE:-/tmp}"
 mkdir -m 700 "$dir/home" "$dir/run"
 mkfifo -m 600 "$dir/orders" "$dir/answers"
 # Open for both ends, so that neither opening nor writing ever waits for the other side.

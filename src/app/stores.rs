@@ -109,15 +109,3 @@ pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result
     }
     Ok(())
 }
-
-/// Keeps a stored grant that cannot be read under another name, before a login replaces it. Best effort: it must not keep
-/// the person from logging in.
-pub(super) async fn set_aside(app: &App, connection: &config::Connection) {
-    let (store, key) = (app.store_of(connection), Key::grant(&connection.name));
-    // What the store itself finds damaged it sets aside itself.
-    let Ok(Some(text)) = store.load(&key).await else { return };
-    match store.save(&key.damaged(), &text).await {
-        Ok(()) => log::warn!("the stored login of `{}` could not be read and is set aside", connection.name),
-        Err(error) => log::warn!("the damaged login of `{}` could not be set aside: {error}", connection.name),
-    }
-}

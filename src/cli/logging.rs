@@ -1,5 +1,5 @@
-//! What `-v` shows: our own log lines on standard error. Lines of dependencies are left out at every level, because
-//! nobody here knows what they print.
+//! Warnings, and what `-v` shows besides: our own log lines on standard error. Lines of dependencies are left out at
+//! every level, because nobody here knows what they print.
 
 use std::sync::Arc;
 
@@ -25,10 +25,12 @@ impl Log for Lines {
     fn flush(&self) {}
 }
 
-/// Starts logging at the level of so many `-v`. Only the first call of a process counts.
-pub(super) fn start(machine: &Machine, verbose: u8) {
+/// Starts logging at the level of so many `-v`; without one, with warnings unless `--quiet` is there. Only the first call
+/// of a process counts.
+pub(super) fn start(machine: &Machine, verbose: u8, quiet: bool) {
     let level = match verbose {
-        0 => LevelFilter::Error,
+        0 if quiet => LevelFilter::Error,
+        0 => LevelFilter::Warn,
         1 => LevelFilter::Info,
         _ => LevelFilter::Trace,
     };

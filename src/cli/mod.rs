@@ -101,7 +101,7 @@ pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
         Err(error) => return usage(&error, &machine, wants_json),
     };
     let console = Console::new(&machine, &arguments.global);
-    logging::start(&machine, arguments.global.verbose);
+    logging::start(&machine, arguments.global.verbose, arguments.global.quiet);
     let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Err(error) => Err(crate::report::io("the runtime could not be started", &error)),
         Ok(runtime) => {

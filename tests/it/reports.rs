@@ -2,6 +2,8 @@
 //!
 //! The words are golden: `INSTA_UPDATE=always` rewrites them. Ports, folders and random names are filtered.
 
+use keyward::app::error::{Ended, Error, Pause};
+use keyward::backends::Way;
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
 use keyward::store::{Error as StoreError, Key};
@@ -196,6 +198,26 @@ fn a_login_that_ended() {
     let world = World::signed_in().environment("KEYWARD_TOKEN_BOX", "a.b.c");
     pinned("environment_token_refused", &world.run(&["call", "box_whoami"]), Exit::LoginRequired);
     pinned("environment_token_in_the_way", &world.run(&["login", "box"]), Exit::Configuration);
+}
+
+#[test]
+fn a_renewal_that_does_not_work_now_or_any_more() {
+    let connection = || "box".to_owned();
+    let paused = |why| Error::Paused { connection: connection(), seconds: 7, why };
+    let ended = |why| Error::LoginRequired { connection: connection(), way: Way::OAuth, why };
+    let error = StoreError::Failed { cause: "the disk is full".to_owned() };
+    for (name, error, exit) in [
+        ("paused_network", paused(Pause::Network), Exit::Network),
+        ("paused_server", paused(Pause::Server), Exit::Server),
+        ("paused_refused", paused(Pause::Refused), Exit::Configuration),
+        ("paused_too_many", paused(Pause::TooMany), Exit::Server),
+        ("interrupted", ended(Ended::Interrupted), Exit::LoginRequired),
+        ("other_account", ended(Ended::OtherAccount), Exit::LoginRequired),
+        ("not_kept", Error::NotKept { connection: connection(), error }, Exit::Store),
+    ] {
+        let report = keyward::report::Report::from(&error);
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, exit);
+    }
 }
 
 #[test]

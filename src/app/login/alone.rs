@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::discover::discover;
 use super::identify::given;
-use super::{By, Done, claim, next_generation, record};
-use crate::app::grant::{Grant, Issued, State};
-use crate::app::{App, Error, grant_lock, secret_of_client, session};
+use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
+use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
+use crate::app::{App, Error, secret_of_client, session};
 use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, ClientCredentials};
-use crate::store::{Key, lock};
 
 /// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
 pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
@@ -24,6 +23,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     let app = &app.at(connection);
     let _claim = claim(app, name, By::Login)?;
     let parts = &app.parts;
+    leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
     let (server, resource, scopes) = discover(app, connection, WAY).await?;
     // A registration would be a client without rights of its own: what it may do, an administrator decides.
@@ -42,30 +42,35 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         now: now.0,
     };
     let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
-    let _lock =
-        lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
+    let now = parts.clock.now();
+    let custody = session::Custody::take(parts, name, session::LONG_WAIT).await?;
     let grant = Grant {
         way: WAY,
-        generation: next_generation(app, connection).await?,
+        generation: first_generation(now),
         url: url.to_string(),
-        obtained_at: now,
+        obtained_at: session::obtained(&tokens, now),
         state: State::Valid,
         issued: Some(Issued {
             issuer: server.issuer,
             token_endpoint: server.token_endpoint,
             revocation_endpoint: server.revocation_endpoint,
+            end_session_endpoint: None,
             client,
+            flow: Flow::ClientCredentials,
             resource,
             expires_at: session::expiry(&tokens, now),
             refresh_token: None,
+            refresh_expires_at: None,
+            clock_skew: session::clock_skew(name, &tokens, now),
+            dpop: None,
             scopes: tokens.scope.unwrap_or(scopes),
             subject: None,
             account: None,
         }),
         access_token: tokens.access_token,
+        renewals: Renewals::default(),
     };
-    parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
-    session::Stamp::new(parts.state.as_deref(), name).write(Some(grant.generation));
+    let grant = custody.keep_login(grant).await.map_err(Error::store(name))?;
     record(app, connection, WAY).await?;
     Ok(Done::of(name, &grant))
 }

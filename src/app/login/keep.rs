@@ -9,15 +9,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::person::Swap;
-use super::{Proto, identify, record};
+use super::{Proto, first_generation, identify, record};
 use crate::app::error::Outsider;
-use crate::app::grant::{Grant, Issued, State};
-use crate::app::{App, Error, Parts, grant_lock, session};
+use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
+use crate::app::session::{self, Custody};
+use crate::app::{App, Error, Parts};
 use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, Account, Attempt, Kind, Revocation, Tokens};
 use crate::secret::Secret;
-use crate::store::{Key, lock};
+use crate::store::Key;
 
 /// How long the provider has to end tokens that are not kept.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -51,33 +52,31 @@ impl Keeper {
     pub(super) async fn keep(&self, brought: Brought, ask: mpsc::Sender<Question>) -> Result<Grant, Error> {
         // A renewal of the older login may be under way in another process; the newer login must have the last word. The
         // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
-        let lock = self.lock().await?;
+        let custody = self.custody().await?;
         let (grant, account) = self.grant(brought).await?;
         if let Some(expected) = &self.expect {
             let fits = account.as_ref().is_some_and(|account| fits(account, expected));
             if !fits {
-                drop(lock);
+                drop(custody);
                 let actual = account.map(|account| account.label().to_owned());
                 return Err(self.refuse(&grant, Outsider::Unexpected { expected: expected.clone(), actual }).await);
             }
         } else if let Some(swap) = self.swap(&grant).await {
             // The person may take their time, and renewals of the stored login must not wait for that.
-            drop(lock);
+            drop(custody);
             let (answer, decision) = oneshot::channel();
             let asked = ask.send(Question { swap: swap.clone(), answer }).await.is_ok();
             if !asked || !decision.await.unwrap_or(false) {
                 let Swap { stored, new, .. } = swap;
                 return Err(self.refuse(&grant, Outsider::Swapped { stored, new }).await);
             }
-            let _lock = self.lock().await?;
-            return self.store(grant).await;
+            return self.store(&self.custody().await?, grant).await;
         }
-        self.store(grant).await
+        self.store(&custody, grant).await
     }
 
-    async fn lock(&self) -> Result<lock::Guard, Error> {
-        let name = &self.connection.name;
-        lock::acquire(&self.app.parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))
+    async fn custody(&self) -> Result<Custody, Error> {
+        Custody::take(&self.app.parts, &self.connection.name, session::LONG_WAIT).await
     }
 
     async fn grant(&self, brought: Brought) -> Result<(Grant, Option<Account>), Error> {
@@ -101,23 +100,29 @@ impl Keeper {
         let now = now();
         let grant = Grant {
             way: Way::OAuth,
-            generation: issued.generation,
+            generation: first_generation(now),
             url: issued.url,
-            obtained_at: now,
+            obtained_at: session::obtained(&tokens, now),
             state: State::Valid,
             issued: Some(Issued {
                 issuer: issued.issuer,
                 token_endpoint: issued.server.token_endpoint,
                 revocation_endpoint: issued.server.revocation_endpoint,
+                end_session_endpoint: issued.server.end_session_endpoint,
                 client: issued.client,
+                flow: Flow::Code,
                 resource: issued.resource,
                 expires_at: session::expiry(&tokens, now),
+                refresh_expires_at: session::refresh_expiry(&tokens, now),
+                clock_skew: session::clock_skew(&self.connection.name, &tokens, now),
+                dpop: None,
                 refresh_token: tokens.refresh_token,
                 scopes: tokens.scope.unwrap_or(issued.scopes),
                 subject: account.as_ref().map(|account| account.subject.clone()),
                 account: account.as_ref().map(|account| account.label().to_owned()),
             }),
             access_token: tokens.access_token,
+            renewals: Renewals::default(),
         };
         Ok((grant, account))
     }
@@ -149,10 +154,8 @@ impl Keeper {
         Some(Swap { connection: self.connection.name.clone(), stored, new })
     }
 
-    async fn store(&self, grant: Grant) -> Result<Grant, Error> {
-        let name = &self.connection.name;
-        self.app.parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
-        session::Stamp::new(self.app.parts.state.as_deref(), name).write(Some(grant.generation));
+    async fn store(&self, custody: &Custody, grant: Grant) -> Result<Grant, Error> {
+        let grant = custody.keep_login(grant).await.map_err(Error::store(&self.connection.name))?;
         // Here and not by whoever waits: an interrupted wait must not leave a login of a connection that nobody knows.
         record(&self.app, &self.connection, Way::OAuth).await?;
         Ok(grant)

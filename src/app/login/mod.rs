@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::error::Ended;
 use super::grant::Grant;
-use super::{App, Error, stores};
+use super::{App, Error};
 use crate::backends::Way;
 use crate::config;
 use crate::http::Loopback;
@@ -108,7 +107,6 @@ struct Proto {
     origin: Origin,
     resource: Option<String>,
     scopes: Vec<String>,
-    generation: u64,
     url: String,
 }
 
@@ -117,15 +115,15 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
     usable(app, connection)?;
     let app = &app.at(connection);
     let claim = claim(app, &connection.name, wish.by)?;
+    leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
     let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, &wish, &server, stored(app, connection).await.as_deref());
     let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref() };
     let (Identity { client, listener, origin }, attempt) = request::prepare(app, connection, &asked).await?;
-    let generation = next_generation(app, connection).await?;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
-    let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, generation, url };
+    let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, url };
     let connection = connection.clone();
     Ok(Pending { connection, issued, attempt, listener, expect: wish.expect, claim })
 }
@@ -190,18 +188,17 @@ pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result
     discover(app, connection, connection.way.0).await.map(|(server, _, _)| server.issuer)
 }
 
-/// A generation above every earlier one of this connection, also of those that a logout has removed: it starts at the
-/// clock's seconds. A damaged older grant is set aside and replaced all the same; a newer program's is left alone.
-pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> Result<u64, Error> {
-    let now = u64::try_from(app.parts.clock.now().0).unwrap_or_default();
+/// The least generation of a new login: above those of every login that a logout has removed, because it starts at the
+/// clock's seconds. Above what is stored it is put when it is stored.
+pub(super) fn first_generation(now: Timestamp) -> u64 {
+    u64::try_from(now.0).unwrap_or_default()
+}
+
+/// A newer program's login is not replaced, which is said before the person consents to one.
+pub(super) async fn leaves_newer_alone(app: &App, connection: &config::Connection) -> Result<(), Error> {
     match app.session(connection).stored().await {
-        Ok(Some(grant)) => Ok(now.max(grant.generation.saturating_add(1))),
         Err(newer @ Error::Store { error: store::Error::Newer { .. }, .. }) => Err(newer),
-        Err(Error::LoginRequired { why: Ended::Unreadable, .. }) => {
-            stores::set_aside(app, connection).await;
-            Ok(now)
-        }
-        _ => Ok(now),
+        _ => Ok(()),
     }
 }
 

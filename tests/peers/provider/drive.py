@@ -11,58 +11,18 @@ import subprocess
 import sys
 import time
 import tomllib
-import urllib.error
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-here = Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent))
-import ring
-from ring import Keyward, eventually, free_port, http, needs, same, scratch
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from peers import Keyward, Peers, eventually, here, person, python, ring, same, scratch
+from ring import needs
 
 SHORT, LONG = 3, 600
-python = os.environ["PEERS_MODERN"]
-
-
-class Peers:
-    """One provider with one protected server behind it."""
-
-    def __init__(self, name, interpreter):
-        self.name, port = name, free_port()
-        self.url = f"http://127.0.0.1:{port}/mcp"
-        self.calls_file = scratch / f"{name}-calls.jsonl"
-        _, line = ring.start(f"{name}-provider", os.environ["PEERS_NODE_BIN"], here / "provider.mjs", "--resource", self.url)
-        self.issuer, self.control = line["issuer"], line["control"]
-        ring.background(f"{name}-server", interpreter, here / "server.py", "--port", port, "--issuer", self.issuer, "--record", self.calls_file)
-        eventually(self.answers, f"the {name} server's first answer")
-
-    def answers(self):
-        try:
-            urllib.request.urlopen(urllib.request.Request(self.url, method="POST", data=b"{}"), timeout=2)
-        except urllib.error.HTTPError as error:
-            return error.code == 401
-        except OSError:
-            return False
-
-    def records(self, *events):
-        return [r for r in http("GET", f"{self.control}/records") if not events or r["event"] in events]
-
-    def calls(self, *events):
-        lines = self.calls_file.read_text().splitlines() if self.calls_file.exists() else []
-        return [r for r in map(json.loads, lines) if not events or r["event"] in events]
-
-    def set(self, what, **query):
-        http("POST", f"{self.control}/{what}?" + "&".join(f"{k}={v}" for k, v in query.items()))
-
-    def lifetime(self, seconds):
-        self.set("access-seconds", n=seconds)
-
 
 modern = Peers("modern", python)
 person_log = scratch / "person.jsonl"
 unwanted_log = scratch / "unwanted.jsonl"
-person = f"{sys.executable} {here.parent / 'person.py'}"
 # Whatever is not a login finds this person: each visit is a line, and a line is a failure.
 keyward = Keyward(BROWSER=person, PERSON_LOG=str(unwanted_log), PERSON_PRESS="deny")
 connection = None

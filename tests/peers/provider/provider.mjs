@@ -3,11 +3,15 @@
 //   provider.mjs --resource URL [--port N] [--access-seconds N]
 //
 // Prints one JSON line, {"issuer", "control"}, when it listens. The control port answers
-//   GET  /records              what happened, in order, without a single token (tokens appear as short digests)
+//   GET  /records?from=N       what happened, in order, without a single token (tokens appear as short digests)
 //   POST /access-seconds?n=N   lifetime of the access tokens issued from now on
 //   POST /refresh-tokens?rule=always|offline   whether a refresh token needs `offline_access` and `prompt=consent` (OIDC Core §11)
 //   POST /fault?next=drop      the next refresh is committed, its answer is lost
-//   POST /fault?next=503       the next refresh is answered 503 before it is looked at
+//   POST /fault?next=503       the next refresh is answered 503 before it is looked at; with &count=N the next N are
+//   POST /hold?at=before       refreshes wait before they are looked at, and those whose client has gone are dropped then
+//   POST /hold?at=after        refreshes are carried out, and their answers wait
+//   POST /release              nothing waits any more
+//   GET  /held                 how many refreshes wait
 //   POST /forget               every grant is gone, as if an administrator had ended all sessions
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -31,10 +35,14 @@ if (!option.resource) {
 
 let accessSeconds = Number(option['access-seconds']);
 let fault = null;
+let faults = 1;
+let hold = null;
+let waiting = [];
 let rule = 'always';
 const records = [];
 const digest = (token) => (token ? createHash('sha256').update(token).digest('hex').slice(0, 12) : undefined);
-const record = (event, detail = {}) => records.push({ at: Date.now() / 1000, event, ...detail });
+const record = (event, detail = {}) => records.push({ at: (performance.timeOrigin + performance.now()) / 1000, event, ...detail });
+const held = () => new Promise((go) => waiting.push(go));
 
 // The port must be known before the issuer can be named.
 const server = createServer();
@@ -128,13 +136,28 @@ provider.on('server_error', (_, error) => record('server error', { detail: Strin
 provider.use(async (ctx, next) => {
   const refresh = ctx.path === '/token' && ctx.method === 'POST';
   if (refresh && fault === '503') {
-    fault = null;
+    if (--faults < 1) fault = null;
     record('fault', { kind: '503' });
     ctx.status = 503;
     ctx.set('retry-after', '1');
     return;
   }
+  if (refresh) {
+    ctx.res.on('close', () => {
+      const issued = digest(ctx.oidc?.entities?.RefreshToken?.jti);
+      if (issued) record(ctx.res.writableFinished ? 'answered' : 'unheard', { issued });
+    });
+    if (hold === 'before') {
+      await held();
+      if (ctx.req.socket.destroyed) {
+        record('abandoned');
+        ctx.respond = false;
+        return;
+      }
+    }
+  }
   await next();
+  if (refresh && hold === 'after' && ctx.oidc?.params?.grant_type === 'refresh_token') await held();
   record('request', { method: ctx.method, path: ctx.path, status: ctx.status, query: ctx.querystring ? Object.keys(ctx.query) : undefined });
   if (refresh && fault === 'drop' && ctx.oidc?.params?.grant_type === 'refresh_token' && ctx.status === 200) {
     fault = null;
@@ -149,10 +172,19 @@ const control = createServer((request, response) => {
   const url = new URL(request.url, 'http://control');
   const answer = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   switch (`${request.method} ${url.pathname}`) {
-    case 'GET /records': return answer(200, records);
+    case 'GET /records': return answer(200, records.slice(Number(url.searchParams.get('from') ?? 0)));
     case 'POST /access-seconds': accessSeconds = Number(url.searchParams.get('n')); return answer(200, {});
     case 'POST /refresh-tokens': rule = url.searchParams.get('rule'); return answer(200, {});
-    case 'POST /fault': fault = url.searchParams.get('next'); return answer(200, {});
+    case 'POST /fault':
+      fault = url.searchParams.get('next');
+      faults = Number(url.searchParams.get('count') ?? 1);
+      return answer(200, {});
+    case 'POST /hold': hold = url.searchParams.get('at'); return answer(200, {});
+    case 'POST /release':
+      hold = null;
+      for (const go of waiting.splice(0)) go();
+      return answer(200, {});
+    case 'GET /held': return answer(200, waiting.length);
     case 'POST /forget':
       for (const kind of ['Grant', 'RefreshToken', 'AccessToken', 'Session']) stores.get(kind)?.rows.clear();
       record('forgotten');

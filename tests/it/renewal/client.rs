@@ -1,0 +1,63 @@
+//! Renewals of a client that acts for itself: it asks again, and there is no refresh token that could be spent.
+
+use keyward::app::grant::{Flow, Grant, State};
+use keyward::report::Exit;
+
+use crate::issuer::{Issuer, Rules};
+use crate::person::Forbidden;
+use crate::world::World;
+
+fn signed_in(issuer: &Issuer) -> World {
+    issuer.admit("robot", "client_secret_basic", b"secret");
+    let url = issuer.resource();
+    let way = "way = \"client-credentials\"\nclient_id = \"robot\"\nscopes = [\"a\", \"b\"]";
+    let entry = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{way}\n");
+    let world = World::new().browser(Forbidden).config(&entry).piping("secret");
+    world.run(&["login", "box", "--client-secret"]).done();
+    world
+}
+
+#[test]
+fn a_client_asks_again_when_its_token_has_ended() {
+    let issuer = Issuer::start(Rules::default());
+    let world = signed_in(&issuer);
+    let before = world.grant("box").expect("a grant");
+    assert_eq!(before.issued.as_ref().map(|issued| issued.flow), Some(Flow::ClientCredentials));
+    let mut tokens = vec![world.run(&["token", "box"]).done().out];
+    for _ in 0..3 {
+        world.clock.forward(4000);
+        tokens.push(world.run(&["token", "box"]).done().out);
+    }
+    tokens.dedup();
+    assert_eq!(tokens.len(), 4, "{tokens:?}");
+    let after = world.grant("box").expect("a grant");
+    assert_eq!((after.generation, after.state), (before.generation + 3, State::Valid));
+    let forms: Vec<_> = issuer.seen("POST", "/token").iter().map(|seen| seen.form.clone()).collect();
+    assert_eq!(forms.len(), 4);
+    assert!(forms.iter().all(|form| *form == forms[0]), "each is the request of the login: {forms:?}");
+    assert_eq!(world.run(&["status", "box", "--json"]).json()["connections"][0]["renewable"], true);
+}
+
+#[test]
+fn a_client_that_is_refused_for_a_while_keeps_its_login() {
+    let issuer = Issuer::start(Rules::default());
+    let world = signed_in(&issuer);
+    world.clock.forward(4000);
+    issuer.rules().refuses_clients = true;
+    let ran = world.run(&["token", "box", "--json"]).failed(Exit::Configuration);
+    assert_eq!(ran.json()["error"]["oauth_error"], "invalid_client");
+    issuer.rules().refuses_clients = false;
+    world.clock.forward(2);
+    world.run(&["token", "box"]).done();
+}
+
+#[test]
+fn a_client_whose_renewal_was_cut_off_has_lost_nothing() {
+    let issuer = Issuer::start(Rules::default());
+    let world = signed_in(&issuer);
+    let cut_off = Grant { state: State::RefreshStarted, ..world.grant("box").expect("a grant") };
+    world.put("box", &cut_off);
+    world.clock.forward(4000);
+    world.run(&["token", "box"]).done();
+    assert_eq!(world.grant("box").expect("a grant").state, State::Valid);
+}
