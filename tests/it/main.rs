@@ -20,5 +20,7 @@ mod scripted;
 mod serve;
 mod stdio;
 mod stores;
+#[cfg(unix)]
+mod terminal;
 mod tidy;
 mod world;

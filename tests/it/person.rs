@@ -108,14 +108,24 @@ impl Prompt for Elsewhere {
 
 impl Browser for Elsewhere {
     fn open(&self, page: &Url) -> Result<(), BrowserError> {
-        let end = visit(page.clone(), self.press, "alice", |next| next.path() != "/callback");
+        let end = end_of(page.clone(), self.press);
         let terminal = self.terminal.lock().expect("no panic").take().expect("somebody reads what is pasted");
-        for text in (self.pastes)(end.address.as_str()) {
+        for text in (self.pastes)(end.as_str()) {
             // A login that has its answer reads no more.
             let _ = terminal.send(Line::Text(Secret::new(text)));
         }
         Ok(())
     }
+}
+
+/// Signs in and goes to the last page.
+pub fn visit_page(page: Url, press: Press) -> Visit {
+    visit(page, press, "alice", |_| true)
+}
+
+/// Signs in and stops before the last page: the address that a browser on another machine ends at.
+pub fn end_of(page: Url, press: Press) -> Url {
+    visit(page, press, "alice", |next| next.path() != "/callback").address
 }
 
 fn visit(page: Url, press: Press, name: &str, goes: fn(&Url) -> bool) -> Visit {
