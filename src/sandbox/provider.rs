@@ -18,7 +18,7 @@ pub struct Provider<'a>(pub(super) &'a Control);
 
 impl<'a> Provider<'a> {
     /// Its name in the address.
-    pub fn name(&self) -> &'a str {
+    pub fn name(&self) -> &'static str {
         self.0.0.profile.name
     }
 
