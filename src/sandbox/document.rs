@@ -76,17 +76,20 @@ fn is_plain(id: &str, url: &Url) -> bool {
     !dots && !extra && url.path().len() > 1 && url.as_str() == id
 }
 
-/// The JSON object at an address on this machine.
-fn fetched(url: &Url) -> Option<Value> {
+/// Where to fetch from: a loopback literal and no name, which could lead anywhere else.
+fn nearby(url: &Url) -> Option<SocketAddr> {
     let host: IpAddr = match url.host()? {
         Host::Ipv4(ip) => ip.into(),
         Host::Ipv6(ip) => ip.into(),
         Host::Domain(_) => return None,
     };
-    if url.scheme() != "http" || !host.is_loopback() {
-        return None;
-    }
-    let address = SocketAddr::new(host, url.port_or_known_default()?);
+    let here = url.scheme() == "http" && host.is_loopback();
+    Some(SocketAddr::new(host, url.port_or_known_default()?)).filter(|_| here)
+}
+
+/// The JSON object at an address on this machine.
+fn fetched(url: &Url) -> Option<Value> {
+    let address = nearby(url)?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     stream.set_write_timeout(Some(PATIENCE)).ok()?;
@@ -170,6 +173,25 @@ mod tests {
             "https://app.example/a b",
         ] {
             assert!(!plain(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_asked() {
+        let nearby = |url: &str| nearby(&Url::parse(url).unwrap()).map(|address| address.to_string());
+        assert_eq!(nearby("http://127.0.0.1/a").as_deref(), Some("127.0.0.1:80"));
+        assert_eq!(nearby("http://[::1]:5000/a").as_deref(), Some("[::1]:5000"));
+        for url in [
+            "https://127.0.0.1/a",
+            "http://localhost/a",
+            "http://127.0.0.1.evil.example/a",
+            "http://10.0.0.1/a",
+            "http://169.254.169.254/a",
+            "http://[fe80::1]/a",
+            "http://0.0.0.0/a",
+            "ftp://127.0.0.1/a",
+        ] {
+            assert_eq!(nearby(url), None, "{url}");
         }
     }
 

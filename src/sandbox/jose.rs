@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use super::jwt::fingerprint;
 
 /// What is verified. No `none` and nothing symmetric: a public key is no secret (RFC 8725 §2.1).
-pub(super) const ALGORITHMS: [&str; 4] = ["ES256", "EdDSA", "PS256", "RS256"];
+/// `Ed25519` is what RFC 9864 calls the only `EdDSA` there is here.
+pub(super) const ALGORITHMS: [&str; 5] = ["ES256", "Ed25519", "EdDSA", "PS256", "RS256"];
 /// Members of a JWK that must not leave its owner.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -78,7 +79,9 @@ impl<'a> Jws<'a> {
                 let point = [&[4], x.as_slice(), y.as_slice()].concat();
                 UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed, &self.signature)
             }
-            ("EdDSA", "OKP", "Ed25519") => UnparsedPublicKey::new(&ED25519, part("x")?).verify(signed, &self.signature),
+            ("EdDSA" | "Ed25519", "OKP", "Ed25519") => {
+                UnparsedPublicKey::new(&ED25519, part("x")?).verify(signed, &self.signature)
+            }
             ("RS256" | "PS256", "RSA", _) => {
                 let key = RsaPublicKeyComponents { n: part("n")?, e: part("e")? };
                 let scheme = if algorithm == "PS256" { &RSA_PSS_2048_8192_SHA256 } else { &RSA_PKCS1_2048_8192_SHA256 };
@@ -140,6 +143,7 @@ mod tests {
         };
         let right = || json!({ "alg": "EdDSA" });
         assert!(jws(right(), signed).is_signed_by(&key));
+        assert!(jws(json!({ "alg": "Ed25519" }), signed).is_signed_by(&key));
         assert!(!jws(json!({ "alg": "ES256" }), signed).is_signed_by(&key));
         assert!(!jws(json!({ "alg": "none" }), signed).is_signed_by(&key));
         assert!(!jws(json!({ "alg": "EdDSA", "crit": ["x"] }), signed).is_signed_by(&key));

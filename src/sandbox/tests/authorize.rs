@@ -186,9 +186,9 @@ fn metadata_is_at_the_two_standard_addresses_and_names_only_what_works() {
     for endpoint in ["token", "revocation", "introspection"] {
         assert_eq!(document[format!("{endpoint}_endpoint_auth_methods_supported")], methods);
         let algorithms = &document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")];
-        assert_eq!(algorithms, &json!(["ES256", "EdDSA", "PS256", "RS256"]));
+        assert_eq!(algorithms, &json!(["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]));
     }
-    assert_eq!(document["dpop_signing_alg_values_supported"], json!(["ES256", "EdDSA", "PS256", "RS256"]));
+    assert_eq!(document["dpop_signing_alg_values_supported"], json!(["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]));
     assert_eq!(document["require_pushed_authorization_requests"], false);
     assert_eq!(document["client_id_metadata_document_supported"], true);
     assert_eq!(document.as_object().unwrap().keys().filter(|name| name.ends_with("_endpoint")).count(), 9);

@@ -228,7 +228,7 @@ fn a_resource_can_insist_on_proofs() {
     bench.sandbox.control().set(Faults { require_dpop: true, ..Faults::default() });
     let document = bench.get("/.well-known/oauth-protected-resource/echo/mcp").json();
     assert_eq!(document["dpop_bound_access_tokens_required"], true);
-    assert_eq!(document["dpop_signing_alg_values_supported"], json!(["ES256", "EdDSA", "PS256", "RS256"]));
+    assert_eq!(document["dpop_signing_alg_values_supported"], json!(["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]));
     let refused = bench.call(&plain.text("access_token"));
     assert!(refused.status == 401 && refused.header("www-authenticate").starts_with("DPoP error="), "{refused:?}");
     assert!(bench.get("/echo/mcp").header("www-authenticate").starts_with("DPoP resource_metadata="));
