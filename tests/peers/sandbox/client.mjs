@@ -23,7 +23,7 @@ const first = await new Promise((ready) => {
   createInterface({ input: sandbox.stdout }).once('line', ready);
   sandbox.once('exit', (code) => ready(JSON.stringify({ ended: code ?? 'a signal' })));
 });
-const { url: root, backends = [], ended } = JSON.parse(first);
+const { url: root, backends = [], providers = [], ended } = JSON.parse(first);
 if (!root) {
   console.log(`not ok the sandbox starts and says where it is: it ended with ${ended}`);
   process.exit(1);
@@ -270,7 +270,7 @@ const cases = {
 };
 
 let failed = 0;
-for (const [sentence, run] of Object.entries({ ...cases, ...flows({ root, redirect, resource, visit }) })) {
+for (const [sentence, run] of Object.entries({ ...cases, ...flows({ root, redirect, resource, visit, providers }) })) {
   try {
     await run();
     console.log(`ok ${sentence}`);

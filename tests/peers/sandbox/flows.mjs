@@ -16,7 +16,7 @@ const refused = (error) => (thrown) => {
   return true;
 };
 
-export default function flows({ root, redirect, resource, visit }) {
+export default function flows({ root, redirect, resource, visit, providers }) {
   const issuer = new URL(`${root}/as`);
   const options = { execute: [openid.allowInsecureRequests] };
   const bye = `${redirect}/bye`;
@@ -43,6 +43,7 @@ export default function flows({ root, redirect, resource, visit }) {
   async function ask(config, more = {}, build = openid.buildAuthorizationUrl) {
     const checks = { pkceCodeVerifier: openid.randomPKCECodeVerifier(), expectedState: openid.randomState(), expectedNonce: undefined };
     const parameters = { redirect_uri: redirect, scope: 'sandbox:read', resource, code_challenge_method: 'S256', state: checks.expectedState, ...more };
+    if (parameters.resource === undefined) delete parameters.resource;
     parameters.code_challenge = await openid.calculatePKCECodeChallenge(checks.pkceCodeVerifier);
     if (parameters.scope.includes('openid')) parameters.nonce = checks.expectedNonce = openid.randomNonce();
     return { url: await build(config, parameters), checks };
@@ -252,6 +253,17 @@ export default function flows({ root, redirect, resource, visit }) {
         const config = await openid.discovery(new URL(`${root}/p/${path}`), 'x', undefined, openid.None(), { ...options, algorithm: 'oauth2' });
         assert.equal(config.serverMetadata().issuer, `${root}/p/${path}`);
       }
+    },
+    async 'a listed client of a provider logs in there, with the secret that must be sent'() {
+      assert.deepEqual(providers.map(({ provider }) => provider).sort(), ['auth0', 'entra', 'github', 'google', 'keycloak', 'okta', 'scalekit', 'tavily']);
+      const { issuer: google, clients: [{ client_id: id, client_secret: secret }] } = providers.find(({ provider }) => provider === 'google');
+      const config = await openid.discovery(new URL(google), id, secret, openid.ClientSecretPost(secret), { execute: [...options.execute, openid.enableNonRepudiationChecks] });
+      const tokens = await login(config, { scope: 'openid email', resource: undefined, access_type: 'offline' });
+      assert.equal(tokens.scope, 'https://www.googleapis.com/auth/userinfo.email openid');
+      assert.ok(tokens.refresh_token && tokens.claims().azp === id);
+      assert.equal((await openid.refreshTokenGrant(config, tokens.refresh_token)).refresh_token, undefined);
+      const careless = await openid.discovery(new URL(google), id, {}, openid.None(), options);
+      await assert.rejects(login(careless, { scope: 'openid', resource: undefined }), refused('invalid_request'));
     },
     async 'the record of all this has no secret in it'() {
       const text = await (await fetch(`${root}/control`)).text();
