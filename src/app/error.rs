@@ -151,6 +151,16 @@ pub enum Error {
         /// How.
         error: Arc<oauth::RefreshError>,
     },
+    /// No renewal is tried for the moment, because earlier ones failed or did not help.
+    #[error("the renewal of `{connection}` is paused for {seconds} s")]
+    Paused {
+        /// Which connection.
+        connection: String,
+        /// Until when, in seconds from now.
+        seconds: i64,
+        /// Why.
+        why: Pause,
+    },
     /// The service failed.
     #[error("`{connection}` failed")]
     Service {
@@ -167,6 +177,20 @@ pub enum Error {
     Interrupted,
 }
 
+/// Why no renewal is tried for the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pause {
+    /// The provider was not reached.
+    Network,
+    /// The provider was in trouble, or answered what nobody understands.
+    Server,
+    /// The provider refused the request as such.
+    Refused,
+    /// So many renewals within a minute did not help.
+    TooMany,
+}
+
 /// What became of an earlier login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -181,6 +205,8 @@ pub enum Ended {
     },
     /// The provider says so after a renewal that was cut off, which may have used up the refresh token.
     Interrupted,
+    /// The provider renewed it with the tokens of another account.
+    OtherAccount,
     /// The service refuses the key or token.
     Refused,
     /// It was for another address, issuer or way to sign in than the configuration names now.

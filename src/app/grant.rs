@@ -1,17 +1,32 @@
 //! A grant: what a login obtained and the store keeps for one connection.
 //!
-//! It is kept as one JSON object with a version. A version from the future is refused without writing, so that an older
-//! program cannot destroy what a newer one understands.
+//! What it may be used for, how long it is good and when it must be renewed is decided here; how it is written is in
+//! [`stored`].
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::error::{Ended, Pause};
 use crate::backends::Way;
 use crate::machine::Timestamp;
 use crate::oauth;
 use crate::secret::Secret;
 
-const VERSION: u32 = 1;
+mod stored;
+#[cfg(test)]
+mod tests;
+
+pub use stored::Unreadable;
+
+/// The end of a grant whose renewal was cut off: the provider may have replaced the refresh token unheard.
+pub(super) const INTERRUPTED: &str = "interrupted";
+/// The end of a grant whose renewal answered with the tokens of somebody else.
+pub(super) const ACCOUNT_CHANGED: &str = "account_changed";
+
+/// How far ahead of this machine's clock a moment in the past may lie before nothing is concluded from it.
+const CLOCK_TOLERANCE: i64 = 300;
+/// How long a token is used that was over when it was issued: it is renewed once a minute at most.
+const SHORTEST_USE: i64 = 60;
 
 /// What a login obtained.
 #[derive(Clone, Debug)]
@@ -30,6 +45,8 @@ pub struct Grant {
     pub state: State,
     /// What an OAuth login obtained besides; `None` for a key or a pasted token.
     pub issued: Option<Issued>,
+    /// What earlier renewals leave behind for the next one, in whichever process.
+    pub renewals: Renewals,
 }
 
 /// The OAuth part of a grant.
@@ -41,12 +58,18 @@ pub struct Issued {
     pub token_endpoint: Url,
     /// Where it is ended, if the provider lets it be.
     pub revocation_endpoint: Option<Url>,
+    /// Where the person's own session at the provider is ended, if it has such a page.
+    pub end_session_endpoint: Option<Url>,
     /// To which client it was issued; a refresh token cannot move to another.
     pub client: oauth::Client,
+    /// How it was obtained, which decides how it is renewed.
+    pub flow: Flow,
     /// For which resource it was asked, character by character as it was sent.
     pub resource: Option<String>,
     /// Renews it; used once where the provider rotates.
     pub refresh_token: Option<Secret>,
+    /// When the refresh token ends; `None` if the provider did not say, or it has no end.
+    pub refresh_expires_at: Option<Timestamp>,
     /// When the access token ends; `None` if the provider did not say.
     pub expires_at: Option<Timestamp>,
     /// What it may be used for.
@@ -55,6 +78,23 @@ pub struct Issued {
     pub subject: Option<String>,
     /// Who signed in, for people.
     pub account: Option<String>,
+    /// The private key that the tokens are bound to (RFC 9449); `None` for bearer tokens.
+    pub dpop: Option<Secret>,
+    /// Seconds by which the provider's clock was ahead of ours when it issued the access token, if it told its time.
+    pub clock_skew: Option<i64>,
+}
+
+/// How tokens were obtained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// With a code, in a browser (RFC 6749 §4.1).
+    #[default]
+    Code,
+    /// With a device code (RFC 8628).
+    Device,
+    /// By the client itself, without a person (RFC 6749 §4.4). There is no refresh token: the same is asked for again.
+    ClientCredentials,
 }
 
 /// Whether a grant can still be used.
@@ -69,115 +109,61 @@ pub enum State {
     NeedsLogin(String),
 }
 
-/// Why stored bytes are not a grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// A newer program wrote it.
-    Newer,
-    /// It is damaged.
-    Damaged,
+/// What earlier renewals leave behind.
+#[derive(Clone, Debug, Default)]
+pub struct Renewals {
+    /// When those of the last minute were that the token's own lifetime does not account for.
+    pub recent: Vec<Timestamp>,
+    /// The failures since the last success.
+    pub trouble: Option<Trouble>,
+    /// Under which key the outcome of a renewal that was started is kept if the store fails; only while it is started.
+    pub spill_key: Option<Secret>,
 }
 
-/// A grant as JSON; borrowed for writing, owned for reading.
-#[derive(Serialize, Deserialize)]
-struct Written<T> {
-    version: u32,
-    way: String,
-    access_token: T,
-    generation: u64,
-    url: String,
-    obtained_at: Timestamp,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issued: Option<WrittenIssued<T>>,
+/// Renewals that failed in a row without ending the grant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// How many.
+    pub failures: u32,
+    /// Before this moment nobody tries again.
+    pub until: Timestamp,
+    /// What kind the last one was of.
+    pub kind: Pause,
 }
 
-#[derive(Serialize, Deserialize)]
-struct WrittenIssued<T> {
-    issuer: String,
-    token_endpoint: Url,
-    revocation_endpoint: Option<Url>,
-    client: super::client::Written<T>,
-    resource: Option<String>,
-    refresh_token: Option<T>,
-    expires_at: Option<Timestamp>,
-    scopes: Vec<String>,
-    subject: Option<String>,
-    account: Option<String>,
+impl Flow {
+    const fn is_code(&self) -> bool {
+        matches!(self, Self::Code)
+    }
 }
 
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
+impl State {
+    /// Why only a login helps, if that is so.
+    pub fn ended(&self) -> Option<Ended> {
+        match self {
+            Self::Valid | Self::RefreshStarted => None,
+            Self::NeedsLogin(code) => Some(match code.as_str() {
+                INTERRUPTED => Ended::Interrupted,
+                ACCOUNT_CHANGED => Ended::OtherAccount,
+                _ => Ended::Revoked { code: code.clone() },
+            }),
+        }
+    }
 }
 
 impl Grant {
     /// A key or token that the person pasted.
     pub fn pasted(way: Way, key: Secret, url: &Url, generation: u64, now: Timestamp) -> Self {
-        let url = url.to_string();
-        Self { way, access_token: key, generation, url, obtained_at: now, state: State::Valid, issued: None }
-    }
-
-    /// The form in which the store keeps it.
-    pub fn encode(&self) -> Secret {
-        let issued = self.issued.as_ref().map(|issued| WrittenIssued {
-            issuer: issued.issuer.clone(),
-            token_endpoint: issued.token_endpoint.clone(),
-            revocation_endpoint: issued.revocation_endpoint.clone(),
-            client: super::client::Written::of(&issued.client),
-            resource: issued.resource.clone(),
-            refresh_token: issued.refresh_token.as_ref().map(Secret::expose),
-            expires_at: issued.expires_at,
-            scopes: issued.scopes.clone(),
-            subject: issued.subject.clone(),
-            account: issued.account.clone(),
-        });
-        let written = Written {
-            version: VERSION,
-            way: self.way.word().to_owned(),
-            access_token: self.access_token.expose(),
-            generation: self.generation,
-            url: self.url.clone(),
-            obtained_at: self.obtained_at,
-            state: self.state.clone(),
-            issued,
-        };
-        // A struct of texts and numbers always has a JSON form.
-        Secret::new(serde_json::to_string(&written).unwrap_or_default())
-    }
-
-    /// Reads what [`Grant::encode`] made.
-    pub fn decode(text: &Secret) -> Result<Self, Unreadable> {
-        let text = text.expose();
-        let Versioned { version } = serde_json::from_str(text).map_err(|_| Unreadable::Damaged)?;
-        if version > VERSION {
-            return Err(Unreadable::Newer);
+        Self {
+            way,
+            access_token: key,
+            generation,
+            url: url.to_string(),
+            obtained_at: now,
+            state: State::Valid,
+            issued: None,
+            renewals: Renewals::default(),
         }
-        let written: Written<Secret> = serde_json::from_str(text).map_err(|_| Unreadable::Damaged)?;
-        let issued = match written.issued {
-            None => None,
-            Some(issued) => Some(Issued {
-                issuer: issued.issuer,
-                token_endpoint: issued.token_endpoint,
-                revocation_endpoint: issued.revocation_endpoint,
-                client: issued.client.read().ok_or(Unreadable::Damaged)?,
-                resource: issued.resource,
-                refresh_token: issued.refresh_token,
-                expires_at: issued.expires_at,
-                scopes: issued.scopes,
-                subject: issued.subject,
-                account: issued.account,
-            }),
-        };
-        Ok(Self {
-            way: Way::of_word(&written.way).ok_or(Unreadable::Damaged)?,
-            access_token: written.access_token,
-            generation: written.generation,
-            url: written.url,
-            obtained_at: written.obtained_at,
-            state: written.state,
-            issued,
-        })
     }
 
     /// Whether it may be sent to `url` by a connection that signs in this way, at this issuer if one is configured.
@@ -198,73 +184,63 @@ impl Grant {
         self.issued.as_ref().and_then(|issued| issued.expires_at)
     }
 
-    /// Whether it can be renewed without the person.
+    /// Whether it can be renewed without the person, as far as is known without a clock.
     pub fn is_renewable(&self) -> bool {
-        self.issued.as_ref().is_some_and(|issued| issued.refresh_token.is_some())
-            && !matches!(self.state, State::NeedsLogin(_))
+        let has_means = |issued: &Issued| issued.refresh_token.is_some() || issued.flow == Flow::ClientCredentials;
+        self.issued.as_ref().is_some_and(has_means) && !matches!(self.state, State::NeedsLogin(_))
+    }
+
+    /// Whether it can be renewed at this moment: a refresh token that has run out is not worth a request.
+    pub fn renews(&self, now: Timestamp) -> bool {
+        let is_over = |issued: &Issued| {
+            issued.flow != Flow::ClientCredentials && issued.refresh_expires_at.is_some_and(|end| end <= now)
+        };
+        self.is_renewable() && !self.issued.as_ref().is_some_and(is_over)
     }
 
     /// How long before its end the token is renewed: a tenth of its lifetime, at least 10 s, at most 300 s, and never
     /// more than half of the lifetime.
     pub fn skew(&self) -> i64 {
-        let Some(expires_at) = self.expires_at() else { return 0 };
-        let lifetime = expires_at.since(self.obtained_at).max(0);
+        let lifetime = self.lifetime().unwrap_or(0).max(0);
         (lifetime / 10).clamp(10, 300).min(lifetime / 2)
     }
 
     /// Whether the access token is good for another `seconds`. A token of unknown end is taken as good: the service's
     /// 401 will tell.
     pub fn lasts(&self, now: Timestamp, seconds: i64) -> bool {
-        if matches!(self.state, State::NeedsLogin(_)) && self.issued.is_some() && self.expires_at().is_none() {
-            return false;
+        let Some(expires_at) = self.expires_at() else {
+            return self.issued.is_none() || !matches!(self.state, State::NeedsLogin(_));
+        };
+        // The clock was set back since: of such a token nobody knows how old it is, and renewing on every call until
+        // the clock has caught up would be a loop.
+        if self.comes_from_the_future(now) {
+            return !matches!(self.state, State::NeedsLogin(_));
         }
-        self.expires_at().is_none_or(|expires_at| now.after(seconds) < expires_at)
+        // Some servers say 0 and mean anything. Its first use renews it; what that brings must do for a minute.
+        if self.lifetime().is_some_and(|lifetime| lifetime <= 0) {
+            let is_renewed = self.renewals.recent.last().is_some_and(|renewal| *renewal <= self.obtained_at);
+            return is_renewed && now.since(self.obtained_at) < SHORTEST_USE;
+        }
+        now.after(seconds) < expires_at
+    }
+
+    /// Whether it was obtained at a moment that is still to come: this machine's clock was set back.
+    pub fn comes_from_the_future(&self, now: Timestamp) -> bool {
+        self.obtained_at.since(now) > CLOCK_TOLERANCE
+    }
+
+    /// Whether the token's own lifetime asks for its renewal by now.
+    pub fn is_ripe(&self, now: Timestamp) -> bool {
+        let reached = |end: Timestamp| now.after(self.skew()) >= end && !self.comes_from_the_future(now);
+        self.lifetime().is_some_and(|lifetime| lifetime > 0) && self.expires_at().is_some_and(reached)
+    }
+
+    fn lifetime(&self) -> Option<i64> {
+        self.expires_at().map(|end| end.since(self.obtained_at))
     }
 
     /// The whole value of an `Authorization` header.
     pub fn bearer(&self) -> Secret {
         Secret::new(format!("Bearer {}", self.access_token.expose()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pasted() -> Grant {
-        Grant::pasted(Way::ApiKey, Secret::new("tvly-k"), &url("https://api.example/v1"), 7, Timestamp(100))
-    }
-
-    fn url(text: &str) -> Url {
-        Url::parse(text).expect("an address")
-    }
-
-    #[test]
-    fn a_key_belongs_to_its_service_and_a_token_to_its_resource() {
-        let key = pasted();
-        assert!(key.belongs(Way::ApiKey, &url("https://api.example/other"), None));
-        assert!(!key.belongs(Way::ApiKey, &url("https://evil.example/v1"), None));
-        assert!(!key.belongs(Way::OAuth, &url("https://api.example/v1"), None));
-        let token = Grant { way: Way::OAuth, ..pasted() };
-        assert!(token.belongs(Way::OAuth, &url("https://api.example/v1"), None));
-        for other in ["https://api.example/v2", "https://api.example:444/v1", "https://evil.example/v1"] {
-            assert!(!token.belongs(Way::OAuth, &url(other), None), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_grant_survives_the_store() {
-        let again = Grant::decode(&pasted().encode()).expect("readable");
-        assert_eq!(again.encode().expose(), pasted().encode().expose());
-        assert_eq!((again.way, again.generation, again.state), (Way::ApiKey, 7, State::Valid));
-    }
-
-    #[test]
-    fn a_grant_from_the_future_is_told_apart_from_a_damaged_one() {
-        let newer = Secret::new("{\"version\":2,\"anything\":true}");
-        assert_eq!(Grant::decode(&newer).err(), Some(Unreadable::Newer));
-        for text in ["", "{}", "{\"version\":1}", "null", "{\"version\":1,\"way\":\"none\"", "\u{0}"] {
-            assert_eq!(Grant::decode(&Secret::new(text)).err(), Some(Unreadable::Damaged), "{text:?}");
-        }
     }
 }

@@ -1,11 +1,11 @@
 //! Keeping a key or token that the person pasted.
 
 use super::grant::Grant;
-use super::{App, Error, grant_lock, login, session};
+use super::session::{self, Custody};
+use super::{App, Error, login};
 use crate::backends::Way;
 use crate::config;
 use crate::secret::Secret;
-use crate::store::{Key, lock};
 
 /// Keeps `key` as the login of this connection, replacing an older login, and records the way in the configuration.
 pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Secret) -> Result<login::Done, Error> {
@@ -17,15 +17,10 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
     let _running = login::only_one(app, &connection.name)?;
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
     {
-        let _lock = lock::acquire(&app.parts.locks()?, &grant_lock(&connection.name), session::LONG_WAIT)
-            .await
-            .map_err(Error::lock(&connection.name))?;
+        let custody = Custody::take(&app.parts, &connection.name, session::LONG_WAIT).await?;
         let now = app.parts.clock.now();
-        let generation = login::next_generation(app, connection).await;
-        let grant = Grant::pasted(way, key, &url, generation, now);
-        let store = &app.parts.store;
-        store.save(&Key::grant(&connection.name), &grant.encode()).await.map_err(Error::store(&connection.name))?;
-        session::Stamp::new(app.parts.state.as_deref(), &connection.name).write(Some(generation));
+        let grant = Grant::pasted(way, key, &url, login::first_generation(now), now);
+        custody.keep_login(grant).await.map_err(Error::store(&connection.name))?;
     }
     login::record(app, connection, way).await?;
     Ok(login::Done { connection: connection.name.clone(), way, account: None, expires_at: None, renewable: false })

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::grant::{Grant, Issued};
-use super::{App, Error, Parts, client, grant_lock, session};
+use super::session::{Custody, Removal, Unread};
+use super::{App, Error, Parts, client, session};
 use crate::config;
 use crate::oauth::{self, Kind, Revocation};
-use crate::store::{self, Key, lock};
 
+/// How many logins that come in between are ended, too.
+const ROUNDS: u8 = 3;
 /// How long the provider has to end the tokens; the local copy goes in any case.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -67,22 +69,28 @@ impl AtProvider {
 /// It holds the same lock as a renewal, so that one which is under way cannot bring the tokens back.
 pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Result<Done, Error> {
     let name = &connection.name;
-    let _lock =
-        lock::acquire(&app.parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
-    let known = match app.session(connection).stored().await {
+    let custody = Custody::take(&app.parts, name, session::LONG_WAIT).await?;
+    let mut known = match custody.read().await {
+        Ok(known) => known,
         // What cannot be read can still be forgotten.
-        Err(Error::LoginRequired { .. } | Error::Store { error: store::Error::Damaged { .. }, .. }) => None,
-        other => other?,
+        Err(Unread::Newer | Unread::Damaged) => None,
+        Err(Unread::Store(error)) => return Err(Error::store(name)(error)),
     };
-    let provider = match &known {
-        Some(grant) => end(&app.parts, grant, wish.local_only).await,
-        None => AtProvider::Nothing,
+    let mut rounds = 0..ROUNDS;
+    let (provider, was_signed_in) = loop {
+        let provider = match &known {
+            Some(grant) => end(&app.parts, grant, wish.local_only).await,
+            None => AtProvider::Nothing,
+        };
+        let looked_at = known.as_ref().map(|grant| grant.generation);
+        match custody.delete(looked_at).await.map_err(Error::store(name))? {
+            Removal::Removed(existed) => break (provider, existed),
+            // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens that
+            // were merely forgotten would live on at the provider: these are ended, too.
+            Removal::Overtaken(newer) if rounds.next().is_some() => known = Some(*newer),
+            Removal::Overtaken(_) => return Err(Error::Busy { connection: name.clone(), waited: session::LONG_WAIT }),
+        }
     };
-    // Once before, in case of a crash in between, and once after: nobody goes on with what is being forgotten.
-    let stamp = session::Stamp::new(app.parts.state.as_deref(), name);
-    stamp.write(None);
-    let was_signed_in = app.parts.store.delete(&Key::grant(name)).await.map_err(Error::store(name))?;
-    stamp.write(None);
     if let Some(issued) = known.as_ref().and_then(|grant| grant.issued.as_ref()).filter(|_| wish.forget_client) {
         client::forget(&app.parts, name, &issued.issuer).await?;
     }

@@ -45,6 +45,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// The state folder; absent where the platform names no home.
     pub state: Option<PathBuf>,
+    /// The folder that all programs of the person share; absent where the platform names no home.
+    pub shared: Option<PathBuf>,
     /// Runs what must not be aborted half-way.
     pub owned: Owned,
 }
@@ -52,7 +54,7 @@ pub struct Parts {
 impl Parts {
     /// The folder for locks.
     pub fn locks(&self) -> Result<PathBuf, Error> {
-        locks(self.state.as_deref())
+        locks(self.shared.as_deref())
     }
 }
 
@@ -100,6 +102,7 @@ impl App {
             store,
             clock: Arc::clone(&machine.clock),
             state: machine.folders.as_ref().map(|folders| folders.state.clone()),
+            shared: machine.folders.as_ref().map(|folders| folders.shared.clone()),
             owned: Owned::default(),
         };
         let config_file = config_file.map(Path::to_path_buf);
@@ -193,14 +196,14 @@ impl App {
 
 /// Changes a configuration file under its lock; whether anything is different now.
 pub async fn edit_config(path: &Path, machine: &Machine, changes: &[Change]) -> Result<bool, Error> {
-    let state = machine.folders.as_ref().map(|folders| folders.state.as_path());
+    let shared = machine.folders.as_ref().map(|folders| folders.shared.as_path());
     let _lock =
-        store::lock::acquire(&locks(state)?, "config", session::LOCK_WAIT).await.map_err(Error::lock("config"))?;
+        store::lock::acquire(&locks(shared)?, "config", session::LOCK_WAIT).await.map_err(Error::lock("config"))?;
     Ok(config::edit::apply(path, changes)?)
 }
 
-fn locks(state: Option<&Path>) -> Result<PathBuf, Error> {
-    state.map(|folder| folder.join("locks")).ok_or_else(|| Error::StateFolder {
+fn locks(shared: Option<&Path>) -> Result<PathBuf, Error> {
+    shared.map(|folder| folder.join("locks")).ok_or_else(|| Error::StateFolder {
         path: PathBuf::from("~"),
         why: "the platform names no home folder".to_owned(),
     })

@@ -1,7 +1,7 @@
 //! Who is signed in where, until when. Works offline: it reads the store and the clock, nothing else.
 
 use super::error::Ended;
-use super::grant::{Grant, State};
+use super::grant::Grant;
 use super::{App, Error};
 use crate::backends::Way;
 use crate::config;
@@ -100,12 +100,12 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
 impl Status {
     fn fill(&mut self, grant: &Grant, now: Timestamp) {
         self.expires_at = grant.expires_at();
-        self.renewable = grant.is_renewable();
-        self.login = match &grant.state {
+        self.renewable = grant.renews(now);
+        self.login = match grant.state.ended() {
             _ if grant.lasts(now, 1) => Login::SignedIn,
-            State::NeedsLogin(code) => Login::Required(Ended::Revoked { code: code.clone() }),
-            _ if grant.is_renewable() => Login::Renewable,
-            _ => Login::Required(Ended::Expired),
+            Some(ended) => Login::Required(ended),
+            None if self.renewable => Login::Renewable,
+            None => Login::Required(Ended::Expired),
         };
         if let Some(issued) = &grant.issued {
             self.account = issued.account.clone();

@@ -68,6 +68,7 @@ impl Ended {
             Self::Interrupted => "interrupted",
             Self::Refused => "refused",
             Self::Elsewhere => "elsewhere",
+            Self::OtherAccount => "other-account",
             Self::Unreadable => "unreadable",
         }
     }

@@ -111,8 +111,10 @@ impl Environment {
 pub struct Folders {
     /// Holds `config.toml`.
     pub config: PathBuf,
-    /// Holds locks, cached discovery and cached tool lists; mode 0700.
+    /// Holds cached discovery and cached tool lists; mode 0700.
     pub state: PathBuf,
+    /// Holds what all programs of this person must find in one place: locks, and what belongs to a renewal. Mode 0700.
+    pub shared: PathBuf,
 }
 
 impl Folders {
@@ -120,7 +122,13 @@ impl Folders {
         let dirs = directories::ProjectDirs::from("", "", "keyward")?;
         // macOS and Windows have no state folder; their local data folder is the nearest thing.
         let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_path_buf();
-        Some(Self { config: dirs.config_dir().to_path_buf(), state })
+        // Two hosts share one keychain although each may have been given a state folder of its own (Flatpak does that):
+        // with a lock in each of the two, both would spend the same refresh token.
+        let shared = match dirs.state_dir() {
+            Some(_) => directories::BaseDirs::new()?.home_dir().join(".local/state/keyward"),
+            None => state.clone(),
+        };
+        Some(Self { config: dirs.config_dir().to_path_buf(), state, shared })
     }
 }
 

@@ -17,10 +17,13 @@ pub struct Provider {
     pub issuers: &'static [&'static str],
     /// Scopes to ask for when neither the service nor the configuration names any.
     pub scopes: &'static [&'static str],
+    /// It may refuse a renewal for the resource that it took at the login, and then takes one that names none.
+    pub renews_without_resource: bool,
 }
 
 /// Any provider that behaves as the standards say.
-pub const STANDARD: Provider = Provider { title: "the provider", issuers: &[], scopes: &[] };
+pub const STANDARD: Provider =
+    Provider { title: "the provider", issuers: &[], scopes: &[], renews_without_resource: false };
 
 /// The provider with that issuer.
 pub fn of_issuer(issuer: &str) -> &'static Provider {

@@ -2,5 +2,9 @@
 
 use super::Provider;
 
-pub(super) const PROVIDER: Provider =
-    Provider { title: "Tavily", issuers: &["https://mcp.tavily.com/"], scopes: &["openid", "offline_access"] };
+pub(super) const PROVIDER: Provider = Provider {
+    title: "Tavily",
+    issuers: &["https://mcp.tavily.com/"],
+    scopes: &["openid", "offline_access"],
+    renews_without_resource: false,
+};

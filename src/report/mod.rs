@@ -173,6 +173,7 @@ impl From<&app::Error> for Report {
             E::NotKept { connection, error } => session::not_kept(connection, error),
             E::Login { connection, error } => authorization::failed(connection, error),
             E::Renewal { connection, error } => session::renewal(connection, error),
+            E::Paused { connection, seconds, why } => session::paused(connection, *seconds, *why),
             E::Service { connection, error } => service::failed(connection, error),
             E::Network(error) => network::failed("the request could not be made", error),
             E::Interrupted => Self::new(Exit::Interrupted, "interrupted", "interrupted"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Exit, Report, network, store};
-use crate::app::error::Ended;
+use crate::app::error::{Ended, Pause};
 use crate::backends::Way;
 use crate::oauth::{Error, RefreshError};
 
@@ -19,7 +19,12 @@ pub(super) fn login_required(connection: &str, way: Way, why: &Ended) -> Report 
         ),
         Ended::Interrupted => (
             format!("the login of `{connection}` has ended"),
-            "an earlier renewal was interrupted after the provider had replaced the token".to_owned(),
+            "an earlier renewal was interrupted: the provider had replaced the token, and its answer did not arrive"
+                .to_owned(),
+        ),
+        Ended::OtherAccount => (
+            format!("the login of `{connection}` has ended"),
+            "the provider renewed it with the tokens of another account; they were not used".to_owned(),
         ),
         Ended::Refused => (
             format!("`{connection}` refuses the stored login"),
@@ -62,6 +67,23 @@ pub(super) fn busy(connection: &str, waited: Duration) -> Report {
         .cause(format!("its lock was not free within {} s", waited.as_secs()))
         .hint("run the command again; if it stays busy, end the other process")
         .retryable()
+}
+
+pub(super) fn paused(connection: &str, seconds: i64, why: Pause) -> Report {
+    let (exit, cause) = match why {
+        Pause::Network => (Exit::Network, "the provider could not be reached a moment ago"),
+        Pause::Server => (Exit::Server, "the provider was in trouble a moment ago"),
+        Pause::Refused => (Exit::Configuration, "the provider refused the last request as such"),
+        Pause::TooMany => (Exit::Server, "it was renewed five times within a minute, and that did not help"),
+    };
+    let message = format!("`{connection}` is not renewed for the moment; the login is kept");
+    let report = Report::new(exit, "renewal_paused", message)
+        .cause(format!("{cause}; the next renewal is due in {seconds} s"))
+        .hint(format!("try again in {seconds} s"));
+    if why == Pause::Refused {
+        return report.hint(format!("if it goes on, `keyward login {connection}` starts afresh"));
+    }
+    report.retryable()
 }
 
 pub(super) fn not_kept(connection: &str, error: &crate::store::Error) -> Report {

@@ -5,6 +5,7 @@
 
 mod commands;
 mod completions;
+mod fickle;
 mod keychain;
 mod login;
 mod person;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use keyward::app::App;
 use keyward::serve::{Choice, Server};
-use keyward::store::Store;
 use serde_json::{Value, json};
 
 use crate::world::{Paper, World};
@@ -20,7 +19,7 @@ pub struct Talk {
 impl Talk {
     pub fn start(world: &World) -> Self {
         let machine = world.machine(&Arc::new(Paper::default()));
-        let app = App::open(machine, Arc::clone(&world.store) as Arc<dyn Store>, None).expect("a configuration");
+        let app = App::open(machine, world.stores().brief, None).expect("a configuration");
         let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
         let (server_reads, input) = std::io::pipe().expect("a pipe");
         let (output, server_writes) = std::io::pipe().expect("a pipe");
@@ -121,7 +120,7 @@ fn a_call_without_a_login_fails_readably_and_names_the_command() {
 fn a_login_in_another_terminal_works_on_the_next_call() {
     let world = World::signed_in();
     let machine = world.machine(&Arc::new(Paper::default()));
-    let app = App::open(machine, Arc::clone(&world.store) as Arc<dyn Store>, None).expect("a configuration");
+    let app = App::open(machine, world.stores().brief, None).expect("a configuration");
     let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
     assert!(!keyward::mcp::Server::tools(&server).contains("\"new_whoami\""));
     world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use keyward::app::App;
+use keyward::app::grant::Grant;
 use keyward::machine::{
     Browser, BrowserError, Clock, Environment, Folders, Machine, Terminal, TerminalFacts, Timestamp,
 };
@@ -17,12 +19,15 @@ use keyward::store::{Key, Store, Stores};
 use serde_json::Value;
 use url::Url;
 
+use crate::fickle::Fickle;
 use crate::person::{Forbidden, Person, Press};
 
 /// A machine of its own for one test.
 pub struct World {
     pub clock: Arc<Frozen>,
     pub store: Arc<Memory>,
+    /// Stands between the program and the store, to fail where a keychain would.
+    pub fickle: Arc<Fickle>,
     pub folder: tempfile::TempDir,
     pub sandbox: Option<Sandbox>,
     pub person: Option<Arc<Person>>,
@@ -43,9 +48,11 @@ pub struct Ran {
 impl World {
     /// No sandbox, and a browser that fails the test when it is called.
     pub fn new() -> Self {
+        let store = Arc::new(Memory::default());
         Self {
             clock: Arc::new(Frozen(AtomicI64::new(1_800_000_000))),
-            store: Arc::new(Memory::default()),
+            fickle: Arc::new(Fickle::before(&store)),
+            store,
             folder: tempfile::tempdir().expect("a folder"),
             sandbox: None,
             person: None,
@@ -69,6 +76,17 @@ impl World {
         let world = Self::with_sandbox();
         let ran = world.run(&["login", &world.resource(), "--name", "box", "--timeout", "20"]);
         assert_eq!(ran.exit, Exit::Done, "{ran:?}");
+        world
+    }
+
+    /// As [`World::signed_in`], with a provider that says who signed in.
+    pub fn signed_in_as_somebody() -> Self {
+        let world = Self::with_sandbox();
+        let url = world.resource();
+        let scopes = "scopes = [\"openid\", \"email\", \"offline_access\", \"sandbox:read\"]";
+        let world = world.config(&format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{scopes}\n"));
+        world.run(&["login", "box", "--timeout", "20"]).done();
+        assert!(world.grant("box").and_then(|grant| grant.issued?.subject).is_some(), "somebody");
         world
     }
 
@@ -137,8 +155,32 @@ impl World {
 
     /// The store of this world.
     pub fn stores(&self) -> Stores {
-        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        let store = Arc::clone(&self.fickle) as Arc<dyn Store>;
         Stores { brief: Arc::clone(&store), patient: store }
+    }
+
+    /// What the store holds for a connection.
+    pub fn grant(&self, connection: &str) -> Option<Grant> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let text = runtime.block_on(self.store.load(&Key::grant(connection))).expect("a store that works");
+        text.map(|text| Grant::decode(&text).expect("a grant"))
+    }
+
+    /// Puts a grant into the store, behind everybody's back.
+    pub fn put(&self, connection: &str, grant: &Grant) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        assert_eq!(runtime.block_on(self.store.save(&Key::grant(connection), &grant.encode())), Ok(()));
+    }
+
+    /// The program of this world, for cases below the command line.
+    pub fn app(&self) -> Arc<App> {
+        let app = App::open(self.machine(&Arc::new(Paper::default())), self.stores().brief, None);
+        Arc::new(app.expect("a configuration"))
+    }
+
+    /// The file in which a renewal leaves its emergency copy.
+    pub fn spill(&self, connection: &str) -> PathBuf {
+        self.folder.path().join("state/spills").join(format!("grant-{connection}"))
     }
 
     /// Takes the login of a connection out of the store, behind everybody's back.
@@ -158,6 +200,7 @@ impl World {
             folders: Some(Folders {
                 config: self.folder.path().to_path_buf(),
                 state: self.folder.path().join("state"),
+                shared: self.folder.path().join("state"),
             }),
         }
     }

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::grant::{Grant, Issued, State};
-use super::{App, Error, Parts, grant_lock, session};
+use super::grant::{Flow, Grant, Issued, Renewals, State};
+use super::{App, Error, Parts, session};
 use crate::backends::Way;
 use crate::config;
 use crate::machine::Timestamp;
 use crate::oauth::{self, Attempt, Listener, Page, Server};
 use crate::providers;
-use crate::store::{Key, lock};
+use crate::store::lock;
 
 mod discover;
 mod identify;
@@ -62,7 +62,6 @@ struct Proto {
     client: oauth::Client,
     resource: Option<String>,
     scopes: Vec<String>,
-    generation: u64,
     url: String,
 }
 
@@ -84,9 +83,8 @@ pub async fn begin(app: &App, connection: &config::Connection) -> Result<Pending
     let attempt =
         attempt.map_err(|error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) })?;
     let attempt = if wants_consent(&scopes) { attempt.with("prompt", "consent") } else { attempt };
-    let generation = next_generation(app, connection).await;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
-    let issued = Proto { issuer: server.issuer.clone(), server, client, resource, scopes, generation, url };
+    let issued = Proto { issuer: server.issuer.clone(), server, client, resource, scopes, url };
     let connection = connection.clone();
     Ok(Pending { connection, issued, attempt, listener, parts: app.parts.clone(), _running: running })
 }
@@ -145,34 +143,37 @@ async fn exchange(
     let code = callback.code().map_err(|error| failed(error.clone()))?;
     // A renewal of the older login may be under way in another process; the newer login must have the last word. The
     // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
-    let _lock =
-        lock::acquire(&parts.locks()?, &grant_lock(name), session::LONG_WAIT).await.map_err(Error::lock(name))?;
+    let custody = session::Custody::take(parts, name, session::LONG_WAIT).await?;
     let tokens = oauth::exchange(&parts.http, attempt, code, parts.clock.now().0).await.map_err(failed)?;
     let now = parts.clock.now();
     let account = attempt.account(&tokens, now.0);
     let grant = Grant {
         way: Way::OAuth,
-        generation: issued.generation,
+        generation: first_generation(now),
         url: issued.url,
-        obtained_at: now,
+        obtained_at: session::obtained(&tokens, now),
         state: State::Valid,
         issued: Some(Issued {
             issuer: issued.issuer,
             token_endpoint: issued.server.token_endpoint,
             revocation_endpoint: issued.server.revocation_endpoint,
+            end_session_endpoint: None,
             client: issued.client,
+            flow: Flow::Code,
             resource: issued.resource,
             expires_at: session::expiry(&tokens, now),
+            refresh_expires_at: session::refresh_expiry(&tokens, now),
+            clock_skew: session::clock_skew(name, &tokens, now),
+            dpop: None,
             refresh_token: tokens.refresh_token,
             scopes: tokens.scope.unwrap_or(issued.scopes),
             subject: account.as_ref().map(|account| account.subject.clone()),
             account: account.map(|account| account.label().to_owned()),
         }),
         access_token: tokens.access_token,
+        renewals: Renewals::default(),
     };
-    parts.store.save(&Key::grant(name), &grant.encode()).await.map_err(Error::store(name))?;
-    session::Stamp::new(parts.state.as_deref(), name).write(Some(grant.generation));
-    Ok(grant)
+    custody.keep_login(grant).await.map_err(Error::store(name))
 }
 
 /// The page tells what really happened: it is written after the exchange and the durable write.
@@ -201,12 +202,8 @@ pub(super) fn only_one(app: &App, connection: &str) -> Result<lock::Guard, Error
     lock.map_err(Error::lock(connection))?.ok_or_else(|| Error::LoginRunning { connection: connection.to_owned() })
 }
 
-/// A generation above every earlier one of this connection, also of those that a logout has removed: it starts at the
-/// clock's seconds. An unreadable older grant is replaced all the same.
-pub(super) async fn next_generation(app: &App, connection: &config::Connection) -> u64 {
-    let now = u64::try_from(app.parts.clock.now().0).unwrap_or_default();
-    match app.session(connection).stored().await {
-        Ok(Some(grant)) => now.max(grant.generation.saturating_add(1)),
-        _ => now,
-    }
+/// The least generation of a new login: above those of every login that a logout has removed, because it starts at the
+/// clock's seconds. Above what is stored it is put when it is stored.
+pub(super) fn first_generation(now: Timestamp) -> u64 {
+    u64::try_from(now.0).unwrap_or_default()
 }

@@ -6,19 +6,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use url::Url;
 
 use super::error::Ended;
-use super::grant::{Grant, State, Unreadable};
+use super::grant::{Grant, State};
 use super::{Error, Parts};
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
 use crate::config;
+use crate::machine::Timestamp;
 use crate::store::Key;
 
+use spill::{Found, Spill};
+
+mod custody;
+mod pace;
 mod renewal;
+mod spill;
 mod stamp;
 
-pub(crate) use renewal::{LOCK_WAIT, LONG_WAIT, expiry};
+pub(crate) use custody::{Custody, Removal, Unread};
+pub(crate) use renewal::{LOCK_WAIT, LONG_WAIT, clock_skew, expiry, obtained, refresh_expiry};
 pub use stamp::Stamp;
 
 /// The session of one connection. Clones share it.
@@ -32,6 +40,7 @@ struct Inner {
     issuer: Option<String>,
     key: Key,
     stamp: Stamp,
+    spill: Spill,
     parts: Parts,
     memory: Mutex<Memory>,
 }
@@ -41,12 +50,31 @@ type Flight = watch::Receiver<Option<Result<Arc<Grant>, Error>>>;
 
 #[derive(Default)]
 struct Memory {
-    /// What the store held when it was last read, and the stamp of that moment.
-    seen: Option<(Arc<Grant>, Option<String>)>,
+    /// What the store held when it was last read.
+    seen: Option<Seen>,
     /// The renewal that is under way.
     flight: Option<Flight>,
-    /// Renewals that failed in a row for a passing reason.
+    /// Renewals that failed in a row for a reason that the store could not be told.
     trouble: Option<renewal::Trouble>,
+}
+
+/// A grant, and when it was first seen here.
+struct Seen {
+    grant: Arc<Grant>,
+    /// The stamp at the last reading.
+    stamp: Option<String>,
+    /// What the clock said at the first.
+    wall: Timestamp,
+    /// The same moment on a clock that nobody can set.
+    instant: Instant,
+}
+
+impl Seen {
+    /// The time for judging this grant: it has grown older by what has passed, also if the clock was set back. A clock
+    /// that was set forward is believed, because a machine that was asleep looks the same.
+    fn time(&self, wall: Timestamp) -> Timestamp {
+        wall.max(self.wall.after(i64::try_from(self.instant.elapsed().as_secs()).unwrap_or(i64::MAX)))
+    }
 }
 
 /// What a caller needs of a grant.
@@ -67,7 +95,8 @@ impl Session {
             url: connection.endpoint(connection.way.0),
             issuer: connection.issuer.clone(),
             key: Key::grant(&connection.name),
-            stamp: Stamp::new(parts.state.as_deref(), &connection.name),
+            stamp: Stamp::new(parts.shared.as_deref(), &connection.name),
+            spill: Spill::new(parts.shared.as_deref(), &connection.name),
             parts: parts.clone(),
             memory: Mutex::default(),
         }))
@@ -88,18 +117,22 @@ impl Session {
         if inner.meets(&grant, need) {
             return Ok(grant);
         }
-        let still_good = need.not != Some(grant.generation) && grant.lasts(inner.now(), need.seconds.max(1));
-        if let State::NeedsLogin(code) = &grant.state {
-            // A token that has not ended yet is good although it cannot be renewed any more.
-            let ended = Ended::Revoked { code: code.clone() };
-            return if still_good { Ok(grant) } else { Err(inner.login_required(ended)) };
+        let now = inner.time_for(&grant);
+        let still_good = need.not != Some(grant.generation) && grant.lasts(now, need.seconds.max(1));
+        if let Some(ended) = grant.state.ended() {
+            return inner.at_the_end(grant, still_good, ended);
         }
-        if !grant.is_renewable() {
+        if !grant.renews(now) {
             let ended = if need.not.is_some() { Ended::Refused } else { Ended::Expired };
             return if still_good { Ok(grant) } else { Err(inner.login_required(ended)) };
         }
-        match inner.renew(need).await {
-            Err(error) if still_good && !matches!(error, Error::LoginRequired { .. } | Error::NotKept { .. }) => {
+        let outcome = match pace::pause(&grant, inner.now()) {
+            Some((why, seconds)) => Err(Error::Paused { connection: inner.name.clone(), seconds, why }),
+            None => inner.renew(need).await,
+        };
+        match outcome {
+            Err(Error::LoginRequired { why, .. }) => inner.at_the_end(grant, still_good, why),
+            Err(error) if still_good && !matches!(error, Error::NotKept { .. }) => {
                 log::warn!("`{}` could not be renewed yet: {error}", inner.name);
                 Ok(grant)
             }
@@ -119,7 +152,7 @@ impl Session {
 }
 
 impl Inner {
-    fn now(&self) -> crate::machine::Timestamp {
+    fn now(&self) -> Timestamp {
         self.parts.clock.now()
     }
 
@@ -132,23 +165,58 @@ impl Inner {
     fn remembered(&self) -> Option<Arc<Grant>> {
         let now = self.stamp.read();
         // Without a stamp nobody can tell, so the store is asked.
-        let is_current = |stamp: &Option<String>| now.is_some() && *stamp == now;
-        self.memory().seen.as_ref().filter(|(_, stamp)| is_current(stamp)).map(|(grant, _)| Arc::clone(grant))
+        let is_current = |seen: &&Seen| now.is_some() && seen.stamp == now;
+        self.memory().seen.as_ref().filter(is_current).map(|seen| Arc::clone(&seen.grant))
     }
 
+    /// The grant as the store has it, or as the emergency copy beside the store has it.
     async fn load(&self) -> Result<Option<Arc<Grant>>, Error> {
         // The stamp is read first: a write in between makes the next caller read again.
         let stamp = self.stamp.read();
-        let stored = self.parts.store.load(&self.key).await.map_err(Error::store(&self.name))?;
-        let grant = match stored {
-            None => None,
-            Some(text) => match Grant::decode(&text) {
-                Ok(grant) => Some(Arc::new(grant)),
-                Err(Unreadable::Newer | Unreadable::Damaged) => return Err(self.login_required(Ended::Unreadable)),
-            },
+        let grant = match custody::read(&self.parts, &self.key).await.map_err(|unread| self.unread(unread))? {
+            Some(grant) if grant.state == State::RefreshStarted => Some(self.rescued(grant).await),
+            other => other,
         };
-        self.memory().seen = grant.clone().map(|grant| (grant, stamp));
-        Ok(grant)
+        Ok(self.see(grant.map(Arc::new), stamp))
+    }
+
+    /// What the renewal that was begun with `marked` obtained, if it could not be put into the store.
+    async fn rescued(&self, marked: Grant) -> Grant {
+        let Found::Kept(renewed) = self.spill.read(&marked) else { return marked };
+        // If nobody holds the lock, the renewal is not under way any more, and the store gets now what it did not then.
+        if let Some(custody) = Custody::try_take(&self.parts, &self.name)
+            && let Ok(Some(adopted)) = custody.read().await
+        {
+            return adopted;
+        }
+        *renewed
+    }
+
+    fn see(&self, grant: Option<Arc<Grant>>, stamp: Option<String>) -> Option<Arc<Grant>> {
+        let (wall, instant) = (self.now(), Instant::now());
+        let mut memory = self.memory();
+        let before = memory.seen.take();
+        memory.seen = grant.clone().map(|grant| match before {
+            Some(before) if before.grant.generation == grant.generation => Seen { grant, stamp, ..before },
+            _ => {
+                if grant.comes_from_the_future(wall) {
+                    log::warn!(
+                        "the clock was set back since `{}` was renewed: when its token ends is unknown",
+                        self.name
+                    );
+                }
+                Seen { grant, stamp, wall, instant }
+            }
+        });
+        grant
+    }
+
+    /// The time for judging `grant`.
+    fn time_for(&self, grant: &Grant) -> Timestamp {
+        let wall = self.now();
+        let memory = self.memory();
+        let seen = memory.seen.as_ref().filter(|seen| seen.grant.generation == grant.generation);
+        seen.map_or(wall, |seen| seen.time(wall))
     }
 
     fn owns(&self, grant: &Grant) -> bool {
@@ -159,7 +227,22 @@ impl Inner {
         self.owns(grant)
             && need.not != Some(grant.generation)
             && !matches!(grant.state, State::NeedsLogin(_))
-            && grant.lasts(self.now(), need.seconds.max(grant.skew()))
+            && grant.lasts(self.time_for(grant), need.seconds.max(grant.skew()))
+    }
+
+    /// A token that has not ended yet is good although it cannot be renewed any more, unless it is not known whose it is.
+    fn at_the_end(&self, grant: Arc<Grant>, still_good: bool, ended: Ended) -> Result<Arc<Grant>, Error> {
+        match ended {
+            Ended::Revoked { .. } | Ended::Interrupted if still_good => Ok(grant),
+            ended => Err(self.login_required(ended)),
+        }
+    }
+
+    fn unread(&self, unread: Unread) -> Error {
+        match unread {
+            Unread::Store(error) => Error::Store { connection: self.name.clone(), error },
+            Unread::Newer | Unread::Damaged => self.login_required(Ended::Unreadable),
+        }
     }
 
     fn login_required(&self, why: Ended) -> Error {

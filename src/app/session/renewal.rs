@@ -2,41 +2,53 @@
 //!
 //! A rotating refresh token may be spent once, and its replacement must survive a crash. So: one flight per process →
 //! the connection's lock → read again → adopt what another process renewed → a mark in the store, which also proves that
-//! it can be written → the request → the durable write → use. It runs in a task of its own, so that a caller who gives
-//! up does not abort it half-way.
+//! it can be written → the request → an encrypted copy beside the store → the durable write → use. It runs in a task of
+//! its own, so that a caller who gives up does not abort it half-way.
+//!
+//! | the process dies | what the next one finds | what it does |
+//! |---|---|---|
+//! | before the mark | the old grant | renews |
+//! | before the request arrived | the mark | renews: the token is unspent |
+//! | after that, before the answer arrived | the mark | renews, and says what happened if the token is spent |
+//! | after the answer arrived | the mark and the copy | adopts the copy |
+//! | after the durable write | the new grant | uses it |
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ring::rand::SecureRandom as _;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::error::Ended;
-use super::super::grant::{Grant, Issued, State};
-use super::super::grant_lock;
-use super::{Error, Inner, Need};
+use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
+use super::custody::{Change, Custody};
+use super::{Error, Inner, Need, pace, spill};
 use crate::machine::Timestamp;
 use crate::oauth::{self, RefreshError, Tokens};
-use crate::secret::Secret;
-use crate::store::lock;
+use crate::providers::{self, Provider};
 
 /// How long another process may hold the lock before a caller is told that it is busy.
 pub(crate) const LOCK_WAIT: Duration = Duration::from_secs(20);
 /// How long a login or a logout waits: a renewal may take its whole request and a slow keychain.
 pub(crate) const LONG_WAIT: Duration = Duration::from_secs(50);
-/// How often a write is tried again, and after which pause.
+/// How often a write is tried again where there is no emergency copy, and after which pause.
 const SAVE_AGAIN: u32 = 8;
 const SAVE_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(600);
+/// A clock that differs from the provider's by more than this is worth a word.
+const CLOCK_TOLERANCE: u64 = 60;
 
-/// A renewal that failed for a passing reason: no other is tried before `until`.
+/// A renewal that failed for a reason that is not in the grant: no other is tried before `until`.
 #[derive(Clone)]
 pub(super) struct Trouble {
     error: Error,
     failures: u32,
     until: Instant,
+}
+
+/// A request for new tokens that failed, and when it was made.
+struct Failure {
+    error: RefreshError,
+    began: Timestamp,
 }
 
 impl Inner {
@@ -56,7 +68,7 @@ impl Inner {
                     let inner = Arc::clone(self);
                     self.parts.owned.spawn(async move {
                         let outcome = inner.transaction(need).await;
-                        inner.remember(&outcome);
+                        inner.land(&outcome);
                         landed.send_replace(Some(outcome));
                     });
                     flight
@@ -68,108 +80,235 @@ impl Inner {
         landed.clone().unwrap_or(Err(Error::Interrupted))
     }
 
-    fn remember(&self, outcome: &Result<Arc<Grant>, Error>) {
+    fn land(&self, outcome: &Result<Arc<Grant>, Error>) {
+        self.memory().flight = None;
+        match outcome {
+            Err(error @ (Error::Busy { .. } | Error::Store { .. })) => self.trouble(error),
+            // A pause after this one is in the grant, for all processes.
+            Err(Error::Renewal { .. }) => {}
+            _ => self.memory().trouble = None,
+        }
+    }
+
+    /// Holds the next renewal of this process back, because the store cannot tell anybody to wait.
+    fn trouble(&self, error: &Error) {
         let mut memory = self.memory();
-        memory.flight = None;
-        memory.trouble = match outcome {
-            Err(error @ (Error::Renewal { .. } | Error::Busy { .. } | Error::Store { .. })) => {
-                let failures = memory.trouble.as_ref().map_or(0, |trouble| trouble.failures) + 1;
-                let until = Instant::now() + pause(failures, error);
-                Some(Trouble { error: error.clone(), failures, until })
-            }
-            _ => None,
-        };
+        let failures = memory.trouble.as_ref().map_or(0, |trouble| trouble.failures).saturating_add(1);
+        let until = Instant::now() + pace::jittered(pace::backoff(failures));
+        memory.trouble = Some(Trouble { error: error.clone(), failures, until });
     }
 
     async fn transaction(self: &Arc<Self>, need: Need) -> Result<Arc<Grant>, Error> {
-        let folder = self.parts.locks()?;
-        let _lock =
-            lock::acquire(&folder, &grant_lock(&self.name), LOCK_WAIT).await.map_err(Error::lock(&self.name))?;
-        let stored = self.load().await?.ok_or_else(|| self.login_required(Ended::Absent))?;
+        let custody = Custody::take(&self.parts, &self.name, LOCK_WAIT).await?;
+        let stamp = self.stamp.read();
+        let stored = custody.read().await.map_err(|unread| self.unread(unread))?.map(Arc::new);
+        let stored = self.see(stored, stamp).ok_or_else(|| self.login_required(Ended::Absent))?;
         if self.meets(&stored, need) {
             return Ok(stored);
         }
-        if !self.owns(&stored) {
+        let issued = self.renewable(&stored)?;
+        let began = self.now();
+        let renewals =
+            Renewals { recent: pace::begun(&stored, began), spill_key: spill::key(), ..stored.renewals.clone() };
+        let marked = Grant { state: State::RefreshStarted, renewals, ..Grant::clone(&stored) };
+        custody.save(&marked).await.map_err(Error::store(&self.name))?;
+        match self.request(issued).await {
+            Ok(tokens) if self.is_somebody_else(issued, &tokens) => {
+                let end = Grant { state: State::NeedsLogin(ACCOUNT_CHANGED.to_owned()), ..Grant::clone(&stored) };
+                self.end(&custody, end).await
+            }
+            Ok(tokens) => self.keep(&custody, &marked, self.merge(&marked, issued, tokens)).await,
+            Err(error) => self.failed(&custody, &stored, Failure { error, began }).await,
+        }
+    }
+
+    /// The OAuth part of a grant that can be renewed now.
+    fn renewable<'a>(&self, stored: &'a Grant) -> Result<&'a Issued, Error> {
+        if !self.owns(stored) {
             return Err(self.login_required(Ended::Elsewhere));
         }
-        let Some((issued, refresh_token)) = spendable(&stored) else {
-            return Err(self.login_required(match &stored.state {
-                State::NeedsLogin(code) => Ended::Revoked { code: code.clone() },
-                _ => Ended::Expired,
-            }));
+        if let Some(ended) = stored.state.ended() {
+            return Err(self.login_required(ended));
+        }
+        // Another process may have failed while this one waited for the lock: sixteen programs are not to ask a provider
+        // in trouble one after the other.
+        if let Some((why, seconds)) = pace::pause(stored, self.now()) {
+            return Err(Error::Paused { connection: self.name.clone(), seconds, why });
+        }
+        let issued = stored.issued.as_ref().filter(|_| stored.renews(self.now()));
+        issued.ok_or_else(|| self.login_required(Ended::Expired))
+    }
+
+    async fn request(&self, issued: &Issued) -> Result<Tokens, RefreshError> {
+        let resource = issued.resource.as_deref();
+        match self.ask(issued, resource).await {
+            Err(error) if resource.is_some() && goes_without_resource(providers::of_issuer(&issued.issuer), &error) => {
+                self.ask(issued, None).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn ask(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
+        let Some(refresh_token) = issued.refresh_token.as_ref().filter(|_| issued.flow != Flow::ClientCredentials)
+        else {
+            return self.ask_for_the_client(issued, resource).await;
         };
-        let interrupted = stored.state == State::RefreshStarted;
-        let marked = Grant { state: State::RefreshStarted, ..Grant::clone(&stored) };
-        self.save(&marked).await.map_err(Error::store(&self.name))?;
         let request = oauth::Refresh {
             token_endpoint: &issued.token_endpoint,
             issuer: &issued.issuer,
             client: &issued.client,
-            refresh_token: &refresh_token,
-            resource: issued.resource.as_deref(),
+            refresh_token,
+            resource,
             scope: None,
             now: self.now().0,
         };
-        match oauth::refresh(&self.parts.http, request).await {
-            Ok(tokens) => self.keep(merge(&stored, issued, tokens, self.now())).await,
-            Err(error) => self.failed(&stored, error, interrupted).await,
+        oauth::refresh(&self.parts.http, request).await
+    }
+
+    /// A client that acts for itself has no refresh token: it asks again, which spends nothing (RFC 6749 §4.4).
+    async fn ask_for_the_client(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
+        let _ = (issued, resource);
+        Err(RefreshError::Configuration(oauth::Error::Unusable { what: "client_credentials" }))
+    }
+
+    /// OpenID Connect Core §12.2: a renewal names the account of the login. Tokens of another one must not pass for it:
+    /// what the person reads and writes from then on would be somebody else's.
+    fn is_somebody_else(&self, issued: &Issued, tokens: &Tokens) -> bool {
+        let (Some(known), Some(id_token)) = (&issued.subject, &tokens.id_token) else { return false };
+        let expected =
+            oauth::Expected { issuer: &issued.issuer, client_id: &issued.client.id, nonce: None, now: self.now().0 };
+        oauth::account(id_token, &expected).is_some_and(|account| account.subject != *known)
+    }
+
+    fn merge(&self, marked: &Grant, issued: &Issued, tokens: Tokens) -> Grant {
+        let now = self.now();
+        if let Some(scopes) = &tokens.scope {
+            let missing: Vec<&str> =
+                issued.scopes.iter().filter(|scope| !scopes.contains(scope)).map(String::as_str).collect();
+            if !missing.is_empty() {
+                log::warn!("`{}` was renewed without these scopes: {}", self.name, missing.join(" "));
+            }
+        }
+        let (expires_at, obtained_at) = (expiry(&tokens, now), obtained(&tokens, now));
+        // A new refresh token of unknown end does not end with the old one.
+        let refresh_expires_at = match (&tokens.refresh_token, refresh_expiry(&tokens, now)) {
+            (None, None) => issued.refresh_expires_at,
+            (_, end) => end,
+        };
+        let mut recent = marked.renewals.recent.clone();
+        // Whatever was renewed: what is over on arrival is asked for once a minute.
+        if tokens.expires_in == Some(0) && recent.last() != Some(&obtained_at) {
+            recent.push(obtained_at);
+        }
+        let clock_skew = clock_skew(&self.name, &tokens, now);
+        Grant {
+            generation: marked.generation.saturating_add(1),
+            access_token: tokens.access_token,
+            obtained_at,
+            state: State::Valid,
+            issued: Some(Issued {
+                // RFC 6749 §6: without a new refresh token the old one stays good, and so does the scope.
+                refresh_token: tokens.refresh_token.or_else(|| issued.refresh_token.clone()),
+                scopes: tokens.scope.unwrap_or_else(|| issued.scopes.clone()),
+                refresh_expires_at,
+                expires_at,
+                clock_skew: clock_skew.or(issued.clock_skew),
+                ..issued.clone()
+            }),
+            renewals: Renewals { recent, ..Renewals::default() },
+            way: marked.way,
+            url: marked.url.clone(),
         }
     }
 
     /// The durable write comes before the use: a token that was handed out and then lost with a crash could not be
     /// renewed by anybody.
-    async fn keep(&self, renewed: Grant) -> Result<Arc<Grant>, Error> {
-        let mut outcome = self.save(&renewed).await;
-        // The provider has forgotten the old token by now, so a passing trouble gets more chances. A write that timed
-        // out may still be under way: the lock is held until it is over or the patience is.
+    async fn keep(&self, custody: &Custody, marked: &Grant, renewed: Grant) -> Result<Arc<Grant>, Error> {
+        // First the copy: it takes a file a moment, and a keychain may take seconds in which the process can be killed.
+        let mut is_safe = custody.spill(marked, &renewed);
+        let mut outcome = custody.replace(marked.generation, &renewed).await;
+        // The provider has forgotten the old token by now, so where neither worked a passing trouble gets more chances.
         for _ in 0..SAVE_AGAIN {
-            match outcome {
-                Ok(()) => break,
-                Err(_) => tokio::time::sleep(SAVE_PAUSE).await,
+            if is_safe || outcome.is_ok() {
+                break;
             }
-            outcome = self.save(&renewed).await;
+            tokio::time::sleep(SAVE_PAUSE).await;
+            is_safe = custody.spill(marked, &renewed);
+            outcome = custody.replace(marked.generation, &renewed).await;
         }
-        outcome.map_err(|error| Error::NotKept { connection: self.name.clone(), error })?;
-        let renewed = Arc::new(renewed);
-        self.memory().seen = Some((Arc::clone(&renewed), self.stamp.read()));
+        match outcome {
+            Ok(Change::Made) => custody.unspill(),
+            Ok(Change::Overtaken(newer)) => {
+                custody.unspill();
+                return self.overtaken(newer);
+            }
+            Err(error) if is_safe => {
+                log::warn!("the renewed tokens of `{}` are kept beside the store for now: {error}", self.name);
+            }
+            Err(error) => return Err(Error::NotKept { connection: self.name.clone(), error }),
+        }
         log::info!("`{}` was renewed", self.name);
+        let renewed = Arc::new(renewed);
+        self.see(Some(Arc::clone(&renewed)), self.stamp.read());
         Ok(renewed)
     }
 
-    async fn save(&self, grant: &Grant) -> Result<(), crate::store::Error> {
-        self.parts.store.save(&self.key, &grant.encode()).await?;
-        self.stamp.write(Some(grant.generation));
-        Ok(())
-    }
-
-    async fn failed(&self, before: &Grant, error: RefreshError, interrupted: bool) -> Result<Arc<Grant>, Error> {
+    async fn failed(&self, custody: &Custody, stored: &Grant, failure: Failure) -> Result<Arc<Grant>, Error> {
+        let Failure { error, began } = failure;
+        let spends = stored.issued.as_ref().is_some_and(|issued| issued.flow != Flow::ClientCredentials);
+        let was_cut_off = spends && stored.state == State::RefreshStarted;
         if let RefreshError::Definitive(cause) = &error {
-            let code = cause.oauth_code().unwrap_or("invalid_grant").to_owned();
-            // Only this generation is over. The lock is held, so a different one can only come from a login that
-            // does not know the lock; it wins all the same.
-            if let Some(now) = self.load().await?.filter(|now| now.generation != before.generation && self.owns(now)) {
-                return Ok(now);
-            }
-            let ended = Grant { state: State::NeedsLogin(code.clone()), ..before.clone() };
-            self.save(&ended).await.map_err(Error::store(&self.name))?;
-            return Err(self.login_required(if interrupted { Ended::Interrupted } else { Ended::Revoked { code } }));
+            let code = if was_cut_off { INTERRUPTED } else { cause.oauth_code().unwrap_or("invalid_grant") };
+            let end = Grant { state: State::NeedsLogin(code.to_owned()), ..stored.clone() };
+            return self.end(custody, end).await;
         }
         // The mark stays if the request may have arrived: whoever comes next must know that.
-        if nothing_was_spent(&error) && !interrupted {
-            self.save(before).await.map_err(Error::store(&self.name))?;
+        let state = if !spends || nothing_was_spent(&error) { stored.state.clone() } else { State::RefreshStarted };
+        let renewals = pace::failed(stored, began, self.now(), &error);
+        let error = Error::Renewal { connection: self.name.clone(), error: Arc::new(error) };
+        let after = Grant { state, renewals, ..stored.clone() };
+        match custody.replace(stored.generation, &after).await {
+            Ok(Change::Made) => {}
+            Ok(Change::Overtaken(newer)) => return self.overtaken(newer),
+            Err(unkept) => {
+                log::warn!("the store does not know yet that `{}` could not be renewed: {unkept}", self.name);
+                self.trouble(&error);
+            }
         }
-        Err(Error::Renewal { connection: self.name.clone(), error: Arc::new(error) })
+        Err(error)
+    }
+
+    /// Writes down that only a login helps, so that nobody asks the provider again. Only the generation that was tried
+    /// is over: the lock is held, so a different one can only come from a program that does not know the lock, and it
+    /// wins all the same.
+    async fn end(&self, custody: &Custody, end: Grant) -> Result<Arc<Grant>, Error> {
+        let ended = end.state.ended().unwrap_or(Ended::Expired);
+        let end = Grant { renewals: Renewals::default(), ..end };
+        match custody.replace(end.generation, &end).await {
+            Ok(Change::Made) => {}
+            Ok(Change::Overtaken(newer)) => return self.overtaken(newer),
+            Err(unkept) => log::warn!("the store does not know yet that `{}` needs a login: {unkept}", self.name),
+        }
+        Err(self.login_required(ended))
+    }
+
+    /// Goes on with what came in the place of the grant that was being renewed.
+    fn overtaken(&self, newer: Option<Box<Grant>>) -> Result<Arc<Grant>, Error> {
+        match newer {
+            None => Err(self.login_required(Ended::Absent)),
+            Some(newer) if self.owns(&newer) => Ok(Arc::new(*newer)),
+            Some(_) => Err(self.login_required(Ended::Elsewhere)),
+        }
     }
 }
 
-/// The OAuth part and the refresh token of a grant that can be renewed.
-fn spendable(stored: &Grant) -> Option<(Issued, Secret)> {
-    if matches!(stored.state, State::NeedsLogin(_)) {
-        return None;
-    }
-    let issued = stored.issued.clone()?;
-    let refresh_token = issued.refresh_token.clone()?;
-    Some((issued, refresh_token))
+/// Whether the provider is known to take a renewal without the resource of the login, and has just refused one with it.
+fn goes_without_resource(provider: &Provider, error: &RefreshError) -> bool {
+    let code = error.cause().oauth_code();
+    provider.renews_without_resource
+        && matches!(error, RefreshError::Configuration(_))
+        && code == Some("invalid_target")
 }
 
 /// Whether the refresh token is certainly unspent: the request never left, or the server said why it did nothing.
@@ -184,41 +323,32 @@ fn nothing_was_spent(error: &RefreshError) -> bool {
     }
 }
 
-fn merge(before: &Grant, issued: Issued, tokens: Tokens, now: Timestamp) -> Grant {
-    let expires_at = expiry(&tokens, now);
-    Grant {
-        way: before.way,
-        access_token: tokens.access_token,
-        generation: before.generation.saturating_add(1),
-        url: before.url.clone(),
-        obtained_at: now,
-        state: State::Valid,
-        issued: Some(Issued {
-            // RFC 6749 §6: without a new refresh token the old one stays good, and so does the scope.
-            refresh_token: tokens.refresh_token.or(issued.refresh_token),
-            scopes: tokens.scope.unwrap_or(issued.scopes),
-            expires_at,
-            ..issued
-        }),
-    }
-}
-
-/// When tokens that arrived at `now` end: counted from when the answer may have been made, at most 5 s before.
-pub(crate) fn expiry(tokens: &Tokens, now: Timestamp) -> Option<Timestamp> {
-    let lifetime = i64::try_from(tokens.expires_in?).unwrap_or(i64::MAX);
+/// From when the lifetime of tokens that arrived at `now` counts: the answer may have been made earlier, at most 5 s.
+pub(crate) fn obtained(tokens: &Tokens, now: Timestamp) -> Timestamp {
     let travel = i64::try_from(tokens.took.as_secs()).unwrap_or(0).min(5);
-    Some(now.after(lifetime).after(-travel))
+    now.after(-travel)
 }
 
-fn pause(failures: u32, error: &Error) -> Duration {
-    if let Error::Renewal { error, .. } = error
-        && let RefreshError::Transient { retry_after: Some(asked), .. } = error.as_ref()
-    {
-        return (*asked).min(LONGEST_RETRY_AFTER);
+/// When the access token of an answer that arrived at `now` ends.
+pub(crate) fn expiry(tokens: &Tokens, now: Timestamp) -> Option<Timestamp> {
+    end(tokens, tokens.expires_in, now)
+}
+
+/// When the refresh token of an answer that arrived at `now` ends.
+pub(crate) fn refresh_expiry(tokens: &Tokens, now: Timestamp) -> Option<Timestamp> {
+    end(tokens, tokens.refresh_expires_in, now)
+}
+
+fn end(tokens: &Tokens, lifetime: Option<u64>, now: Timestamp) -> Option<Timestamp> {
+    Some(obtained(tokens, now).after(i64::try_from(lifetime?).unwrap_or(i64::MAX)))
+}
+
+/// Seconds by which the provider's clock is ahead of ours, if it told its time; one line if that is much.
+pub(crate) fn clock_skew(connection: &str, tokens: &Tokens, now: Timestamp) -> Option<i64> {
+    let skew = Timestamp(tokens.server_date?).since(now);
+    if skew.unsigned_abs() > CLOCK_TOLERANCE {
+        let way = if skew > 0 { "behind" } else { "ahead of" };
+        log::warn!("this machine's clock is {} s {way} that of the provider of `{connection}`", skew.unsigned_abs());
     }
-    let doubled = Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(LONGEST_PAUSE);
-    // A fifth more or less, so that many programs do not come back in one moment.
-    let mut byte = [128; 1];
-    let _ = ring::rand::SystemRandom::new().fill(&mut byte);
-    doubled.mul_f64(f64::from(byte[0]) / 255.0 * 0.4 + 0.8)
+    Some(skew)
 }

@@ -12,9 +12,9 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 pub struct Stamp(Option<PathBuf>);
 
 impl Stamp {
-    /// The stamp of `connection` in the state folder.
-    pub fn new(state: Option<&Path>, connection: &str) -> Self {
-        Self(state.map(|folder| folder.join("stamps").join(connection)))
+    /// The stamp of `connection` below the folder that all programs of the person share.
+    pub fn new(shared: Option<&Path>, connection: &str) -> Self {
+        Self(shared.map(|folder| folder.join("stamps").join(connection)))
     }
 
     /// What it says now; `None` if nobody has written it.
@@ -33,6 +33,8 @@ impl Stamp {
             path.parent().map_or(Ok(()), super::super::private_folder).and_then(|()| std::fs::write(path, text));
         if let Err(error) = written {
             log::warn!("`{}` could not be written: {}", path.display(), error.kind());
+            // A stamp that says what it said before would hide the change; without one the store is asked.
+            let _ = std::fs::remove_file(path);
         }
     }
 }

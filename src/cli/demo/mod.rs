@@ -115,7 +115,11 @@ async fn open(machine: &Machine, folder: &Path, sandbox: &Sandbox, store: Arc<dy
     let machine = Machine {
         // Neither the person's configuration nor their tokens are for the sandbox.
         environment: Environment::default(),
-        folders: Some(Folders { config: folder.to_path_buf(), state: folder.join("state") }),
+        folders: Some(Folders {
+            config: folder.to_path_buf(),
+            state: folder.join("state"),
+            shared: folder.join("state"),
+        }),
         ..machine.clone()
     };
     let scopes = ["openid", "email", "offline_access", "sandbox:read"].map(String::from).into();

@@ -12,10 +12,12 @@ use std::path::Path;
 use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
-const EXPOSURES: [(&str, &str); 19] = [
+const EXPOSURES: [(&str, &str); 21] = [
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
-    ("src/app/grant.rs", "a grant is written into its stored form, and into a header's value: both are secrets again"),
+    ("src/app/grant.rs", "the token becomes a header's value, which is a secret again"),
+    ("src/app/grant/stored.rs", "a grant is written into its stored form, which is a secret again"),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
+    ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/token.rs", "printing the token is what the command is for"),

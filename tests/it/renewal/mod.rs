@@ -2,8 +2,15 @@
 
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, TokenFault};
+use keyward::secret::Secret;
+use serde_json::{Value, json};
 
 use crate::world::World;
+
+mod clock;
+mod pace;
+mod rivals;
+mod spill;
 
 fn renewals(world: &World) -> usize {
     world.sandbox().control().tokens_issued("refresh_token")
@@ -13,6 +20,17 @@ fn answer(status: u16, body: &str) -> TokenFault {
     TokenFault {
         grant_type: Some("refresh_token".to_owned()),
         effect: Effect::Answer { status, headers: Vec::new(), body: body.to_owned() },
+        ..TokenFault::default()
+    }
+}
+
+/// The right answer to a renewal, with other members.
+fn edited(set: &Value, remove: &[&str]) -> TokenFault {
+    let set = set.as_object().expect("members").clone();
+    let remove = remove.iter().map(ToString::to_string).collect();
+    TokenFault {
+        grant_type: Some("refresh_token".to_owned()),
+        effect: Effect::Edit { set, remove },
         ..TokenFault::default()
     }
 }
@@ -84,6 +102,7 @@ fn network_and_server_trouble_never_logs_out() {
         world.sandbox().control().next_token(answer(status, body));
         let ran = world.run(&["token", "box", "--json"]).failed(Exit::Server);
         assert_eq!(ran.json()["error"]["retryable"], true, "{status} {body}: {ran:?}");
+        world.clock.forward(2);
         world.run(&["token", "box"]).done();
         // The sandbox counts by status, so an odd answer with 200 counts, too.
         assert_eq!(renewals(&world), if status == 200 { 2 } else { 1 }, "{status} {body}");
@@ -121,8 +140,65 @@ fn an_answer_that_was_lost_after_the_rotation_is_told_truthfully() {
         ..TokenFault::default()
     });
     world.run(&["token", "box"]).failed(Exit::Network);
+    world.clock.forward(2);
+    for _ in 0..2 {
+        let ran = world.run(&["token", "box"]).failed(Exit::LoginRequired);
+        assert!(ran.err.contains("interrupted"), "and it is told again: {ran:?}");
+    }
+    assert_eq!(world.run(&["status", "box", "--json"]).json()["connections"][0]["ended"], "interrupted");
+}
+
+#[test]
+fn a_scope_that_was_taken_back_is_kept_as_it_is() {
+    let world = World::signed_in();
+    world.clock.forward(400);
+    world.sandbox().control().next_token(edited(&json!({"scope": "sandbox:read"}), &["refresh_token"]));
+    let before = world.grant("box").expect("a grant").issued.expect("OAuth");
+    world.run(&["token", "box"]).done();
+    let after = world.grant("box").expect("a grant").issued.expect("OAuth");
+    assert_eq!(after.scopes, ["sandbox:read"]);
+    let same = |token: &Option<Secret>| token.as_ref().map(|token| token.expose().to_owned());
+    assert_eq!(same(&after.refresh_token), same(&before.refresh_token), "none came, so the old one stays");
+    world.clock.forward(400);
+    world.sandbox().control().next_token(edited(&json!({}), &["scope"]));
+    world.run(&["token", "box"]);
+    assert_eq!(world.grant("box").expect("a grant").issued.expect("OAuth").scopes, ["sandbox:read"], "none came");
+}
+
+#[test]
+fn a_refresh_token_that_has_run_out_is_not_sent() {
+    let world = World::signed_in();
+    world.clock.forward(400);
+    world.sandbox().control().next_token(edited(&json!({"refresh_expires_in": 500}), &[]));
+    world.run(&["token", "box"]).done();
+    world.clock.forward(499);
+    world.run(&["token", "box"]).done();
+    world.sandbox().control().next_token(edited(&json!({"refresh_expires_in": 500}), &[]));
+    world.clock.forward(400);
+    world.run(&["token", "box"]).done();
+    world.clock.forward(500);
+    let asked = renewals(&world);
     let ran = world.run(&["token", "box"]).failed(Exit::LoginRequired);
-    assert!(ran.err.contains("interrupted"), "{ran:?}");
+    assert!(ran.err.contains("cannot be renewed"), "{ran:?}");
+    assert_eq!(renewals(&world), asked);
+    assert_eq!(world.run(&["status", "box", "--json"]).json()["connections"][0]["ended"], "expired");
+}
+
+#[test]
+fn tokens_of_another_account_are_not_used() {
+    let world = World::signed_in_as_somebody();
+    world.clock.forward(400);
+    let before = world.grant("box").expect("a grant");
+    let mut other = before.clone();
+    other.issued.as_mut().expect("OAuth").subject = Some("somebody else".to_owned());
+    world.put("box", &other);
+    for _ in 0..2 {
+        let ran = world.run(&["token", "box"]).failed(Exit::LoginRequired);
+        assert!(ran.err.contains("another account") && ran.out.is_empty(), "{ran:?}");
+    }
+    assert_eq!(renewals(&world), 1, "it is remembered");
+    let after = world.grant("box").expect("a grant");
+    assert_eq!(after.access_token.expose(), before.access_token.expose(), "nothing of the answer is kept");
 }
 
 #[test]

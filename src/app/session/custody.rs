@@ -1,0 +1,232 @@
+//! The right to change one connection's grant: the connection's lock, and every write that is made under it.
+//!
+//! Nobody else writes or removes a grant. A write compares first: what another program has put there since it was looked
+//! at stays, and the caller is told. A keychain that answers too late may still carry out what it was asked to, so the
+//! lock is not released before nothing of ours is under way any more: an older grant that lands on top of a newer one
+//! would bring back a spent refresh token, and using that looks like theft.
+//!
+//! What remains is a process that ends, or is killed, while the keychain hangs. The system then releases the lock, and a
+//! request that the keychain's daemon already has may still be carried out. The daemon takes requests in the order in
+//! which they came, so it comes before anything that the next holder of the lock asks for.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::spill::{Found, Spill};
+use super::stamp::Stamp;
+use crate::app::grant::{Grant, State, Unreadable};
+use crate::app::{Error, Parts, grant_lock};
+use crate::store::{self, Key, lock};
+
+/// How often it is looked whether a late write has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The lock on a connection's grant, until it is dropped.
+pub(crate) struct Custody {
+    parts: Parts,
+    key: Key,
+    stamp: Stamp,
+    spill: Spill,
+    lock: Option<lock::Guard>,
+    /// A write ran into its deadline and may still be under way.
+    is_late: AtomicBool,
+}
+
+/// Why a grant could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// The store failed.
+    Store(store::Error),
+    /// A newer program wrote it: it stays as it is until the person logs out.
+    Newer,
+    /// It is damaged, and a login may replace it.
+    Damaged,
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// It was made.
+    Made,
+    /// It was not: this is there now instead of what was looked at.
+    Overtaken(Option<Box<Grant>>),
+}
+
+/// What became of a removal.
+#[derive(Debug)]
+pub(crate) enum Removal {
+    /// It is gone; whether there was anything.
+    Removed(bool),
+    /// This has come in the place of what was looked at, and stays.
+    Overtaken(Box<Grant>),
+}
+
+impl Custody {
+    /// Waits for the lock, at most for `wait`.
+    pub(crate) async fn take(parts: &Parts, connection: &str, wait: Duration) -> Result<Self, Error> {
+        let lock = lock::acquire(&parts.locks()?, &grant_lock(connection), wait).await;
+        Ok(Self::of(parts, connection, lock.map_err(Error::lock(connection))?))
+    }
+
+    /// The lock, if nobody holds it.
+    pub(super) fn try_take(parts: &Parts, connection: &str) -> Option<Self> {
+        let lock = lock::try_acquire(&parts.locks().ok()?, &grant_lock(connection)).ok()??;
+        Some(Self::of(parts, connection, lock))
+    }
+
+    fn of(parts: &Parts, connection: &str, lock: lock::Guard) -> Self {
+        Self {
+            parts: parts.clone(),
+            key: Key::grant(connection),
+            stamp: Stamp::new(parts.shared.as_deref(), connection),
+            spill: Spill::new(parts.shared.as_deref(), connection),
+            lock: Some(lock),
+            is_late: AtomicBool::new(false),
+        }
+    }
+
+    /// The grant. What a renewal obtained and could not put into the store is put there first.
+    pub(crate) async fn read(&self) -> Result<Option<Grant>, Unread> {
+        let Some(stored) = read(&self.parts, &self.key).await? else { return Ok(None) };
+        if stored.state != State::RefreshStarted {
+            return Ok(Some(stored));
+        }
+        match self.spill.read(&stored) {
+            Found::Nothing => Ok(Some(stored)),
+            Found::Foreign => {
+                self.spill.set_aside();
+                Ok(Some(stored))
+            }
+            Found::Kept(renewed) => {
+                match self.save(&renewed).await {
+                    Ok(()) => self.spill.remove(),
+                    // The copy is durable, too, and stays until the store takes it.
+                    Err(error) => log::warn!("renewed tokens are still kept beside the store: {error}"),
+                }
+                Ok(Some(*renewed))
+            }
+        }
+    }
+
+    /// Puts `grant` in the place of the one of generation `looked_at`, if that is still there.
+    pub(super) async fn replace(&self, looked_at: u64, grant: &Grant) -> Result<Change, store::Error> {
+        match self.found(looked_at).await? {
+            Some(other) => Ok(Change::Overtaken(other)),
+            None => self.save(grant).await.map(|()| Change::Made),
+        }
+    }
+
+    /// Removes the grant of generation `looked_at`, if that is still there; `None` means that there was none, or none
+    /// that could be read.
+    pub(crate) async fn delete(&self, looked_at: Option<u64>) -> Result<Removal, store::Error> {
+        match read(&self.parts, &self.key).await {
+            Ok(Some(now)) if Some(now.generation) != looked_at => return Ok(Removal::Overtaken(Box::new(now))),
+            Ok(_) | Err(Unread::Newer | Unread::Damaged) => {}
+            Err(Unread::Store(error)) => return Err(error),
+        }
+        // Once before, in case of a crash in between, and once after: nobody goes on with what is being forgotten.
+        self.stamp.write(None);
+        let removed = self.noting(self.parts.store.delete(&self.key).await);
+        self.stamp.write(None);
+        self.spill.remove();
+        removed.map(Removal::Removed)
+    }
+
+    /// Keeps what a login obtained, whatever is there. Its generation is above that of everything there was: it is
+    /// decided here, under the lock, because a renewal may have come since the login began.
+    pub(crate) async fn keep_login(&self, grant: Grant) -> Result<Grant, store::Error> {
+        let before = match read(&self.parts, &self.key).await {
+            Ok(before) => before.map_or(0, |before| before.generation),
+            // What is damaged is replaced all the same: logging in is what the person was told to do about it.
+            Err(Unread::Damaged) => 0,
+            Err(unread) => return Err(self.failure(unread)),
+        };
+        let generation = grant.generation.max(before.saturating_add(1));
+        let grant = Grant { generation, ..grant };
+        self.save(&grant).await?;
+        self.spill.remove();
+        Ok(grant)
+    }
+
+    /// Writes without looking. Only for who has just looked.
+    pub(super) async fn save(&self, grant: &Grant) -> Result<(), store::Error> {
+        self.noting(self.parts.store.save(&self.key, &grant.encode()).await)?;
+        self.stamp.write(Some(grant.generation));
+        Ok(())
+    }
+
+    /// Keeps the outcome of a renewal beside the store; whether it is safe there.
+    pub(super) fn spill(&self, marked: &Grant, renewed: &Grant) -> bool {
+        let written = self.spill.write(marked, renewed);
+        if let Err(error) = &written {
+            log::debug!("there is no emergency copy of the renewed tokens: {error}");
+        }
+        written.is_ok()
+    }
+
+    /// Removes the emergency copy.
+    pub(super) fn unspill(&self) {
+        self.spill.remove();
+    }
+
+    /// What is there instead of the grant of this generation; `None` if that one is. Something unreadable in its place
+    /// is no grant that could be lost.
+    async fn found(&self, generation: u64) -> Result<Option<Option<Box<Grant>>>, store::Error> {
+        match read(&self.parts, &self.key).await {
+            Ok(Some(now)) if now.generation == generation => Ok(None),
+            Ok(now) => Ok(Some(now.map(Box::new))),
+            Err(Unread::Damaged) => Ok(None),
+            Err(unread) => Err(self.failure(unread)),
+        }
+    }
+
+    fn failure(&self, unread: Unread) -> store::Error {
+        let key = self.key.clone();
+        match unread {
+            Unread::Store(error) => error,
+            Unread::Newer => store::Error::Newer { key },
+            Unread::Damaged => store::Error::Damaged { key },
+        }
+    }
+
+    fn noting<T>(&self, outcome: Result<T, store::Error>) -> Result<T, store::Error> {
+        if matches!(outcome, Err(store::Error::TimedOut { .. })) {
+            self.is_late.store(true, Ordering::Relaxed);
+        }
+        outcome
+    }
+}
+
+impl Drop for Custody {
+    fn drop(&mut self) {
+        let Some(lock) = self.lock.take() else { return };
+        if !self.is_late.load(Ordering::Relaxed) {
+            return;
+        }
+        // Not an owned task: a process that ends lets go of the lock and of the write alike.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (store, key) = (std::sync::Arc::clone(&self.parts.store), self.key.clone());
+            runtime.spawn(async move {
+                while matches!(store.load(&key).await, Err(store::Error::Busy | store::Error::TimedOut { .. })) {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                drop(lock);
+            });
+        }
+    }
+}
+
+/// The grant as the store has it.
+pub(super) async fn read(parts: &Parts, key: &Key) -> Result<Option<Grant>, Unread> {
+    let text = match parts.store.load(key).await {
+        Ok(None) => return Ok(None),
+        Ok(Some(text)) => text,
+        Err(store::Error::Damaged { .. }) => return Err(Unread::Damaged),
+        Err(store::Error::Newer { .. }) => return Err(Unread::Newer),
+        Err(error) => return Err(Unread::Store(error)),
+    };
+    Grant::decode(&text).map(Some).map_err(|why| match why {
+        Unreadable::Newer => Unread::Newer,
+        Unreadable::Damaged => Unread::Damaged,
+    })
+}
