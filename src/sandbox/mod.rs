@@ -27,29 +27,40 @@ use crate::backends::{self, fake::Fake};
 use crate::machine::Clock;
 
 mod answer;
+mod assertion;
 mod authorize;
 mod client;
 mod consent;
 mod control;
 mod date;
+mod device;
+mod dialect;
+mod document;
+mod dpop;
 mod faults;
 mod guard;
 mod issue;
+mod jose;
 mod jwt;
 mod ledger;
+mod logout;
 mod metadata;
 mod page;
+mod par;
 mod params;
+mod providers;
 mod redirect;
 mod registration;
 mod revoke;
 mod routes;
 mod server;
 mod state;
+mod target;
 mod token;
+mod userinfo;
 
 pub use control::{Control, Entry};
-pub use faults::{Decision, Effect, Faults, ResponseIss, TokenFault};
+pub use faults::{Decision, Effect, Faults, Forgery, ResponseIss, TokenFault};
 use server::Carrier;
 use state::State;
 
@@ -70,6 +81,10 @@ pub struct Options {
     pub refresh_absolute: u64,
     /// How long a spent refresh token is still accepted; 0 ends its family at once.
     pub refresh_grace: u64,
+    /// How long a device may wait for its person.
+    pub device_lifetime: u64,
+    /// How long a device waits from one poll to the next.
+    pub device_interval: u64,
     /// Scripted runs only: this user allows every request at once, and no page is shown.
     pub auto_consent: Option<String>,
 }
@@ -85,6 +100,8 @@ impl Options {
             refresh_idle: 14 * 86_400,
             refresh_absolute: 90 * 86_400,
             refresh_grace: 0,
+            device_lifetime: 600,
+            device_interval: 5,
             auto_consent: None,
         }
     }
@@ -139,7 +156,11 @@ impl Sandbox {
         let url = format!("http://{address}");
         let decision = options.auto_consent.clone().map_or(Decision::Ask, Decision::Allow);
         let state = Arc::new(State {
+            profile: &providers::STRICT,
+            root: url.clone(),
+            base: format!("{url}/as"),
             issuer: format!("{url}/as"),
+            token_issuer: format!("{url}/as"),
             url,
             options,
             keys: jwt::Keys::new().map_err(|_| Error::Random)?,
@@ -147,8 +168,8 @@ impl Sandbox {
             desk: control::Desk::deciding(decision),
             ledger: Mutex::default(),
         });
-        let inner = Arc::clone(&state);
-        let handler = Box::new(move |request| routes::answer(&inner, &request));
+        let servers = vec![Arc::clone(&state)];
+        let handler = Box::new(move |request| routes::answer(&servers, &request));
         let carrier = Carrier::start(listener, handler).map_err(Error::Thread)?;
         Ok(Self { control: Control(state), _carrier: carrier })
     }

@@ -39,15 +39,18 @@ fn asked(state: &State, request: &Received) -> Result<(Client, String), Refusal>
 
 /// A refresh token ends its whole family, an access token itself; a token of another client stays as it is (§2.1).
 fn revoke(state: &State, client: &Client, sent: &str) {
-    let claims = state.keys.verify("at+jwt", sent);
+    let signed = state.keys.verify("at+jwt", sent);
     let mut ledger = state.ledger();
+    let key = fingerprint(sent);
+    let claims = signed.or_else(|| ledger.meaning(&key));
     let family = ledger.refresh.get(&fingerprint(sent)).map(|refresh| refresh.grant);
     if let Some(id) = family.filter(|id| ledger.grant(*id).is_some_and(|grant| grant.client == client.id)) {
         ledger.revoke(id);
     }
     let claim = |name: &str| claims.as_ref().and_then(|claims| claims.get(name)).and_then(Value::as_str);
-    if let Some(jti) = claim("jti").filter(|_| claim("client_id") == Some(&client.id)) {
-        ledger.revoke_access(jti);
+    if claim("client_id") == Some(&client.id) {
+        ledger.revoke_access(claim("jti").unwrap_or_default());
+        ledger.revoke_access(&key);
     }
 }
 
@@ -59,7 +62,8 @@ fn describe(state: &State, client: &Client, sent: &str) -> Value {
         }
         if let Some(members) = claims.as_object_mut() {
             members.insert("active".to_owned(), json!(true));
-            members.insert("token_type".to_owned(), json!("Bearer"));
+            let bound = members.contains_key("cnf");
+            members.insert("token_type".to_owned(), json!(if bound { "DPoP" } else { "Bearer" }));
         }
         return claims;
     }
