@@ -134,8 +134,14 @@ pub(super) fn ask(state: &State, client: &Client, address: &str, params: &Params
         nonce: params.one("nonce").map(str::to_owned),
         jkt,
         asks_again: params.one("prompt").is_some_and(|prompt| prompt.split(' ').any(|one| one == "consent")),
-        acr: params.one("acr_values").and_then(|all| all.split(' ').next()).map(str::to_owned),
+        acr: acr(state, params),
     })
+}
+
+/// How strongly the person is to log in. Whoever asks gets it: there is no password to be strong.
+fn acr(state: &State, params: &Params) -> Option<String> {
+    let asked = params.one("acr_values").and_then(|all| all.split(' ').next()).map(str::to_owned);
+    asked.or_else(|| dialect::acr(state, params))
 }
 
 /// Whether this login may be renewed, by the rules of the provider; for Google the person's history counts, too.

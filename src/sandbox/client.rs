@@ -7,9 +7,9 @@ use http::header::AUTHORIZATION;
 use serde_json::Value;
 
 use super::answer::{Refusal, bad, unknown_client};
-use super::assertion;
 use super::params::{Params, decode};
 use super::state::State;
+use super::{assertion, dialect};
 use crate::backends::fake::Received;
 use crate::machine::Timestamp;
 use crate::secret::Secret;
@@ -103,9 +103,12 @@ pub(super) fn identify(state: &State, request: &Received, params: &Params) -> Re
     let proven = match (&client.secret, secret) {
         (Some(expected), Some(sent)) => expected.matches(sent),
         (None, None) => true,
-        _ => false,
+        (Some(_), None) => dialect::needs_no_secret(state, params),
+        (None, Some(_)) => false,
     };
-    if proven && client.metadata.method == method { Ok(client) } else { Err(WRONG) }
+    // Providers take a secret in either place from a client that somebody registered by hand.
+    let by_hand = client.management.is_none() && client.secret.is_some();
+    if proven && (by_hand || client.metadata.method == method) { Ok(client) } else { Err(WRONG) }
 }
 
 /// Name and secret of a Basic header: each form-encoded before they were joined (RFC 6749 §2.3.1).

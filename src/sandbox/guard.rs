@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::answer::Refusal;
 use super::jose::ALGORITHMS;
 use super::jwt::fingerprint;
+use super::providers::Target;
 use super::state::State;
 use super::{dialect, dpop};
 use crate::backends::fake::{Asked, Denied, Guard, Received};
@@ -66,7 +67,8 @@ impl State {
             |one: &Value| one == self.root.as_str() || self.profile.audience.is_some_and(|fixed| one == fixed);
         let meant = |one: &Value| one == resource || (general(one) && self.knows_resource(resource));
         // A token that names nobody is for the userinfo endpoint.
-        let named = dialect::names_audience(self, claims);
+        let named =
+            self.profile.target != Target::Audience || claims.get("aud") != Some(&Value::from(self.root.as_str()));
         match claims.get("aud") {
             Some(Value::Array(all)) => named && all.iter().any(meant),
             Some(one) => named && meant(one),
@@ -131,7 +133,8 @@ impl State {
             let path = asked.resource.strip_prefix(&self.url).filter(|_| self.knows_resource(asked.resource));
             let document = |path| format!("{}/.well-known/oauth-protected-resource{path}", self.url);
             said.extend(path.map(|path| pair("resource_metadata", &document(path))));
-            let needed = if matches!(fault, Fault::Scope) { asked.scope.to_owned() } else { dialect::needs(self) };
+            let needed =
+                if matches!(fault, Fault::Scope) { asked.scope.to_owned() } else { self.profile.needs.to_owned() };
             said.push(pair("scope", &needed));
         }
         said.join(", ")

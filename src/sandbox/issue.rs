@@ -7,6 +7,7 @@ use super::dialect;
 use super::faults::Forgery;
 use super::jwt::{Signing, fingerprint, half_fingerprint};
 use super::ledger::{Access, Grant};
+use super::providers::Target;
 use super::state::{State, joined, seconds};
 use crate::machine::Timestamp;
 
@@ -76,9 +77,11 @@ fn access(
         members.extend(jkt.map(|jkt| ("cnf".to_owned(), json!({ "jkt": jkt }))));
         dialect::access_claims(state, members);
     }
-    let record = |claims| Access { grant: grant.id, expires, revoked: false, claims };
+    let until = dialect::expiry(state, grant.renews, expires);
+    let record = |claims| Access { grant: grant.id, expires: until, revoked: false, claims };
     // Without a resource of its own, a token of such a provider is a name for what only the provider knows.
-    if let Some(prefix) = state.profile.opaque.filter(|_| dialect::is_opaque(state, &grant.resources)) {
+    let is_opaque = state.profile.target != Target::Audience || grant.resources.is_empty();
+    if let Some(prefix) = state.profile.opaque.filter(|_| is_opaque) {
         let token = format!("{prefix}{jti}");
         state.ledger().keep_access(fingerprint(&token), record(Some(claims)), now);
         return Ok(token);

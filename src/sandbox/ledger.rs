@@ -100,10 +100,14 @@ pub(super) struct Grant {
     /// The key that its tokens are bound to; at a public client its refresh tokens, too (RFC 9449 §5).
     pub(super) jkt: Option<String>,
     pub(super) acr: Option<String>,
+    /// Whether it has refresh tokens.
+    pub(super) renews: bool,
     pub(super) begun: Timestamp,
     /// The last time a token was issued for it.
     pub(super) used: Timestamp,
     pub(super) revoked: bool,
+    /// Its refresh tokens are revoked; its access tokens live on.
+    pub(super) over: bool,
 }
 
 /// One refresh token of a family.
@@ -223,6 +227,13 @@ impl Ledger {
     pub(super) fn revoke(&mut self, id: u64) {
         if let Some(grant) = self.grants.get_mut(&id) {
             grant.revoked = true;
+        }
+    }
+
+    /// Ends the refresh tokens of a family, not its access tokens.
+    pub(super) fn end_renewal(&mut self, id: u64) {
+        if let Some(grant) = self.grants.get_mut(&id) {
+            grant.over = true;
         }
     }
 

@@ -55,7 +55,7 @@ fn server(state: &State, tenant: &str) -> Value {
     let mut put = |name: &str, value: Value| drop(document.insert(name.to_owned(), value));
     put("issuer", json!(dialect::announced(state, tenant)));
     for (endpoint, member) in ENDPOINTS {
-        if let Some(url) = state.at(endpoint).filter(|_| endpoint != "register" || is_open(state)) {
+        if let Some(url) = state.of_tenant(endpoint, tenant).filter(|_| endpoint != "register" || is_open(state)) {
             put(member, json!(url));
         }
     }
@@ -128,7 +128,7 @@ pub(super) fn resource(state: &State, path: &str) -> Option<Value> {
         let mut document = json!({
             "resource": named.unwrap_or(resource),
             "authorization_servers": [dialect::pointed(state)],
-            "scopes_supported": split(&dialect::needs(state)),
+            "scopes_supported": split(state.profile.needs),
             "bearer_methods_supported": ["header"],
             "resource_name": format!("keyward sandbox: {}", path.trim_start_matches('/')),
         });

@@ -41,13 +41,14 @@ impl State {
 
     /// The address of an endpoint, by its name in the record, if this server has it.
     pub(super) fn at(&self, endpoint: &str) -> Option<String> {
-        let (_, path) = self.profile.paths.iter().find(|(name, _)| *name == endpoint)?;
-        Some(format!("{}{path}", self.authority()))
+        self.of_tenant(endpoint, self.profile.tenants.last().unwrap_or(&""))
     }
 
-    /// Where endpoints are: the address, and the tenant if there are any.
-    fn authority(&self) -> String {
-        self.profile.tenants.last().map_or_else(|| self.base.clone(), |tenant| format!("{}/{tenant}", self.base))
+    /// The address of an endpoint under one of the names of the authority.
+    pub(super) fn of_tenant(&self, endpoint: &str, tenant: &str) -> Option<String> {
+        let (_, path) = self.profile.paths.iter().find(|(name, _)| *name == endpoint)?;
+        let slash = if tenant.is_empty() { "" } else { "/" };
+        Some(format!("{}{slash}{tenant}{path}", self.base))
     }
 
     /// The path of this server's addresses, for its cookie.

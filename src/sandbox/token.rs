@@ -67,7 +67,10 @@ fn exchange(state: &State, request: &Received, params: &Params) -> Result<Value,
     if client.metadata.proves && jkt.is_none() {
         return Err(bad("invalid_dpop_proof", "this client takes tokens with a proof only"));
     }
-    let grant = params.one("grant_type").ok_or(bad("invalid_request", "grant_type is missing"))?;
+    let grant = params
+        .one("grant_type")
+        .or(dialect::usual_grant(state))
+        .ok_or(bad("invalid_request", "grant_type is missing"))?;
     if !GRANTS.contains(&grant) {
         return Err(bad("unsupported_grant_type", "this grant is not offered"));
     }
@@ -138,7 +141,7 @@ fn redeem(state: &State, client: &Client, params: &Params, jkt: Option<String>) 
         code.grant = Some(grant.id);
     }
     drop(ledger);
-    first_tokens(state, grant, begun.ask.renews, params)
+    first_tokens(state, grant, params)
 }
 
 /// Whether the verifier belongs to the challenge. One without the other is no proof (RFC 9700 §2.1.1).
@@ -171,9 +174,11 @@ impl Begun {
             nonce: self.ask.nonce.clone(),
             jkt: self.jkt.clone(),
             acr: self.ask.acr.clone(),
+            renews: self.ask.renews,
             begun: now,
             used: now,
             revoked: false,
+            over: false,
         }
     }
 }
@@ -183,11 +188,11 @@ pub(super) fn begin(state: &State, begun: Begun, params: &Params) -> Result<Valu
     let now = state.now();
     target::audience(state, &begun.ask.resources, params)?;
     let grant = state.ledger().begin(begun.grant(now), now.after(-seconds(state.options.refresh_idle)));
-    first_tokens(state, grant, begun.ask.renews, params)
+    first_tokens(state, grant, params)
 }
 
-fn first_tokens(state: &State, grant: Grant, renews: bool, params: &Params) -> Result<Value, Refusal> {
-    let renewal = if renews { Some(next_refresh(state, grant.id)?) } else { None };
+fn first_tokens(state: &State, grant: Grant, params: &Params) -> Result<Value, Refusal> {
+    let renewal = if grant.renews { Some(next_refresh(state, grant.id)?) } else { None };
     state.ledger().drop_oldest(&grant.client, &grant.subject, state.profile.most_grants);
     let issue = Issue {
         scope: grant.scope.clone(),
@@ -244,7 +249,7 @@ fn refresh(state: &State, client: &Client, params: &Params, jkt: Option<String>)
 /// Whether a grant may still be renewed.
 pub(super) fn is_alive(state: &State, grant: &Grant) -> bool {
     let now = state.now();
-    !grant.revoked
+    !(grant.revoked || grant.over)
         && now.since(grant.used) < seconds(state.options.refresh_idle)
         && now.since(grant.begun) < seconds(state.options.refresh_absolute)
 }

@@ -1,6 +1,34 @@
 //! What distinguishes one authorization server from another, as data.
 //!
-//! [`STRICT`] is the sandbox's own server; the others imitate what well-known providers do differently.
+//! [`STRICT`] is the sandbox's own server. The others imitate what well-known providers do differently from it; the
+//! header of each file says how it is reached and what it refuses. What is not said there is as strict as the sandbox.
+//!
+//! Each is at `http://127.0.0.1:PORT/p/NAME`, with clients, keys, faults and a record of its own
+//! ([`super::Sandbox::provider`], or `/p/NAME/control`), and has one resource, `/p/NAME/mcp`, which takes its tokens only
+//! and names it in `/.well-known/oauth-protected-resource/p/NAME/mcp`. Nothing is shared with the other providers.
+//! Another client than those that are there is registered with [`super::Control::register`], which nobody refuses.
+//! The words of errors are in [`super::dialect`].
+
+pub(super) mod auth0;
+pub(super) mod entra;
+pub(super) mod github;
+pub(super) mod google;
+pub(super) mod keycloak;
+pub(super) mod okta;
+mod scalekit;
+mod tavily;
+
+/// The providers that are imitated.
+pub(super) const ALL: [&Profile; 8] = [
+    &okta::PROFILE,
+    &entra::PROFILE,
+    &scalekit::PROFILE,
+    &auth0::PROFILE,
+    &keycloak::PROFILE,
+    &google::PROFILE,
+    &github::PROFILE,
+    &tavily::PROFILE,
+];
 
 /// The pattern of one authorization server.
 pub(super) struct Profile {
@@ -16,7 +44,7 @@ pub(super) struct Profile {
     pub(super) documents: &'static [Document],
     /// Its endpoints, by their names in the record, and where each is below its address.
     pub(super) paths: &'static [(&'static str, &'static str)],
-    /// Members that its metadata does not have although the thing works, or that it has with another value.
+    /// Members that its metadata does not have.
     pub(super) hides: &'static [&'static str],
     /// The scopes there are.
     pub(super) scopes: &'static [&'static str],
@@ -169,7 +197,6 @@ pub(super) const STRICT: Profile = Profile {
         ("device", "/device"),
         ("userinfo", "/userinfo"),
         ("end_session", "/end_session"),
-        ("consent", "/consent"),
     ],
     hides: &[],
     scopes: &["openid", "profile", "email", "offline_access", "sandbox:read", "sandbox:write"],

@@ -27,6 +27,7 @@ mod faults;
 mod identity;
 mod logout;
 mod par;
+mod providers;
 mod registration;
 mod resources;
 mod token;
