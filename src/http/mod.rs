@@ -14,9 +14,11 @@ use zeroize::Zeroizing;
 
 use crate::machine::Environment;
 
+mod challenge;
 mod error;
 mod settings;
 
+pub use challenge::{Challenge, StepUp, challenges};
 pub use error::Error;
 use settings::Settings;
 

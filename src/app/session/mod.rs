@@ -251,7 +251,12 @@ impl Inner {
 
     async fn credential(&self, session: &Session, need: Need) -> Result<Option<Credential>, Unavailable> {
         let grant = session.grant(need).await.map_err(|error| Unavailable(Arc::new(error)))?;
-        Ok(Some(Credential { header: "authorization", value: grant.bearer(), generation: grant.generation }))
+        Ok(Some(Credential {
+            header: "authorization",
+            value: grant.bearer(),
+            generation: grant.generation,
+            proof: None,
+        }))
     }
 }
 

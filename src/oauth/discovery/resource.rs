@@ -4,10 +4,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::challenge::{Challenge, challenges};
 use super::fetch::{Found, fetch};
 use super::issuer::check_issuer;
-use crate::http::{Http, Limits};
+use crate::http::{Challenge, Http, Limits, challenges};
 use crate::oauth::error::Error;
 use crate::oauth::foreign::{clean, host, retry_after};
 use crate::oauth::json;
