@@ -28,6 +28,7 @@ mod error;
 mod foreign;
 mod jose;
 mod json;
+mod jwks;
 mod listener;
 mod management;
 mod pushed;
