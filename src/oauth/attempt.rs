@@ -24,6 +24,7 @@ pub struct Attempt {
     pub(super) pending: Arc<Pending>,
     pub(super) verifier: Secret,
     pub(super) nonce: Option<Secret>,
+    pub(super) max_age: Option<i64>,
     pub(super) redirect_uri: String,
     pub(super) token_endpoint: Url,
     pub(super) client: Client,
@@ -75,6 +76,7 @@ impl Attempt {
             pending: Arc::new(Pending::new(server, state)),
             verifier,
             nonce,
+            max_age: None,
             redirect_uri: redirect_uri.to_owned(),
             token_endpoint: server.token_endpoint.clone(),
             client: client.clone(),
@@ -87,6 +89,10 @@ impl Attempt {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if !is_reserved(name) {
+            // What was asked for is also what the identity token must agree with.
+            if name == "max_age" {
+                self.max_age = value.parse().ok();
+            }
             self.url.query_pairs_mut().append_pair(name, value);
             self.parameters.push((name.to_owned(), value.to_owned()));
         }

@@ -210,6 +210,20 @@ pub enum Error {
         /// The server's `error_description`.
         description: Option<String>,
     },
+    /// The identity token is not one that this login may believe (OpenID Connect Core §3.1.3.7).
+    #[error("the identity token of `{issuer}` is refused: {what}")]
+    IdToken {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A renewal gave tokens of another person.
+    #[error("`{issuer}` answered with the tokens of another account")]
+    AnotherAccount {
+        /// The issuer.
+        issuer: String,
+    },
     /// The system gives no random numbers; a guessable state or verifier would be worse than no login.
     #[error("the system gives no random numbers")]
     NoRandom,

@@ -42,7 +42,7 @@ mod revoke;
 mod testing;
 mod token;
 
-pub use account::{Account, Expected, account};
+pub use account::{Account, Expected, Known, identify, same_subject};
 pub use attempt::Attempt;
 pub use client::{AuthMethod, Client, ClientKey, Evidence, Management, Unusable};
 pub use client_credentials::{ClientCredentials, client_credentials};

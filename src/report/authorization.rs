@@ -56,6 +56,11 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
         Error::AuthorizationError { class, .. } => by_class(report, *class, connection),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
+        Error::IdToken { .. } => report(Exit::Server, "id_token_refused")
+            .cause("a token that does not hold may be an attack, so nothing was stored")
+            .hint("check the clock of this machine and log in again; if it goes on, tell the provider's administrator"),
+        Error::AnotherAccount { .. } => report(Exit::LoginRequired, "another_account")
+            .hint(format!("`keyward logout {connection}`, then `keyward login {connection}` as the person you want")),
         Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
             .hint(format!("`keyward config show` prints the values of `{connection}`")),
         other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),

@@ -146,7 +146,7 @@ async fn exchange(
     let custody = session::Custody::take(parts, name, session::LONG_WAIT).await?;
     let tokens = oauth::exchange(&parts.http, attempt, code, parts.clock.now().0).await.map_err(failed)?;
     let now = parts.clock.now();
-    let account = attempt.account(&tokens, now.0);
+    let account = attempt.identify(&parts.http, &issued.server, &tokens, now.0).await.map_err(failed)?;
     let grant = Grant {
         way: Way::OAuth,
         generation: first_generation(now),

@@ -1,11 +1,10 @@
 //! Signatures made by an independent library, keys in every bad shape, and forgeries.
 
 use proptest::prelude::{Strategy as _, any, prop_assert, prop_assert_eq};
-use ring::rand::SystemRandom;
-use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::json as value;
 
 use super::*;
+use crate::oauth::testing::{Signer, encode};
 
 /// Keys and one token for each algorithm, signed by PyJWT.
 const VECTORS: &str = include_str!("vectors.json");
@@ -35,41 +34,10 @@ fn check(token: &str, keys: &KeySet) -> Result<(), Refusal> {
     Jws::read(token).expect("a token").check(keys, None)
 }
 
-fn encode(part: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(part.to_string())
-}
-
 /// The token with another header, its claims and signature untouched.
 fn with_header(token: &str, header: &Value) -> String {
     let (_, rest) = token.split_once('.').expect("a token");
     format!("{}.{rest}", encode(header))
-}
-
-struct Signer {
-    pair: EcdsaKeyPair,
-    random: SystemRandom,
-}
-
-impl Signer {
-    fn new() -> Self {
-        let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
-        Self { pair, random }
-    }
-
-    fn jwk(&self, kid: &str) -> Value {
-        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
-        value!({
-            "kty": "EC", "crv": "P-256", "kid": kid, "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-        })
-    }
-
-    fn sign(&self, header: &Value, claims: &Value) -> String {
-        let message = format!("{}.{}", encode(header), encode(claims));
-        let signature = self.pair.sign(&self.random, message.as_bytes()).expect("a signature");
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
-    }
 }
 
 fn set(keys: &[Value]) -> KeySet {

@@ -21,7 +21,10 @@ const EXPOSURES: [(&str, &str); 21] = [
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
-    ("src/oauth/account.rs", "the claims of the identity token are read"),
+    (
+        "src/oauth/account.rs",
+        "the identity token is checked and its claims are read; the access token is compared with its `at_hash`",
+    ),
     ("src/oauth/assertion.rs", "a random id becomes a claim"),
     ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
