@@ -7,6 +7,7 @@ use url::Url;
 
 use super::client::Client;
 use super::discovery::Server;
+use super::dpop::{self, Unbound};
 use super::error::Error;
 use super::random;
 use super::response::{Pending, Verdict};
@@ -30,6 +31,7 @@ pub struct Attempt {
     pub(super) client: Client,
     pub(super) scopes: Vec<String>,
     pub(super) resource: Option<String>,
+    pub(super) binding: Option<(Arc<dpop::Key>, Unbound)>,
 }
 
 impl Attempt {
@@ -82,6 +84,7 @@ impl Attempt {
             client: client.clone(),
             scopes,
             resource: resource.map(String::from),
+            binding: None,
         })
     }
 
@@ -93,10 +96,14 @@ impl Attempt {
             if name == "max_age" {
                 self.max_age = value.parse().ok();
             }
-            self.url.query_pairs_mut().append_pair(name, value);
-            self.parameters.push((name.to_owned(), value.to_owned()));
+            self.add(name, value);
         }
         self
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self.parameters.push((name.to_owned(), value.to_owned()));
     }
 
     /// Everything that is asked for, to be pushed to the server.
@@ -116,6 +123,14 @@ impl Attempt {
     /// Until when the address for the browser is good, in seconds since 1970; `None` if it has no end of its own.
     pub fn ends_at(&self) -> Option<i64> {
         self.ends_at
+    }
+
+    /// Binds the code and the tokens to a key (RFC 9449 §10).
+    #[must_use]
+    pub fn bound(mut self, key: Arc<dpop::Key>, unbound: Unbound) -> Self {
+        self.add("dpop_jkt", key.thumbprint());
+        self.binding = Some((key, unbound));
+        self
     }
 
     /// The address for the browser. It holds the state: it may be shown to the person and never logged.
@@ -163,7 +178,7 @@ impl fmt::Debug for Attempt {
 
 /// Whether a parameter of the authorization request is ours to set.
 pub(super) fn is_reserved(name: &str) -> bool {
-    const OURS: [&str; 12] = [
+    const OURS: [&str; 13] = [
         "response_type",
         "response_mode",
         "client_id",
@@ -174,6 +189,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
         "code_challenge_method",
         "resource",
         "nonce",
+        "dpop_jkt",
         "request",
         "request_uri",
     ];

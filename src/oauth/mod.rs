@@ -13,16 +13,20 @@
 //! 4. [`Listener::wait`] returns the one answer that belongs to the attempt, [`exchange`] trades its code for [`Tokens`].
 //! 5. The caller stores them, then [`Callback::finish`] tells the person what really happened.
 //!
-//! Without a person, [`client_credentials`] asks for a token in one request.
+//! Without a person, [`client_credentials`] asks for a token in one request. Instead of a browser on this machine:
+//! [`device`]. Tokens that are of no use to a thief: [`dpop`]. Who signed in: [`identify`].
 //!
-//! Later: [`refresh`], [`revoke`], and [`standing`] and [`unregister`] for a registration (RFC 7592). Every text that came from a server is cut and stripped before it enters an error.
+//! Later: [`refresh`], [`revoke`], and [`standing`] and [`unregister`] for a registration (RFC 7592). Every text that came
+//! from a server is cut and stripped before it enters an error.
 
 mod account;
 mod assertion;
 mod attempt;
 mod client;
 mod client_credentials;
+pub mod device;
 mod discovery;
+pub mod dpop;
 mod endpoint;
 mod error;
 mod foreign;

@@ -161,6 +161,7 @@ impl Inner {
             refresh_token,
             resource,
             scope: None,
+            key: None,
             now: self.now().0,
         };
         oauth::refresh(&self.parts.http, request).await
@@ -176,9 +177,8 @@ impl Inner {
     /// what the person reads and writes from then on would be somebody else's.
     fn is_somebody_else(&self, issued: &Issued, tokens: &Tokens) -> bool {
         let (Some(known), Some(id_token)) = (&issued.subject, &tokens.id_token) else { return false };
-        let expected =
-            oauth::Expected { issuer: &issued.issuer, client_id: &issued.client.id, nonce: None, now: self.now().0 };
-        oauth::account(id_token, &expected).is_some_and(|account| account.subject != *known)
+        let known = oauth::Known { issuer: &issued.issuer, client_id: &issued.client.id, subject: known };
+        oauth::same_subject(id_token, &known).is_err()
     }
 
     fn merge(&self, marked: &Grant, issued: &Issued, tokens: Tokens) -> Grant {

@@ -27,6 +27,8 @@ const EXPOSURES: [(&str, &str); 21] = [
     ),
     ("src/oauth/assertion.rs", "a random id becomes a claim"),
     ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
+    ("src/oauth/device.rs", "the device code is sent to the token endpoint"),
+    ("src/oauth/dpop.rs", "a token is hashed for a proof, and a proof becomes a header"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
     ("src/oauth/management.rs", "what opens a registration becomes a header"),
     ("src/oauth/jose.rs", "a private key is read from its PEM"),
