@@ -20,6 +20,8 @@ pub(super) struct Written<T> {
     method: String,
     redirect_uris: Vec<String>,
     secret_expires_at: Option<i64>,
+    #[serde(default)]
+    bound: bool,
     management: Option<Management<T>>,
 }
 
@@ -52,6 +54,7 @@ impl<'a> Written<&'a str> {
             method: client.method.name().to_owned(),
             redirect_uris: client.redirect_uris.clone(),
             secret_expires_at: client.secret_expires_at,
+            bound: client.bound,
             management: client
                 .registration
                 .as_ref()
@@ -77,6 +80,7 @@ impl Written<Secret> {
             secret: self.secret,
             redirect_uris: self.redirect_uris,
             secret_expires_at: self.secret_expires_at,
+            bound: self.bound,
             registration: self
                 .management
                 .map(|management| oauth::Management { uri: management.uri, token: management.token }),

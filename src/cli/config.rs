@@ -129,6 +129,7 @@ struct One<'a> {
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
+    dpop: bool,
 }
 
 #[derive(Serialize)]
@@ -176,6 +177,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.ports.is_empty() {
         rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
     }
+    if connection.dpop {
+        rows.push(("dpop", file, true.to_string()));
+    }
     rows
 }
 
@@ -192,5 +196,6 @@ fn one(connection: &config::Connection) -> One<'_> {
         scopes: &connection.scopes,
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,
+        dpop: connection.dpop,
     }
 }

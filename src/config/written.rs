@@ -33,12 +33,15 @@ pub struct Connection {
     pub scopes: Vec<String>,
     /// The resource to ask for.
     pub resource: Option<String>,
+    /// Whether the tokens are to be bound to a key.
+    pub dpop: Option<bool>,
     /// Ports for the redirect.
     pub ports: Vec<u16>,
 }
 
 /// Keys of a connection, in the order in which they are shown.
-pub const CONNECTION_KEYS: &[&str] = &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports"];
+pub const CONNECTION_KEYS: &[&str] =
+    &["backend", "url", "way", "issuer", "client_id", "scopes", "resource", "ports", "dpop"];
 /// Keys of `[serve]`.
 pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
 /// Tables at the top.
@@ -91,6 +94,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "scopes" => written.scopes = texts(item, &whole)?,
             "resource" => written.resource = Some(text(item, &whole)?),
             "ports" => written.ports = ports(item, &whole)?,
+            "dpop" => written.dpop = Some(item.as_bool().ok_or_else(|| value(&whole, "`true` or `false`"))?),
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
         }
     }

@@ -11,6 +11,7 @@ use super::dpop::{self, Unbound};
 use super::error::Error;
 use super::random;
 use super::response::{Pending, Verdict};
+use super::token::{TokenType, Tokens};
 use crate::secret::Secret;
 
 /// A login that is under way. Lives in memory only; one answer is accepted, ever.
@@ -131,6 +132,12 @@ impl Attempt {
         self.add("dpop_jkt", key.thumbprint());
         self.binding = Some((key, unbound));
         self
+    }
+
+    /// The key that these tokens are bound to, to be kept with them; `None` for tokens that are bound to none.
+    pub fn key_of(&self, tokens: &Tokens) -> Option<Secret> {
+        let (key, _) = self.binding.as_ref().filter(|_| tokens.token_type == TokenType::Dpop)?;
+        Some(key.secret().clone())
     }
 
     /// The address for the browser. It holds the state: it may be shown to the person and never logged.

@@ -132,6 +132,7 @@ pub(super) fn read(members: &Map<String, Value>, asked: &[String], host: &str, r
         key: None,
         method,
         redirect_uris,
+        bound: reader::flag(members, "dpop_bound_access_tokens"),
         registration: management(members, reach),
     })
 }

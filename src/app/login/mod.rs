@@ -18,11 +18,12 @@ use crate::oauth::{self, Attempt, Listener, Page, Server};
 use crate::providers;
 use crate::store::lock;
 
+mod binding;
 mod discover;
 mod identify;
 mod record;
 
-use discover::discover;
+use discover::{Found, discover};
 use identify::identify;
 pub use record::{learn_tools, record};
 
@@ -77,11 +78,14 @@ pub async fn begin(app: &App, connection: &config::Connection) -> Result<Pending
     let running = only_one(app, &connection.name)?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let (server, resource, scopes) = discover(app, connection).await?;
+    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection).await?;
     let (client, listener) = identify(app, connection, &server, &scopes).await?;
     let attempt = Attempt::new(&server, &client, &listener.redirect_uri(), &scopes, resource.as_deref());
-    let attempt =
-        attempt.map_err(|error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) })?;
+    let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
+    let attempt = match binding::key(connection, (&server, &client), bound_tokens_only).map_err(failed)? {
+        Some((key, unbound)) => attempt.map_err(failed)?.bound(key, unbound),
+        None => attempt.map_err(failed)?,
+    };
     let attempt = if wants_consent(&scopes) { attempt.with("prompt", "consent") } else { attempt };
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
     let issued = Proto { issuer: server.issuer.clone(), server, client, resource, scopes, url };
@@ -157,14 +161,14 @@ async fn exchange(
             issuer: issued.issuer,
             token_endpoint: issued.server.token_endpoint,
             revocation_endpoint: issued.server.revocation_endpoint,
-            end_session_endpoint: None,
+            end_session_endpoint: issued.server.end_session_endpoint,
             client: issued.client,
             flow: Flow::Code,
             resource: issued.resource,
             expires_at: session::expiry(&tokens, now),
             refresh_expires_at: session::refresh_expiry(&tokens, now),
             clock_skew: session::clock_skew(name, &tokens, now),
-            dpop: None,
+            dpop: attempt.key_of(&tokens),
             refresh_token: tokens.refresh_token,
             scopes: tokens.scope.unwrap_or(issued.scopes),
             subject: account.as_ref().map(|account| account.subject.clone()),

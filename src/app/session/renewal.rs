@@ -21,10 +21,11 @@ use tokio::time::Instant;
 
 use super::super::error::Ended;
 use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
+use super::binding::providers_time;
 use super::custody::{Change, Custody};
 use super::{Error, Inner, Need, pace, spill};
 use crate::machine::Timestamp;
-use crate::oauth::{self, RefreshError, Tokens};
+use crate::oauth::{self, RefreshError, TokenType, Tokens};
 use crate::providers::{self, Provider};
 
 /// How long another process may hold the lock before a caller is told that it is busy.
@@ -154,6 +155,9 @@ impl Inner {
         else {
             return self.ask_for_the_client(issued, resource).await;
         };
+        let Ok(key) = self.keys.of(issued) else {
+            return Err(RefreshError::Definitive(oauth::Error::Unusable { what: "dpop" }));
+        };
         let request = oauth::Refresh {
             token_endpoint: &issued.token_endpoint,
             issuer: &issued.issuer,
@@ -161,8 +165,8 @@ impl Inner {
             refresh_token,
             resource,
             scope: None,
-            key: None,
-            now: self.now().0,
+            key: key.as_deref(),
+            now: providers_time(issued, self.now().0),
         };
         oauth::refresh(&self.parts.http, request).await
     }
@@ -214,6 +218,7 @@ impl Inner {
                 refresh_expires_at,
                 expires_at,
                 clock_skew: clock_skew.or(issued.clock_skew),
+                dpop: issued.dpop.clone().filter(|_| tokens.token_type == TokenType::Dpop),
                 ..issued.clone()
             }),
             renewals: Renewals { recent, ..Renewals::default() },

@@ -12,12 +12,13 @@ use std::path::Path;
 use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
-const EXPOSURES: [(&str, &str); 21] = [
+const EXPOSURES: [(&str, &str); 25] = [
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "the token becomes a header's value, which is a secret again"),
     ("src/app/grant/stored.rs", "a grant is written into its stored form, which is a secret again"),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
     ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
+    ("src/app/session/binding.rs", "the stored key is compared with the one in use"),
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
@@ -29,6 +30,7 @@ const EXPOSURES: [(&str, &str); 21] = [
     ("src/oauth/attempt.rs", "state and nonce become parameters of the address for the browser"),
     ("src/oauth/device.rs", "the device code is sent to the token endpoint"),
     ("src/oauth/dpop.rs", "a token is hashed for a proof, and a proof becomes a header"),
+    ("src/oauth/end_session.rs", "a state becomes a parameter of the address for the browser"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
     ("src/oauth/management.rs", "what opens a registration becomes a header"),
     ("src/oauth/jose.rs", "a private key is read from its PEM"),
