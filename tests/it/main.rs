@@ -5,6 +5,7 @@
 
 mod commands;
 mod completions;
+mod dpop;
 mod fickle;
 mod keychain;
 mod login;
