@@ -7,6 +7,7 @@ mod commands;
 mod completions;
 mod dpop;
 mod fickle;
+mod id_token;
 mod keychain;
 mod login;
 mod person;
