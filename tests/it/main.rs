@@ -5,8 +5,10 @@
 
 mod commands;
 mod completions;
+mod dpop;
 mod fickle;
 mod file;
+mod id_token;
 mod identity;
 mod issuer;
 mod keychain;

@@ -21,6 +21,7 @@ use crate::providers;
 use crate::store;
 
 mod alone;
+mod binding;
 mod discover;
 mod finish;
 mod identify;
@@ -32,7 +33,7 @@ mod request;
 mod running;
 
 pub use alone::client_credentials;
-use discover::discover;
+use discover::{Found, discover};
 pub use finish::Finish;
 use identify::{Identity, Origin};
 pub use person::{News, Nobody, Person, Swap};
@@ -118,9 +119,9 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
     leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
+    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, &wish, &server, stored(app, connection).await.as_deref());
-    let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref() };
+    let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref(), bound_tokens_only };
     let (Identity { client, listener, origin }, attempt) = request::prepare(app, connection, &asked).await?;
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
     let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, url };
@@ -191,7 +192,7 @@ impl Pending {
 
 /// Who would issue tokens for this connection.
 pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result<String, Error> {
-    discover(app, connection, connection.way.0).await.map(|(server, _, _)| server.issuer)
+    discover(app, connection, connection.way.0).await.map(|found| found.server.issuer)
 }
 
 /// The least generation of a new login: above those of every login that a logout has removed, because it starts at the

@@ -1,6 +1,6 @@
 //! A login up to the point where it would change something: who would be asked, as whom, for what.
 
-use super::discover::discover;
+use super::discover::{Found, discover};
 use super::identify::given;
 use super::{Wish, more, stored, usable};
 use crate::app::{App, Error, client};
@@ -46,7 +46,7 @@ pub struct Rehearsal {
 pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
     usable(app, connection)?;
     let app = &app.at(connection);
-    let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
+    let Found { server, resource, scopes, .. } = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, wish, &server, stored(app, connection).await.as_deref());
     let client = match given(app, connection, &server).await? {
         Some(given) => Client::Configured(given.id),

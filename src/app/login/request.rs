@@ -1,5 +1,6 @@
 //! The request that the browser takes to the provider: who asks, for what, and whether the provider keeps it meanwhile.
 
+use super::binding;
 use super::identify::{Identity, Origin, failed, identify, register};
 use crate::app::{App, Error, client};
 use crate::config;
@@ -10,6 +11,8 @@ pub(super) struct Asked<'a> {
     pub(super) server: &'a Server,
     pub(super) scopes: &'a [String],
     pub(super) resource: Option<&'a str>,
+    /// The service takes only tokens that are bound to a key.
+    pub(super) bound_tokens_only: bool,
 }
 
 /// Finds out who we are and makes the request. Where it is pushed, the provider looks at the client before the person
@@ -43,6 +46,10 @@ async fn attempt(
 ) -> Result<Attempt, oauth::Error> {
     let Identity { client, listener, .. } = identity;
     let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, asked.resource)?;
+    let attempt = match binding::key(connection, (asked.server, client), asked.bound_tokens_only)? {
+        Some((key, unbound)) => attempt.bound(key, unbound),
+        None => attempt,
+    };
     let attempt = if wants_consent(asked.scopes) { attempt.with("prompt", "consent") } else { attempt };
     if !asked.server.requires_par && !connection.par {
         return Ok(attempt);
