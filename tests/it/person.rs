@@ -130,10 +130,14 @@ pub fn end_of(page: Url, press: Press) -> Url {
 
 fn visit(page: Url, press: Press, name: &str, goes: fn(&Url) -> bool) -> Visit {
     let mut cookies = String::new();
-    let consent = follow(page, None, &mut cookies, goes);
-    let Some((action, body)) = form(&consent.text, press, name) else { return consent };
-    let action = consent.address.join(&action).expect("the form has an address");
-    follow(action, Some(body), &mut cookies, goes)
+    let mut seen = follow(page, None, &mut cookies, goes);
+    // A page with a code for a device leads to the one that asks.
+    for _ in 0..2 {
+        let Some((action, body)) = form(&seen.text, press, name) else { break };
+        let action = seen.address.join(&action).expect("the form has an address");
+        seen = follow(action, Some(body), &mut cookies, goes);
+    }
+    seen
 }
 
 fn follow(mut page: Url, mut body: Option<String>, cookies: &mut String, goes: fn(&Url) -> bool) -> Visit {

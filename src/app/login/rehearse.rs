@@ -30,6 +30,8 @@ pub struct Rehearsal {
     pub issuer: String,
     /// The page that the person would see, without the request.
     pub authorization_endpoint: Option<String>,
+    /// Whether the provider offers a code for another device.
+    pub device: bool,
     /// Who the program would be.
     pub client: Client,
     /// What would be asked for.
@@ -60,6 +62,7 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         connection: connection.name.clone(),
         issuer: server.issuer,
         authorization_endpoint: server.authorization_endpoint.map(String::from),
+        device: server.device_authorization_endpoint.is_some(),
         client,
         scopes,
         resource,
