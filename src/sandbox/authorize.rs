@@ -115,9 +115,6 @@ pub(super) fn ask(state: &State, client: &Client, address: &str, params: &Params
     if params.one("response_mode").is_some_and(|mode| mode != "query") {
         return Err(bad("invalid_request", "only response_mode=query is offered"));
     }
-    if !client.metadata.may("authorization_code") {
-        return Err(bad("unauthorized_client", "this client did not register the authorization_code grant"));
-    }
     let scope = scope(state, client, params.one("scope"))?;
     let jkt = params.one("dpop_jkt").map(str::to_owned);
     if jkt.as_ref().is_some_and(|jkt| !is_fingerprint(jkt)) {

@@ -66,8 +66,7 @@ pub(super) fn nonce(state: &State) -> Option<String> {
     state.desk.faults().dpop_nonce.then_some(current)
 }
 
-/// Whether `sent` is this address. It has no query and no fragment (§4.2), and the host may be in capitals.
+/// Whether `sent` is this address, which has neither query nor fragment (§4.2); the host may be in capitals.
 fn is_address(sent: &str, url: &str) -> bool {
-    let plain = !sent.contains(['?', '#']);
-    plain && url::Url::parse(sent).is_ok_and(|sent| url::Url::parse(url).is_ok_and(|url| sent == url))
+    url::Url::parse(sent).is_ok_and(|sent| url::Url::parse(url).is_ok_and(|url| sent == url))
 }

@@ -103,6 +103,13 @@ fn a_client_with_a_key_has_no_other_way_in_and_another_client_not_this_one() {
     let form = [("grant_type", "client_credentials"), ("client_id", id.as_str())];
     assert_eq!(bench.post("/as/token", &form).refusal(), wrong);
     assert_eq!(bench.post_with("/as/token", &[&basic(&id, "x")], &form[..1]).refusal(), wrong);
+    // Having keys is not enough: this one registered a secret.
+    let secret = bench.register(&json!({
+        "grant_types": ["client_credentials"], "token_endpoint_auth_method": "client_secret_basic",
+        "jwks": { "keys": [signer.public()] },
+    }));
+    let id = secret.text("client_id");
+    assert_eq!(ask(&bench, &assertion(&bench, &signer, &id, &json!({})), &[]).refusal(), wrong);
     let public = bench.client();
     assert_eq!(ask(&bench, &assertion(&bench, &signer, &public, &json!({})), &[]).refusal(), wrong);
 }

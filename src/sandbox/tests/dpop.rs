@@ -80,6 +80,7 @@ fn a_proof_is_for_one_request_at_one_moment_with_a_public_key() {
         json!({ "htm": null }),
         json!({ "htu": format!("{token}?x") }),
         json!({ "htu": format!("{token}#x") }),
+        json!({ "htu": format!("{token}?") }),
         json!({ "htu": format!("{token}/") }),
         json!({ "htu": "https://elsewhere.example/as/token" }),
         json!({ "htu": null }),

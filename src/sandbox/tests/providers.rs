@@ -553,8 +553,12 @@ fn github_answers_in_forms_with_status_200_unless_json_is_asked_for() {
     assert!(fresh.starts_with("gho_") && shop.admits(&fresh));
     shop.bench.pass(10 * 365 * 86_400);
     assert!(shop.admits(&fresh), "it does not expire");
+    let entry = |_| json(&[&redemption(client.0, &shop.code(client.0, &[]))[..], &[secret]].concat()).status;
+    assert_eq!((0..9).map(entry).filter(|status| *status == 200).count(), 9);
+    assert!(shop.admits(&fresh), "ten tokens are kept, and the first login made one that is older");
     let user = shop.bench.send("GET", "/p/github/user", &[&format!("Authorization: token {fresh}")], "");
     assert_eq!(user.text("login"), "alice");
+    assert_eq!((entry(0), shop.admits(&fresh)), (200, false), "the oldest of eleven ends");
 }
 
 #[test]
