@@ -29,11 +29,23 @@ impl Session {
         Self::at(tempfile::tempdir().expect("a folder"), arguments)
     }
 
+    /// As [`Session::start`], in a home that was used before, and nothing but the terminal has the passphrase.
+    fn asking(home: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(home, arguments, |command| {
+            command.env_remove("KEYWARD_STORE_PASSPHRASE");
+        })
+    }
+
     fn at(home: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(home, arguments, |_| ())
+    }
+
+    fn with(home: tempfile::TempDir, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("/bin/sh");
         // The terminal begins without echo; a shell's has it.
         command.args(["-c", "stty sane && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_keyward")]).args(arguments);
         environment(&mut command, &home);
+        change(&mut command);
         let timeout_ms = u64::try_from(PATIENCE.as_millis()).ok();
         let pty = spawn_command(command, timeout_ms).expect("a terminal");
         let terminal = pty.process().get_file_handle().expect("a handle");
@@ -118,6 +130,40 @@ fn r28_the_terminal_has_its_echo_back_however_a_prompt_for_a_key_ends() {
         let (ended, rest, _) = session.end();
         assert_eq!(ended, code, "{rest}");
         assert!(!rest.contains("canary"), "{rest}");
+    }
+}
+
+#[test]
+fn r28_a_passphrase_is_asked_for_without_echo_and_the_question_can_be_ended() {
+    let passphrase = "canary of a passphrase\n";
+    let mut session = Session::asking(tempfile::tempdir().expect("a folder"), &["login", "tavily", "--api-key"]);
+    session.sees("it is not shown");
+    session.becomes(false);
+    session.types("tvly-key\n");
+    session.sees("New passphrase for the store, at least 8 characters: ");
+    session.types(passphrase);
+    session.sees("The same once more: ");
+    session.types(passphrase);
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(rest.contains("kept in the encrypted file") && !rest.contains("canary"), "{rest}");
+    let mut session = Session::asking(home, &["token", "tavily"]);
+    session.sees("Passphrase of the store: ");
+    session.types("canary of a wrong one\n");
+    session.sees("That is not it. Passphrase of the store: ");
+    session.types(passphrase);
+    let (ended, rest, _) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(rest.contains("tvly-key") && !rest.contains("canary"), "{rest}");
+    for (end, code) in [('c', 130), ('d', 6)] {
+        let mut session = Session::asking(tempfile::tempdir().expect("a folder"), &["login", "tavily", "--api-key"]);
+        session.sees("it is not shown");
+        session.becomes(false);
+        session.types("tvly-key\n");
+        session.sees("New passphrase for the store");
+        session.presses(end);
+        let (ended, rest, _) = session.end();
+        assert_eq!(ended, code, "{rest}");
     }
 }
 
