@@ -665,7 +665,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__login)
-            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --port --redirect-host --timeout --wait --scope --expect-user --dry-run --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --expect-user --dry-run --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

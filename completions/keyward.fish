@@ -65,6 +65,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l client-key -d 
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l no-browser -d 'Only print the address of the login page'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l paste -d 'Read the pasted answer from standard input also where that is no terminal'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l paste-code -d 'As `--paste`, and take a code alone, from a provider that shows one on a page'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l device -d 'Use a browser on another device, which takes a code; no browser has to reach this machine'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l wait -d 'Wait for another login of the same connection instead of giving way to it'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l dry-run -d 'Show what would be asked for; open, register and store nothing'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l json -d 'Print one JSON object instead of text'

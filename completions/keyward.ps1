@@ -64,6 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only print the address of the login page')
             [CompletionResult]::new('--paste', '--paste', [CompletionResultType]::ParameterName, 'Read the pasted answer from standard input also where that is no terminal')
             [CompletionResult]::new('--paste-code', '--paste-code', [CompletionResultType]::ParameterName, 'As `--paste`, and take a code alone, from a provider that shows one on a page')
+            [CompletionResult]::new('--device', '--device', [CompletionResultType]::ParameterName, 'Use a browser on another device, which takes a code; no browser has to reach this machine')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Wait for another login of the same connection instead of giving way to it')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be asked for; open, register and store nothing')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')

@@ -1,14 +1,13 @@
 //! Which store keeps which connection's login, and what happens when a login chooses another.
 
 use std::future::Future;
-use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{App, Error, Parts};
 use crate::config::store::Kind;
 use crate::config::{self, edit::Change};
-use crate::machine::{Echo, Line, Machine, Prompt, Terminal};
+use crate::machine::{self, Machine, Prompt, Terminal};
 use crate::secret::Secret;
 use crate::store::file::{Ask, Cost, EncryptedFile, Passphrase};
 use crate::store::{self, Key, Store};
@@ -42,8 +41,10 @@ impl Stores {
 
 fn passphrase(machine: &Machine) -> Passphrase {
     let environment = &machine.environment;
-    let person = || Person { prompt: Arc::clone(&machine.prompt), terminal: Arc::clone(&machine.terminal) };
-    let person = machine.facts.input.then(|| Arc::new(person()) as Arc<dyn Ask>);
+    let person = machine.facts.input.then(|| {
+        let (prompt, terminal) = (Arc::clone(&machine.prompt), Arc::clone(&machine.terminal));
+        Arc::new(Person { prompt, terminal }) as Arc<dyn Ask>
+    });
     Passphrase {
         given: environment.text(PASSPHRASE).map(Secret::new),
         credential: environment.path("CREDENTIALS_DIRECTORY").map(|folder| folder.join(CREDENTIAL)),
@@ -58,26 +59,8 @@ struct Person {
 }
 
 impl Ask for Person {
-    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Secret>> + Send + 'a>> {
-        Box::pin(async move {
-            let mut lines = self.prompt.lines(Echo::Hidden)?;
-            self.say(prompt)?;
-            let line = lines.next().await;
-            // The terminal has its echo back before anything else happens; the Enter was not shown either.
-            drop(lines);
-            self.say("\n")?;
-            match line {
-                Line::Text(typed) => Ok(typed),
-                Line::TooLong | Line::End => Err(io::ErrorKind::InvalidInput.into()),
-            }
-        })
-    }
-}
-
-impl Person {
-    fn say(&self, text: &str) -> io::Result<()> {
-        let mut messages = self.terminal.messages();
-        messages.write_all(text.as_bytes()).and_then(|()| messages.flush())
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = std::io::Result<Secret>> + Send + 'a>> {
+        Box::pin(machine::ask_secret(self.prompt.as_ref(), self.terminal.as_ref(), prompt))
     }
 }
 

@@ -6,6 +6,7 @@ use super::Console;
 use crate::app::secret_of_client::{self, Kind};
 use crate::app::{App, Error};
 use crate::config;
+use crate::machine;
 use crate::secret::Secret;
 
 /// Which of the two is given.
@@ -32,20 +33,20 @@ pub(super) async fn keep(
         (_, true) => Kind::Key,
         (false, false) => return Ok(()),
     };
-    let typed = typed(console, app, connection, kind)?;
+    let typed = typed(console, app, connection, kind).await?;
     secret_of_client::keep(app, connection, kind, &typed).await
 }
 
-fn typed(console: &Console, app: &App, connection: &config::Connection, kind: Kind) -> Result<Secret, Error> {
-    let terminal = &app.machine.terminal;
+async fn typed(console: &Console, app: &App, connection: &config::Connection, kind: Kind) -> Result<Secret, Error> {
+    let (prompt, terminal) = (app.machine.prompt.as_ref(), app.machine.terminal.as_ref());
     if app.machine.facts.input {
         if kind == Kind::Key {
             // A prompt without echo takes one line, and a key has many.
             return Err(Error::NoKey { why: "a private key is piped in, as in `--client-key < key.pem`" });
         }
         console.say(&format!("Paste the client secret for `{}`; it is not shown.", connection.name));
-        return terminal
-            .ask_secret("Client secret: ")
+        return machine::ask_secret(prompt, terminal, "Client secret: ")
+            .await
             .map_err(|_| Error::NoKey { why: "the terminal could not be read" });
     }
     let mut text = String::new();

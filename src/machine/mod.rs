@@ -10,14 +10,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::secret::Secret;
-
 mod browser;
 mod prompt;
 mod surroundings;
 
 pub use browser::{Browser, BrowserError, SystemBrowser, may_be_opened, open};
-pub use prompt::{Echo, Line, Lines, Prompt};
+pub use prompt::{Echo, Line, Lines, Prompt, ask_secret};
 pub use surroundings::{Platform, Surroundings, Traces, Unseen};
 
 /// The machine as the program sees it. Cloning shares the parts.
@@ -73,8 +71,6 @@ pub trait Terminal: Send + Sync {
     fn output(&self) -> Box<dyn Write + Send>;
     /// Standard error: text for people.
     fn messages(&self) -> Box<dyn Write + Send>;
-    /// Asks for a secret on the terminal itself, without echo, whatever the standard streams are.
-    fn ask_secret(&self, prompt: &str) -> io::Result<Secret>;
 }
 
 /// Which of the standard streams a person is looking at.
@@ -198,9 +194,5 @@ impl Terminal for Standard {
 
     fn messages(&self) -> Box<dyn Write + Send> {
         Box::new(io::stderr())
-    }
-
-    fn ask_secret(&self, prompt: &str) -> io::Result<Secret> {
-        rpassword::prompt_password(prompt).map(Secret::new)
     }
 }

@@ -172,7 +172,6 @@ impl World {
     pub fn run(&self, arguments: &[&str]) -> Ran {
         let terminal = Arc::new(Paper::default());
         *terminal.input.lock().expect("no panic") = self.input.clone();
-        *terminal.typed.lock().expect("no panic") = self.typed.clone();
         let words = std::iter::once("keyward").chain(arguments.iter().copied()).map(OsString::from);
         let exit = keyward::run(words, self.machine(&terminal), self.stores());
         let text = |bytes: &Mutex<Vec<u8>>| String::from_utf8(bytes.lock().expect("no panic").clone()).expect("UTF-8");
@@ -301,7 +300,6 @@ pub struct Paper {
     pub out: Kept,
     pub err: Kept,
     input: Mutex<String>,
-    typed: Mutex<Option<String>>,
 }
 
 #[derive(Clone, Default)]
@@ -337,11 +335,6 @@ impl Terminal for Paper {
 
     fn messages(&self) -> Box<dyn Write + Send> {
         Box::new(self.err.clone())
-    }
-
-    fn ask_secret(&self, _: &str) -> io::Result<Secret> {
-        let typed = self.typed.lock().expect("no panic").clone();
-        typed.map(Secret::new).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 }
 

@@ -3,11 +3,12 @@
 //! A thread of its own waits for the input, so that neither a login that ends another way nor a signal has to wait for
 //! somebody to press Enter. Dropping [`Lines`] ends the thread and gives the terminal its echo back.
 
-use std::io;
+use std::io::{self, Write};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use zeroize::Zeroizing;
 
+use super::Terminal;
 use crate::secret::Secret;
 
 #[cfg(unix)]
@@ -66,6 +67,23 @@ impl Lines {
     /// The next line. After the end it is always the end.
     pub async fn next(&mut self) -> Line {
         self.lines.recv().await.unwrap_or(Line::End)
+    }
+}
+
+/// Asks for a secret at the terminal, without echo.
+pub async fn ask_secret(prompt: &dyn Prompt, terminal: &dyn Terminal, question: &str) -> io::Result<Secret> {
+    let mut lines = prompt.lines(Echo::Hidden)?;
+    let mut messages = terminal.messages();
+    write!(messages, "{question}")?;
+    messages.flush()?;
+    let line = lines.next().await;
+    // The terminal has its echo back before anything else is said, and the end of the line was not echoed either.
+    drop(lines);
+    writeln!(messages)?;
+    match line {
+        Line::Text(secret) => Ok(secret),
+        Line::TooLong => Err(io::ErrorKind::InvalidInput.into()),
+        Line::End => Err(io::ErrorKind::UnexpectedEof.into()),
     }
 }
 
