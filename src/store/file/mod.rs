@@ -156,21 +156,24 @@ impl EncryptedFile {
             .await
     }
 
-    // Finds the passphrase, unless it is known or there is nothing to open. Takes no lock: a person may have to be asked.
-    async fn unlock(&self, key: &Key, goal: Goal) -> Outcome<()> {
+    // Finds the passphrase, unless it is known or there is nothing to open; false if there was nothing to read. Takes no
+    // lock: a person may have to be asked.
+    async fn unlock(&self, key: &Key, goal: Goal) -> Outcome<bool> {
         for again in [false, true, true] {
             let asked = key.clone();
             match self.run(move |file| file.state(&asked)).await? {
                 State::New if goal == Goal::Write => {
                     let passphrase = self.settings.passphrase.chosen().await?;
-                    return self.run(move |file| file.start(passphrase)).await;
+                    self.run(move |file| file.start(passphrase)).await?;
+                    return Ok(true);
                 }
-                State::New | State::Open => return Ok(()),
+                State::New => return Ok(false),
+                State::Open => return Ok(true),
                 State::Closed => {
                     let (passphrase, typed) = self.settings.passphrase.known(again).await?;
                     let key = key.clone();
                     if self.run(move |file| file.open_with(&key, passphrase)).await? {
-                        return Ok(());
+                        return Ok(true);
                     }
                     if !typed {
                         break;
@@ -210,9 +213,15 @@ impl EncryptedFile {
 impl Store for EncryptedFile {
     fn load<'a>(&'a self, key: &'a Key) -> Answer<'a, Option<Secret>> {
         Box::pin(async move {
-            self.unlock(key, Goal::Read).await?;
+            let was_there = self.unlock(key, Goal::Read).await?;
             let key = key.clone();
-            self.run(move |file| Ok(file.items(&key)?.and_then(|mut items| items.remove(key.as_str())))).await
+            let found =
+                self.run(move |file| Ok(file.items(&key)?.and_then(|mut items| items.remove(key.as_str())))).await;
+            match found {
+                // Another process has made the file just now, and nobody was asked for its passphrase.
+                Err(super::Error::File(Error::WrongPassphrase { .. })) if !was_there => Ok(None),
+                found => found,
+            }
         })
     }
 
