@@ -741,7 +741,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__sandbox)
-            opts="-q -v -h --port --access-lifetime --auto-consent --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --port --access-lifetime --device-interval --require-par --require-dpop --dpop-nonce --auto-consent --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -752,6 +752,10 @@ _keyward() {
                     return 0
                     ;;
                 --access-lifetime)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --device-interval)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

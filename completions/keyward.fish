@@ -192,11 +192,15 @@ complete -c keyward -n "__fish_keyward_using_subcommand demo" -s v -l verbose -d
 complete -c keyward -n "__fish_keyward_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l port -d 'The port on 127.0.0.1; any free one if absent' -r
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l access-lifetime -d 'Seconds that an access token lives' -r
+complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l device-interval -d 'Seconds that a device waits from one poll to the next' -r
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l auto-consent -d 'Let this user allow every request without a page, for scripts' -r
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l config -d 'Use this configuration file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l require-par -d 'Refuse authorization requests that were not pushed first'
+complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l require-dpop -d 'Let the resources take tokens with a proof of possession only'
+complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l dpop-nonce -d 'Let every proof of possession need a nonce'
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -s v -l verbose -d 'Say more on standard error; twice for everything'

@@ -263,9 +263,13 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
         'keyward;sandbox' {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port on 127.0.0.1; any free one if absent')
             [CompletionResult]::new('--access-lifetime', '--access-lifetime', [CompletionResultType]::ParameterName, 'Seconds that an access token lives')
+            [CompletionResult]::new('--device-interval', '--device-interval', [CompletionResultType]::ParameterName, 'Seconds that a device waits from one poll to the next')
             [CompletionResult]::new('--auto-consent', '--auto-consent', [CompletionResultType]::ParameterName, 'Let this user allow every request without a page, for scripts')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
+            [CompletionResult]::new('--require-par', '--require-par', [CompletionResultType]::ParameterName, 'Refuse authorization requests that were not pushed first')
+            [CompletionResult]::new('--require-dpop', '--require-dpop', [CompletionResultType]::ParameterName, 'Let the resources take tokens with a proof of possession only')
+            [CompletionResult]::new('--dpop-nonce', '--dpop-nonce', [CompletionResultType]::ParameterName, 'Let every proof of possession need a nonce')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object instead of text')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say only what went wrong')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say only what went wrong')

@@ -26,6 +26,8 @@ pub(super) struct Written<T> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     scopes: Vec<String>,
     secret_expires_at: Option<i64>,
+    #[serde(default)]
+    bound: bool,
     management: Option<Management<T>>,
 }
 
@@ -59,6 +61,7 @@ impl<'a> Written<&'a str> {
             redirect_uris: client.redirect_uris.clone(),
             scopes: client.scopes.clone(),
             secret_expires_at: client.secret_expires_at,
+            bound: client.bound,
             management: client
                 .registration
                 .as_ref()
@@ -85,6 +88,7 @@ impl Written<Secret> {
             redirect_uris: self.redirect_uris,
             scopes: self.scopes,
             secret_expires_at: self.secret_expires_at,
+            bound: self.bound,
             registration: self
                 .management
                 .map(|management| oauth::Management { uri: management.uri, token: management.token }),
@@ -112,7 +116,7 @@ pub(super) async fn save(parts: &Parts, connection: &str, issuer: &str, client: 
 pub(super) async fn refused(parts: &Parts, connection: &str, issuer: &str, id: &str) -> Result<bool, Error> {
     let key = Key::client(issuer);
     let kept = parts.store.load(&key).await.map_err(Error::store(connection))?;
-    if !kept.and_then(|text| read(&text)).is_some_and(|client| client.id == id) {
+    if kept.and_then(|text| read(&text)).is_none_or(|client| client.id != id) {
         return Ok(false);
     }
     log::info!("`{issuer}` no longer knows the client that was registered there");

@@ -239,8 +239,14 @@ impl Grant {
         self.expires_at().map(|end| end.since(self.obtained_at))
     }
 
+    /// How the token travels: bound to a key, or good for whoever has it.
+    pub fn scheme(&self) -> &'static str {
+        let is_bound = self.issued.as_ref().is_some_and(|issued| issued.dpop.is_some());
+        if is_bound { "DPoP" } else { "Bearer" }
+    }
+
     /// The whole value of an `Authorization` header.
-    pub fn bearer(&self) -> Secret {
-        Secret::new(format!("Bearer {}", self.access_token.expose()))
+    pub fn authorization(&self) -> Secret {
+        Secret::new(format!("{} {}", self.scheme(), self.access_token.expose()))
     }
 }

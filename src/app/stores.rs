@@ -1,13 +1,14 @@
 //! Which store keeps which connection's login, and what happens when a login chooses another.
 
 use std::future::Future;
+use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{App, Error, Parts};
 use crate::config::store::Kind;
 use crate::config::{self, edit::Change};
-use crate::machine::{Machine, Terminal};
+use crate::machine::{Echo, Line, Machine, Prompt, Terminal};
 use crate::secret::Secret;
 use crate::store::file::{Ask, Cost, EncryptedFile, Passphrase};
 use crate::store::{self, Key, Store};
@@ -41,7 +42,8 @@ impl Stores {
 
 fn passphrase(machine: &Machine) -> Passphrase {
     let environment = &machine.environment;
-    let person = machine.facts.input.then(|| Arc::new(Person(Arc::clone(&machine.terminal))) as Arc<dyn Ask>);
+    let person = || Person { prompt: Arc::clone(&machine.prompt), terminal: Arc::clone(&machine.terminal) };
+    let person = machine.facts.input.then(|| Arc::new(person()) as Arc<dyn Ask>);
     Passphrase {
         given: environment.text(PASSPHRASE).map(Secret::new),
         credential: environment.path("CREDENTIALS_DIRECTORY").map(|folder| folder.join(CREDENTIAL)),
@@ -50,11 +52,32 @@ fn passphrase(machine: &Machine) -> Passphrase {
 }
 
 /// The person at the terminal.
-struct Person(Arc<dyn Terminal>);
+struct Person {
+    prompt: Arc<dyn Prompt>,
+    terminal: Arc<dyn Terminal>,
+}
 
 impl Ask for Person {
-    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = std::io::Result<Secret>> + Send + 'a>> {
-        Box::pin(async { self.0.ask_secret(prompt) })
+    fn ask<'a>(&'a self, prompt: &'a str) -> Pin<Box<dyn Future<Output = io::Result<Secret>> + Send + 'a>> {
+        Box::pin(async move {
+            let mut lines = self.prompt.lines(Echo::Hidden)?;
+            self.say(prompt)?;
+            let line = lines.next().await;
+            // The terminal has its echo back before anything else happens; the Enter was not shown either.
+            drop(lines);
+            self.say("\n")?;
+            match line {
+                Line::Text(typed) => Ok(typed),
+                Line::TooLong | Line::End => Err(io::ErrorKind::InvalidInput.into()),
+            }
+        })
+    }
+}
+
+impl Person {
+    fn say(&self, text: &str) -> io::Result<()> {
+        let mut messages = self.terminal.messages();
+        messages.write_all(text.as_bytes()).and_then(|()| messages.flush())
     }
 }
 

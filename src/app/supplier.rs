@@ -35,7 +35,7 @@ impl Fixed {
 
 impl CredentialSource for Fixed {
     fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
-        let credential = Credential { header: "authorization", value: self.value.clone(), generation: 0 };
+        let credential = Credential { header: "authorization", value: self.value.clone(), generation: 0, proof: None };
         Box::pin(async { Ok(Some(credential)) })
     }
 

@@ -14,6 +14,8 @@ use crate::secret::Secret;
 pub struct Token {
     /// The token.
     pub token: Secret,
+    /// How it is used: `Bearer`, or `DPoP` for one that needs proofs of a key.
+    pub token_type: &'static str,
     /// When it ends, if that is known.
     pub expires_at: Option<Timestamp>,
     /// What it may be used for.
@@ -25,7 +27,7 @@ pub struct Token {
 /// The token of a connection, valid for at least `seconds`, renewed if need be. Never opens a browser.
 pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Result<Token, Error> {
     if let Some((_, token)) = app.environment_token(connection) {
-        return Ok(Token { token, expires_at: None, scopes: Vec::new(), from_environment: true });
+        return Ok(Token { token, token_type: "Bearer", expires_at: None, scopes: Vec::new(), from_environment: true });
     }
     if connection.way.0 == Way::None {
         let ways = connection.backend.ways;
@@ -42,6 +44,7 @@ pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Re
     }
     Ok(Token {
         token: Arc::unwrap_or_clone(Arc::clone(&grant)).access_token,
+        token_type: grant.scheme(),
         expires_at: grant.expires_at(),
         scopes: grant.issued.as_ref().map(|issued| issued.scopes.clone()).unwrap_or_default(),
         from_environment: false,

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
@@ -39,8 +39,59 @@ pub struct Place<'a> {
     pub guard: &'a dyn Guard,
 }
 
+/// A request that needs an access token.
+pub struct Asked<'a> {
+    /// The request, with the path as the fake sees it.
+    pub request: &'a Received,
+    /// The address that the client called, without the query.
+    pub url: String,
+    /// What the token must be for.
+    pub resource: &'a str,
+    /// What the token must allow; empty if every token will do.
+    pub scope: &'a str,
+}
+
+/// Why a request was not admitted: a status, and a `WWW-Authenticate` for each scheme that would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// 401, or 403 for a token that is good and not enough.
+    pub status: StatusCode,
+    /// What the client should bring instead.
+    pub challenges: Vec<String>,
+}
+
+impl Denied {
+    /// As a reply with this error code in its body.
+    pub fn reply(&self) -> Reply {
+        let error = if self.status == StatusCode::FORBIDDEN { "insufficient_scope" } else { "invalid_token" };
+        let mut reply = json(self.status, &serde_json::json!({ "error": error }));
+        for challenge in &self.challenges {
+            if let Ok(challenge) = HeaderValue::from_str(challenge) {
+                reply.headers_mut().append(WWW_AUTHENTICATE, challenge);
+            }
+        }
+        reply
+    }
+}
+
+impl Place<'_> {
+    /// Who sent this request, if it carries a token that is good for the resource and the scope.
+    pub fn admit(&self, request: &Received, resource: &str, scope: &str) -> Result<String, Denied> {
+        let url = format!("{}{}", self.url, request.uri().path());
+        self.guard.admit(&Asked { request, url, resource, scope })
+    }
+}
+
 /// Checks access tokens.
 pub trait Guard: Send + Sync {
+    /// Who sent this request; what a guard knows beyond Bearer tokens, it checks here.
+    fn admit(&self, asked: &Asked<'_>) -> Result<String, Denied> {
+        let token = bearer(asked.request);
+        token.and_then(|token| self.subject(token, asked.resource)).ok_or_else(|| Denied {
+            status: StatusCode::UNAUTHORIZED,
+            challenges: vec![self.challenge(asked.resource, token.is_some())],
+        })
+    }
     /// The subject of a token that is valid now for this resource; `None` for any other text.
     fn subject(&self, token: &str, resource: &str) -> Option<String>;
     /// The whole `WWW-Authenticate` value for a request that came without a valid token for this resource.

@@ -6,14 +6,16 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use ::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use ::http::{Request, Response, StatusCode};
 use url::Url;
 
 use super::outside;
-use super::{Connection, Credential, Error, Unavailable};
-use crate::http::{Error as Network, Limits, Stream, is_safe};
+use super::{Connection, Credential, Error, Proof, Unavailable};
+use crate::http::{Error as Network, Limits, StepUp, Stream, challenges, is_safe};
 
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// The longest wait that is worth holding a call for.
 const SHORT: Duration = Duration::from_secs(5);
 /// Waits before the second and the third try.
@@ -48,6 +50,9 @@ pub enum Withheld {
     /// It cannot be written into a header: a line break in it would add headers of its own.
     #[error("the login holds characters that cannot be sent")]
     Unsendable,
+    /// It is bound to a key, and no proof of that key could be made.
+    #[error("the possession of the login's key could not be proved")]
+    Unproved,
 }
 
 /// Sends the request and reads the whole answer, whatever its status; see [`open`] and [`failure`].
@@ -117,8 +122,14 @@ pub async fn read(host: String, mut stream: Stream, limits: Limits) -> Result<Ve
 /// What a status that is not a success means, with what the service `said` about it.
 pub fn failure(host: String, status: StatusCode, headers: &HeaderMap, said: String) -> Error {
     match status.as_u16() {
-        401 => Error::Rejected { host, said: with_challenge(headers, said) },
-        403 => Error::Forbidden { host, said: with_challenge(headers, said) },
+        401 | 403 => {
+            let said = if said.is_empty() { described(headers) } else { said };
+            match (StepUp::of(headers), status) {
+                (Some(wanted), _) => Error::StepUp { host, wanted, said },
+                (None, StatusCode::UNAUTHORIZED) => Error::Rejected { host, said },
+                (None, _) => Error::Forbidden { host, said },
+            }
+        }
         // 432 and 433 are how some services call a used-up plan.
         429 | 432 | 433 => Error::Limited { host, said, retry_after: retry_after(headers) },
         code @ 400..=499 => Error::Refused { host, code: i64::from(code), said },
@@ -146,14 +157,44 @@ async fn authorised(connection: &Connection, request: &Request<Vec<u8>>, limits:
     let Some(credential) = connection.credentials.credential().await.map_err(Error::Credential)? else {
         return once(connection, request.clone(), limits).await;
     };
-    let stream = once(connection, attached(connection, request, &credential)?, limits).await?;
-    if stream.status != StatusCode::UNAUTHORIZED {
+    let stream = proved(connection, request, &credential, limits).await?;
+    // A token that is good and does too little is not helped by a newer one of the same login.
+    if stream.status != StatusCode::UNAUTHORIZED || StepUp::of(&stream.headers).is_some() {
         return Ok(stream);
     }
     match connection.credentials.replace(&credential).await.map_err(Error::Credential)? {
-        Some(another) => once(connection, attached(connection, request, &another)?, limits).await,
+        Some(another) => proved(connection, request, &another, limits).await,
         None => Ok(stream),
     }
+}
+
+/// Sends the request with this credential; once more if the service, having done nothing, names the nonce that the
+/// proof must hold (RFC 9449 §9).
+async fn proved(
+    connection: &Connection,
+    request: &Request<Vec<u8>>,
+    credential: &Credential,
+    limits: Limits,
+) -> Result<Stream, Error> {
+    let stream = once(connection, attached(connection, request, credential)?, limits).await?;
+    let Some(proof) = &credential.proof else { return Ok(stream) };
+    if !takes_nonce(connection, proof.as_ref(), &stream) || !wants_nonce(&stream) {
+        return Ok(stream);
+    }
+    let stream = once(connection, attached(connection, request, credential)?, limits).await?;
+    takes_nonce(connection, proof.as_ref(), &stream);
+    Ok(stream)
+}
+
+/// Remembers the nonce that came with any answer (RFC 9449 §8.2); whether one came.
+fn takes_nonce(connection: &Connection, proof: &dyn Proof, stream: &Stream) -> bool {
+    let nonce = stream.headers.get(DPOP_NONCE).and_then(|nonce| nonce.to_str().ok());
+    nonce.inspect(|nonce| proof.take_nonce(&connection.url, nonce)).is_some()
+}
+
+fn wants_nonce(stream: &Stream) -> bool {
+    stream.status == StatusCode::UNAUTHORIZED
+        && challenges(&stream.headers).iter().any(|challenge| challenge.get("error") == Some("use_dpop_nonce"))
 }
 
 async fn once(connection: &Connection, request: Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
@@ -189,6 +230,10 @@ fn attached(
     let mut value = HeaderValue::from_str(credential.value.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
     value.set_sensitive(true);
     let mut request = request.clone();
+    if let Some(proof) = &credential.proof {
+        let header = proof.header(request.method().as_str(), &target).ok_or_else(|| withheld(Withheld::Unproved))?;
+        request.headers_mut().insert(DPOP, header);
+    }
     request.headers_mut().insert(credential.header, value);
     Ok(request)
 }
@@ -229,56 +274,11 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(from).unwrap_or_default())
 }
 
-/// Puts `insufficient_scope` and its scopes in front: the caller needs them for another login (RFC 6750 §3.1).
-fn with_challenge(headers: &HeaderMap, said: String) -> String {
-    let challenges = headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
-    let mut found = None;
-    let mut described = None;
-    for challenge in challenges {
-        if parameter(challenge, "error").as_deref() == Some("insufficient_scope") {
-            found = Some(parameter(challenge, "scope").unwrap_or_default());
-        }
-        described = described.or_else(|| parameter(challenge, "error_description"));
-    }
-    let said = if said.is_empty() { outside::line(&described.unwrap_or_default(), outside::LONGEST) } else { said };
-    let Some(scope) = found else { return said };
-    let needed = format!("insufficient_scope {scope}");
-    match said.is_empty() {
-        true => outside::line(&needed, outside::LONGEST),
-        false => outside::line(&format!("{}: {said}", needed.trim_end()), outside::LONGEST),
-    }
-}
-
-/// A parameter of a challenge (RFC 9110 §11.2): a token or a quoted text. The first of that name counts.
-fn parameter(challenge: &str, name: &str) -> Option<String> {
-    let mut rest = challenge;
-    while let Some((before, after)) = rest.split_once('=') {
-        let key = before.rsplit(|c: char| c == ',' || c.is_whitespace()).find(|part| !part.is_empty());
-        let (value, remaining) = value_of(after.trim_start());
-        if key.is_some_and(|key| key.eq_ignore_ascii_case(name)) {
-            return Some(value);
-        }
-        rest = remaining;
-    }
-    None
-}
-
-fn value_of(text: &str) -> (String, &str) {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(text.len());
-        let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-        return (value.to_owned(), rest);
-    };
-    let mut value = String::new();
-    let mut characters = quoted.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' => break,
-            '\\' => value.extend(characters.next()),
-            c => value.push(c),
-        }
-    }
-    (value, characters.as_str())
+/// What the challenge says about itself (RFC 6750 §3), where the body says nothing.
+fn described(headers: &HeaderMap) -> String {
+    let all = challenges(headers);
+    let text = all.iter().find_map(|challenge| challenge.get("error_description"));
+    outside::line(text.unwrap_or_default(), outside::LONGEST)
 }
 
 #[cfg(test)]

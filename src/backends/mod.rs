@@ -9,11 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::http::HeaderValue;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::http::Http;
+pub use crate::http::StepUp;
 use crate::secret::Secret;
 
 pub mod arguments;
@@ -116,6 +118,17 @@ pub struct Credential {
     pub value: Secret,
     /// Which generation of the grant it came from.
     pub generation: u64,
+    /// Proves the possession of the key that the credential is bound to, where it is bound to one.
+    pub proof: Option<Arc<dyn Proof>>,
+}
+
+/// Proves, request by request, that the sender holds the key that its token is bound to (RFC 9449): a token that was
+/// copied on its way is worth nothing to the thief.
+pub trait Proof: std::fmt::Debug + Send + Sync {
+    /// A fresh `DPoP` header for one request; `None` if none can be made.
+    fn header(&self, method: &str, url: &Url) -> Option<HeaderValue>;
+    /// Takes the nonce that the origin of `url` wants in the next proof.
+    fn take_nonce(&self, url: &Url, nonce: &str);
 }
 
 /// Supplies credentials. The supplier renews by itself and lets one renewal serve all callers.
@@ -268,6 +281,17 @@ pub enum Error {
     Forbidden {
         /// Which host.
         host: String,
+        /// What it said.
+        said: String,
+    },
+    /// The credential is good, and the service wants another login for this: one that may do more, or in which the
+    /// person proves more strongly who they are.
+    #[error("`{host}` wants another login for this: {said}")]
+    StepUp {
+        /// Which host.
+        host: String,
+        /// What it wants.
+        wanted: StepUp,
         /// What it said.
         said: String,
     },

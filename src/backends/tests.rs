@@ -133,7 +133,7 @@ impl Tokens {
 
     fn credential(token: Option<&str>, generation: u64) -> Option<Credential> {
         let value = Secret::new(format!("Bearer {}", token?));
-        Some(Credential { header: "authorization", value, generation })
+        Some(Credential { header: "authorization", value, generation, proof: None })
     }
 }
 

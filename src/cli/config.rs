@@ -142,6 +142,7 @@ struct One<'a> {
     scopes: &'a [String],
     resource: Option<String>,
     ports: &'a [u16],
+    dpop: bool,
     redirect_host: &'a str,
     store: &'a str,
     store_from: &'a str,
@@ -216,6 +217,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.ports.is_empty() {
         rows.push(("ports", file, connection.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(",")));
     }
+    if connection.dpop {
+        rows.push(("dpop", file, true.to_string()));
+    }
     if connection.redirect_host != Loopback::default() {
         rows.push(("redirect_host", file, connection.redirect_host.to_string()));
     }
@@ -244,6 +248,7 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         scopes: &connection.scopes,
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,
+        dpop: connection.dpop,
         redirect_host: connection.redirect_host.text(),
     }
 }

@@ -42,13 +42,13 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
             schema_version: 1,
             connection: &connection.name,
             access_token: text,
-            token_type: "Bearer",
+            token_type: token.token_type,
             expires_at: token.expires_at,
             scopes: &token.scopes,
             from_environment: token.from_environment,
         });
     } else if arguments.header {
-        console.print(&format!("Authorization: Bearer {text}"));
+        console.print(&format!("Authorization: {} {text}", token.token_type));
     } else {
         console.print(text);
     }

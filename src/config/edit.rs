@@ -78,7 +78,7 @@ fn setting(last: &str, key: &str, text: &str) -> Result<Setting, Error> {
     let wrong = |expected: &str| Error::Value { key: key.to_owned(), expected: expected.to_owned() };
     let words = || text.split(',').map(str::trim).filter(|word| !word.is_empty());
     Ok(match last {
-        "read_only" | "par" => Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?),
+        "read_only" | "par" | "dpop" => Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?),
         "disable" | "scopes" => Setting::Texts(words().map(String::from).collect()),
         "ports" => {
             let ports: Result<Vec<u16>, _> = words().map(str::parse).collect();

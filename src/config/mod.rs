@@ -92,6 +92,8 @@ pub struct Connection {
     pub scopes: Vec<String>,
     /// The resource to ask a token for, where it is not `url`.
     pub resource: Option<Url>,
+    /// Whether the tokens are bound to a key also where the service does not insist (RFC 9449).
+    pub dpop: bool,
     /// Ports the provider knows for the loopback redirect; empty for any.
     pub ports: Vec<u16>,
     /// The host of the loopback redirect.
@@ -237,6 +239,7 @@ impl Connection {
             par: written.par.unwrap_or(false),
             scopes: written.scopes.clone(),
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
+            dpop: written.dpop.unwrap_or(false),
             ports: written.ports.clone(),
             redirect_host: written.redirect_host.unwrap_or_default(),
             store: written.store,

@@ -34,6 +34,7 @@ fn a_value_of_the_wrong_kind_names_the_key_and_what_it_may_be() {
         "[connections.x]\nports = [0]\n",
         "[connections.x]\nports = [70000]\n",
         "[connections.x]\nredirect_host = \"0.0.0.0\"\n",
+        "[connections.x]\ndpop = \"yes\"\n",
         "[serve]\nread_only = \"yes\"\n",
     ] {
         assert!(matches!(parse(text), Err(Error::Value { .. })), "{text}: {:?}", parse(text));
@@ -125,6 +126,7 @@ fn a_broken_file_can_be_mended_key_by_key_and_a_whole_one_cannot_be_broken() {
 fn words_become_changes_of_the_right_kind() {
     let value = |key: &str, text: &str| Change::of_words(key, Some(text)).map(|change| change.value);
     assert_eq!(value("serve.read_only", "true"), Ok(Some(Setting::Flag(true))));
+    assert_eq!(value("connections.x.dpop", "true"), Ok(Some(Setting::Flag(true))));
     assert_eq!(value("connections.x.ports", "80, 81"), Ok(Some(Setting::Ports(vec![80, 81]))));
     assert_eq!(value("connections.x.scopes", "a,b"), Ok(Some(Setting::Texts(vec!["a".into(), "b".into()]))));
     assert_eq!(value("connections.x.url", "https://a"), Ok(Some(Setting::Text("https://a".into()))));

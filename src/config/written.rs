@@ -56,6 +56,8 @@ pub struct Connection {
     pub scopes: Vec<String>,
     /// The resource to ask for.
     pub resource: Option<String>,
+    /// Whether the tokens are to be bound to a key.
+    pub dpop: Option<bool>,
     /// Ports for the redirect.
     pub ports: Vec<u16>,
     /// The host of the redirect.
@@ -80,6 +82,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "resource",
     "ports",
     "redirect_host",
+    "dpop",
     "store",
 ];
 /// Keys of `[serve]`.
@@ -150,6 +153,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
                 written.redirect_host = Some(host.map_err(|_| value(&whole, "`127.0.0.1`, `localhost` or `[::1]`"))?);
             }
             "store" => written.store = Some(kind(item, &whole)?),
+            "dpop" => written.dpop = Some(flag(item, &whole)?),
             other => return Err(unknown(path, other, CONNECTION_KEYS)),
         }
     }

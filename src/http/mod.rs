@@ -14,10 +14,12 @@ use zeroize::Zeroizing;
 
 use crate::machine::Environment;
 
+mod challenge;
 mod error;
 mod loopback;
 mod settings;
 
+pub use challenge::{Challenge, StepUp, challenges};
 pub use error::Error;
 pub use loopback::{Loopback, NotLoopback};
 use settings::Settings;

@@ -7,9 +7,11 @@ use url::Url;
 
 use super::client::Client;
 use super::discovery::Server;
+use super::dpop::{self, Unbound};
 use super::error::Error;
 use super::random;
 use super::response::Pending;
+use super::token::{TokenType, Tokens};
 use crate::secret::Secret;
 
 /// A login that is under way. Lives in memory only; one answer is accepted, ever.
@@ -24,11 +26,13 @@ pub struct Attempt {
     pub(super) pending: Arc<Pending>,
     pub(super) verifier: Secret,
     pub(super) nonce: Option<Secret>,
+    pub(super) max_age: Option<i64>,
     pub(super) redirect_uri: String,
     pub(super) token_endpoint: Url,
     pub(super) client: Client,
     pub(super) scopes: Vec<String>,
     pub(super) resource: Option<String>,
+    pub(super) binding: Option<(Arc<dpop::Key>, Unbound)>,
 }
 
 impl Attempt {
@@ -75,11 +79,13 @@ impl Attempt {
             pending: Arc::new(Pending::new(server, state)),
             verifier,
             nonce,
+            max_age: None,
             redirect_uri: redirect_uri.to_owned(),
             token_endpoint: server.token_endpoint.clone(),
             client: client.clone(),
             scopes,
             resource: resource.map(String::from),
+            binding: None,
         })
     }
 
@@ -87,10 +93,18 @@ impl Attempt {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         if !is_reserved(name) {
-            self.url.query_pairs_mut().append_pair(name, value);
-            self.parameters.push((name.to_owned(), value.to_owned()));
+            // What was asked for is also what the identity token must agree with.
+            if name == "max_age" {
+                self.max_age = value.parse().ok();
+            }
+            self.add(name, value);
         }
         self
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self.parameters.push((name.to_owned(), value.to_owned()));
     }
 
     /// Everything that is asked for, to be pushed to the server.
@@ -110,6 +124,20 @@ impl Attempt {
     /// Until when the address for the browser is good, in seconds since 1970; `None` if it has no end of its own.
     pub fn ends_at(&self) -> Option<i64> {
         self.ends_at
+    }
+
+    /// Binds the code and the tokens to a key (RFC 9449 §10).
+    #[must_use]
+    pub fn bound(mut self, key: Arc<dpop::Key>, unbound: Unbound) -> Self {
+        self.add("dpop_jkt", key.thumbprint());
+        self.binding = Some((key, unbound));
+        self
+    }
+
+    /// The key that these tokens are bound to, to be kept with them; `None` for tokens that are bound to none.
+    pub fn key_of(&self, tokens: &Tokens) -> Option<Secret> {
+        let (key, _) = self.binding.as_ref().filter(|_| tokens.token_type == TokenType::Dpop)?;
+        Some(key.secret().clone())
     }
 
     /// The address for the browser. It holds the state: it may be shown to the person and never logged.
@@ -142,7 +170,7 @@ impl fmt::Debug for Attempt {
 
 /// Whether a parameter of the authorization request is ours to set.
 pub(super) fn is_reserved(name: &str) -> bool {
-    const OURS: [&str; 12] = [
+    const OURS: [&str; 13] = [
         "response_type",
         "response_mode",
         "client_id",
@@ -153,6 +181,7 @@ pub(super) fn is_reserved(name: &str) -> bool {
         "code_challenge_method",
         "resource",
         "nonce",
+        "dpop_jkt",
         "request",
         "request_uri",
     ];

@@ -23,6 +23,8 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// When the secret expires, in seconds since 1970; `None` for never.
     pub secret_expires_at: Option<i64>,
+    /// Whether the server binds every token of this client to a key (RFC 9449 §5.2).
+    pub bound: bool,
     /// How the registration is managed (RFC 7592), where the server allows it.
     pub registration: Option<Management>,
 }
@@ -103,7 +105,17 @@ impl Client {
     pub fn public(id: impl Into<String>) -> Self {
         let (secret, key, method) = (None, None, AuthMethod::None);
         let (redirect_uris, scopes, secret_expires_at, registration) = (Vec::new(), Vec::new(), None, None);
-        Self { id: id.into(), secret, key, method, redirect_uris, scopes, secret_expires_at, registration }
+        Self {
+            id: id.into(),
+            secret,
+            key,
+            method,
+            redirect_uris,
+            scopes,
+            secret_expires_at,
+            bound: false,
+            registration,
+        }
     }
 
     /// A client that an administrator registered, with what it was given. `forced` is the method the person chose;

@@ -219,6 +219,38 @@ pub enum Error {
         /// The server's `error_description`.
         description: Option<String>,
     },
+    /// The identity token is not one that this login may believe (OpenID Connect Core §3.1.3.7).
+    #[error("the identity token of `{issuer}` is refused: {what}")]
+    IdToken {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A renewal gave tokens of another person.
+    #[error("`{issuer}` answered with the tokens of another account")]
+    AnotherAccount {
+        /// The issuer.
+        issuer: String,
+    },
+    /// A token came that anybody could use, although the service wants it bound to a key.
+    #[error("`{host}` gave a token that is not bound to a key")]
+    NotBound {
+        /// Which host.
+        host: String,
+    },
+    /// The server has no device login.
+    #[error("the issuer `{issuer}` offers no login by a code on another device")]
+    NoDeviceLogin {
+        /// The issuer.
+        issuer: String,
+    },
+    /// The code of a device login was not entered in time.
+    #[error("the code was not entered within {} s", after.as_secs())]
+    DeviceExpired {
+        /// How long it was good.
+        after: Duration,
+    },
     /// The system gives no random numbers; a guessable state or verifier would be worse than no login.
     #[error("the system gives no random numbers")]
     NoRandom,

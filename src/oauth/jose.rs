@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding,
-    RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
+    RsaEncoding, RsaKeyPair,
 };
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -83,6 +83,29 @@ impl Algorithm {
 }
 
 impl SigningKey {
+    /// A new key on P-256.
+    pub(super) fn generate() -> Result<Self, Error> {
+        let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
+            .map_err(|_| Error::NoRandom)?;
+        let text = Zeroizing::new(STANDARD.encode(der.as_ref()));
+        let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----", *text);
+        Self::of_pem(&Secret::new(pem)).map_err(|_| Error::NoRandom)
+    }
+
+    /// The public half of a key on P-256 as a JWK (RFC 7518 §6.2); `None` for keys of another kind.
+    pub(super) fn public(&self) -> Option<Map<String, Value>> {
+        let Pair::Ec(pair) = &self.inner.pair else { return None };
+        // An uncompressed point: one byte that says so, then two coordinates of 32 bytes.
+        let (x, y) = pair.public_key().as_ref().get(1..)?.split_at_checked(32)?;
+        let members = [
+            ("kty", "EC".to_owned()),
+            ("crv", "P-256".to_owned()),
+            ("x", URL_SAFE_NO_PAD.encode(x)),
+            ("y", URL_SAFE_NO_PAD.encode(y)),
+        ];
+        Some(members.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
+    }
+
     /// Reads a key in PEM: PKCS #8, PKCS #1 or SEC 1.
     pub fn of_pem(pem: &Secret) -> Result<Self, BadKey> {
         let text = pem.expose().trim();

@@ -14,21 +14,27 @@
 //!    person pasted; [`exchange`] trades its code for [`Tokens`].
 //! 5. The caller stores them, then [`Callback::finish`] tells the person what really happened.
 //!
-//! Without a person, [`client_credentials`] asks for a token in one request.
+//! Without a person, [`client_credentials`] asks for a token in one request. Instead of a browser on this machine:
+//! [`device`]. Tokens that are of no use to a thief: [`dpop`]. Who signed in: [`identify`].
 //!
-//! Later: [`refresh`], [`revoke`], and [`standing`] and [`unregister`] for a registration (RFC 7592). Every text that came from a server is cut and stripped before it enters an error.
+//! Later: [`refresh`], [`revoke`], and [`standing`] and [`unregister`] for a registration (RFC 7592). Every text that came
+//! from a server is cut and stripped before it enters an error.
 
 mod account;
 mod assertion;
 mod attempt;
 mod client;
 mod client_credentials;
+pub mod device;
 mod discovery;
+pub mod dpop;
+mod end_session;
 mod endpoint;
 mod error;
 mod foreign;
 mod jose;
 mod json;
+mod jwks;
 mod listener;
 mod management;
 mod paste;
@@ -43,11 +49,12 @@ mod revoke;
 mod testing;
 mod token;
 
-pub use account::{Account, Expected, account};
+pub use account::{Account, Expected, Known, identify, same_subject};
 pub use attempt::Attempt;
 pub use client::{AuthMethod, Client, ClientKey, Evidence, Management, Unusable};
 pub use client_credentials::{ClientCredentials, client_credentials};
 pub use discovery::{Discovery, Policy, Probe, Resource, Server, discover_issuer, discover_resource};
+pub use end_session::end_session;
 pub use error::{Class, Error, Why};
 pub use jose::{Algorithm, BadKey, SigningKey};
 pub use listener::{Callback, Listener, Notice, Page};

@@ -5,9 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::client::Client;
-use super::endpoint::Endpoint;
+use super::dpop;
+use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
-use super::token::Tokens;
+use super::token::{TokenType, Tokens, Warning};
 use crate::http::{self, Http};
 use crate::secret::Secret;
 
@@ -26,6 +27,8 @@ pub struct Refresh<'a> {
     pub resource: Option<&'a str>,
     /// Scopes, for the few providers that want them repeated; `None` means the same as before.
     pub scope: Option<&'a [String]>,
+    /// The key that the grant is bound to, where it is bound to one.
+    pub key: Option<&'a dpop::Key>,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -74,12 +77,18 @@ impl RefreshError {
 /// Sends the renewal once; again only if nothing left this machine.
 pub async fn refresh(http: &Http, refresh: Refresh<'_>) -> Result<Tokens, RefreshError> {
     let Refresh { token_endpoint, issuer, client, now, .. } = refresh;
-    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof: None };
+    let proof = refresh.key.map(|key| key as &dyn Proof);
+    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof };
     let scope = refresh.scope.map(|scopes| scopes.join(" "));
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.refresh_token.expose())];
     form.extend(scope.as_deref().map(|scope| ("scope", scope)));
     form.extend(refresh.resource.map(|resource| ("resource", resource)));
-    endpoint.tokens(&form).await.map_err(RefreshError::of)
+    let mut tokens = endpoint.tokens(&form).await.map_err(classify)?;
+    // The old refresh token is spent by now: to refuse the new tokens would only end the login.
+    if refresh.key.is_some() && tokens.token_type == TokenType::Bearer {
+        tokens.warnings.push(Warning::NotBound);
+    }
+    Ok(tokens)
 }
 
 fn classify(cause: Error) -> RefreshError {

@@ -134,6 +134,7 @@ pub(super) fn read(members: &Map<String, Value>, asked: &[String], host: &str, r
         method,
         redirect_uris,
         scopes: Vec::new(),
+        bound: reader::flag(members, "dpop_bound_access_tokens"),
         registration: management(members, reach),
     })
 }

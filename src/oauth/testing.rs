@@ -2,6 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use serde_json::{Value, json as value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
@@ -182,4 +187,37 @@ pub(super) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut pairs: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     pairs.sort();
     pairs
+}
+
+/// A part of a token, encoded.
+pub(super) fn encode(part: &Value) -> String {
+    URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+/// Signs tokens as a server does, with ES256.
+pub(super) struct Signer {
+    pair: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Signer {
+    pub(super) fn new() -> Self {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
+        Self { pair, random }
+    }
+
+    pub(super) fn jwk(&self, kid: &str) -> Value {
+        let (x, y) = self.pair.public_key().as_ref()[1..].split_at(32);
+        value!({
+            "kty": "EC", "crv": "P-256", "kid": kid, "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        })
+    }
+
+    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+        let message = format!("{}.{}", encode(header), encode(claims));
+        let signature = self.pair.sign(&self.random, message.as_bytes()).expect("a signature");
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
 }

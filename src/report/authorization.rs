@@ -38,12 +38,10 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .hint("ask the administrator for a public client with the authorization code flow"),
         Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
         Error::NoRegistration { issuer } => super::client::id_needed(connection, issuer),
-        Error::PublicClient { .. } => report(Exit::Configuration, "client_secret_needed")
-            .cause("without a person at a browser, the client itself must prove who it is")
-            .hint(format!(
-                "`keyward login {connection} --client-secret`, or `--client-key`, keeps what it proves it with"
-            )),
-        Error::Registration { status, sent, .. } => registration(&report, connection, *status, sent),
+        Error::PublicClient { .. } => {
+            super::client::secret_needed(report(Exit::Configuration, "client_secret_needed"), connection)
+        }
+        Error::Registration { status, sent, .. } => registration(report, connection, *status, sent),
         Error::RegistrationAltered { .. } => report(Exit::Server, "registration_altered").hint(again),
         Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
             .hint("end the program that uses the port")
@@ -61,6 +59,20 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
         Error::AuthorizationError { class, code, .. } => by_class(report, *class, code, connection),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
+        Error::IdToken { .. } => report(Exit::Server, "id_token_refused")
+            .cause("a token that does not hold may be an attack, so nothing was stored")
+            .hint("check the clock of this machine and log in again; if it goes on, tell the provider's administrator"),
+        Error::NotBound { .. } => report(Exit::Server, "not_bound")
+            .cause("the service takes only tokens that are of no use to a thief, so this one was not kept")
+            .hint("the administrator of the authorization server has to enable DPoP for this client"),
+        Error::Insists { .. } => report(Exit::Server, "unsupported")
+            .hint("ask the administrator of the authorization server to allow `ES256`"),
+        Error::NoDeviceLogin { .. } => {
+            report(Exit::Configuration, "no_device_login").hint(format!("`keyward login {connection}` uses a browser"))
+        }
+        Error::DeviceExpired { .. } => report(Exit::LoginRequired, "code_expired").hint(again).retryable(),
+        Error::AnotherAccount { .. } => report(Exit::LoginRequired, "another_account")
+            .hint(format!("`keyward logout {connection}`, then `keyward login {connection}` as the person you want")),
         Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
             .hint(format!("`keyward config show` prints the values of `{connection}`")),
         other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),

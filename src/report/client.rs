@@ -11,6 +11,12 @@ pub(super) fn id_needed(connection: &str, issuer: &str) -> Report {
         ))
 }
 
+pub(super) fn secret_needed(report: Report, connection: &str) -> Report {
+    report
+        .cause("without a person at a browser, the client itself must prove who it is")
+        .hint(format!("`keyward login {connection} --client-secret`, or `--client-key`, keeps what it proves it with"))
+}
+
 pub(super) fn unusable(connection: &str, why: Unusable) -> Report {
     let report = Report::new(
         Exit::Configuration,

@@ -2,7 +2,7 @@
 
 use super::{Exit, Report, network};
 use crate::app;
-use crate::backends::Error;
+use crate::backends::{Error, StepUp};
 
 pub(super) fn failed(connection: &str, error: &Error) -> Report {
     let message = format!("`{connection}` could not do it");
@@ -21,6 +21,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Forbidden { host, said } => report(Exit::Denied, "forbidden")
             .cause(said_by(host, "does not allow it", said))
             .hint(format!("`keyward status {connection}` shows who is signed in; an administrator grants rights")),
+        Error::StepUp { host, wanted, said } => step_up(connection, host, wanted, said),
         Error::Limited { host, said, retry_after } => {
             let report = report(Exit::Busy, "limited").cause(said_by(host, "limits requests", said)).retryable();
             match retry_after {
@@ -42,6 +43,64 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
     }
 }
 
+/// Another login helps, and the service said which. The connection's own scopes are part of what the hint asks for only
+/// where the caller knew them.
+fn step_up(connection: &str, host: &str, wanted: &StepUp, said: &str) -> Report {
+    let report = |message: String, did: &str| {
+        Report::new(Exit::LoginRequired, "step_up", message).cause(said_by(host, did, said))
+    };
+    match wanted {
+        StepUp::Scopes { scopes } if scopes.is_empty() => report(
+            format!("the login of `{connection}` does not allow this"),
+            "wants a login that may do more (`insufficient_scope`) and does not say what",
+        )
+        .hint(format!(
+            "`keyward status {connection}` shows what the login may do; the service's manual names its scopes"
+        ))
+        .oauth("insufficient_scope"),
+        StepUp::Scopes { scopes } => report(
+            format!("the login of `{connection}` does not allow this"),
+            &format!("wants a login with {}", quoted(scopes)),
+        )
+        .hint(with_scopes(connection, scopes))
+        .oauth("insufficient_scope"),
+        StepUp::Person { .. } => report(
+            format!("`{connection}` wants stronger or fresher proof of who you are"),
+            "wants another login for this (`insufficient_user_authentication`)",
+        )
+        .hint(format!("`keyward login {connection}`"))
+        .oauth("insufficient_user_authentication"),
+    }
+}
+
+/// The command that helps. The scopes are a stranger's text and the command is made for copying: what a shell would
+/// read as more than a word stays out of it.
+fn with_scopes(connection: &str, scopes: &[String]) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/+@=".contains(&byte);
+    match scopes.iter().all(|scope| scope.bytes().all(plain)) {
+        true => format!("`keyward login {connection} --scope {}`", scopes.join(",")),
+        false => format!("`keyward login {connection} --scope …`, with the scopes that the service names"),
+    }
+}
+
+fn quoted(words: &[String]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
 fn said_by(host: &str, did: &str, said: &str) -> String {
     if said.is_empty() { format!("`{host}` {did}") } else { format!("`{host}` {did}: {said}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_never_becomes_more_than_a_word_of_the_hinted_command() {
+        let hint = |scope: &str| with_scopes("box", &["a".to_owned(), scope.to_owned()]);
+        assert_eq!(hint("https://x.example/files.read"), "`keyward login box --scope a,https://x.example/files.read`");
+        for scope in ["$(x)", "a;x", "a|x", "a&x", "`x`", "a'x", "a>x", "a,b", "~", "*", "!x", "#x", "a\\x"] {
+            assert!(!hint(scope).contains(scope), "{scope}");
+        }
+    }
 }

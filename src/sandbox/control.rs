@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::faults::{Decision, Faults, TokenFault};
-use super::registration;
 use super::state::State;
+use super::{device, registration};
 
 /// The record keeps this many entries; older ones go first.
 const LONGEST_RECORD: usize = 10_000;
@@ -21,14 +21,15 @@ pub struct Control(pub(super) Arc<State>);
 /// One request that the sandbox received.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// `authorize`, `consent`, `token`, `register`, `client`, `revoke`, `introspect`, `jwks`, `metadata`, `resource
-    /// metadata`, or a fake's name.
+    /// `authorize`, `par`, `device_authorization`, `device`, `consent`, `token`, `userinfo`, `register`, `client`,
+    /// `revoke`, `introspect`, `end_session`, `jwks`, `metadata`, `resource metadata`, or a fake's name.
     pub endpoint: String,
     /// The HTTP method.
     pub method: String,
     /// The path, without the query.
     pub path: String,
     /// The parameters of an OAuth request. Secret ones are there with an empty value; a repeated one is joined by spaces.
+    /// `(dpop)` stands for a proof in the header, `(authorization)` for that header and has its scheme.
     pub parameters: BTreeMap<String, String>,
     /// The HTTP status of the answer.
     pub status: u16,
@@ -74,6 +75,25 @@ impl Control {
     pub fn expire_access_tokens(&self) {
         let now = self.0.now();
         self.0.ledger().expire_access(now);
+    }
+
+    /// Decides for the device that shows this user code, as a person on the page does; `false` if none is waiting.
+    pub fn decide_device(&self, user_code: &str, decision: &Decision) -> bool {
+        match decision {
+            Decision::Ask => false,
+            Decision::Allow(user) => device::decide(&self.0, user_code, Some(user)),
+            Decision::Deny => device::decide(&self.0, user_code, None),
+        }
+    }
+
+    /// From now on another key signs; the former ones stay in the key set. `false` if the machine gave no random bytes.
+    pub fn roll_key(&self) -> bool {
+        self.0.keys.roll().is_ok()
+    }
+
+    /// Gives the sandbox the document of a client whose identifier is this address, so that it need not be fetched.
+    pub fn serve_document(&self, address: &str, document: Value) {
+        lock(&self.0.desk.documents).insert(address.to_owned(), document);
     }
 
     /// Ends every grant: refresh tokens answer `invalid_grant`, access tokens 401. Returns how many there were.
@@ -124,6 +144,8 @@ pub(super) struct Desk {
     faults: Mutex<Faults>,
     decision: Mutex<Decision>,
     record: Mutex<VecDeque<Entry>>,
+    /// By their addresses.
+    documents: Mutex<BTreeMap<String, Value>>,
     gate: Mutex<Gate>,
     turn: Condvar,
 }
@@ -145,6 +167,11 @@ impl Desk {
 
     pub(super) fn decision(&self) -> Decision {
         lock(&self.decision).clone()
+    }
+
+    /// The document that was left for this address.
+    pub(super) fn document(&self, address: &str) -> Option<Value> {
+        lock(&self.documents).get(address).cloned()
     }
 
     /// The fault for a token request of this type, used up by asking.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::answer::{self, Cut};
-use crate::backends::fake::Reply;
+use crate::backends::fake::{Body, Reply};
 
 /// Everything the sandbox does wrong on purpose. The default is no fault.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -37,6 +37,54 @@ pub struct Faults {
     pub date_offset: i64,
     /// A refresh answers without a new refresh token and leaves the old one usable, as some providers do.
     pub keep_refresh_token: bool,
+    /// Authorization requests must be pushed first (RFC 9126 §5), and the metadata says so.
+    pub require_par: bool,
+    /// Client identifiers that are addresses of documents are not looked up, and the metadata does not offer it.
+    pub without_client_documents: bool,
+    /// The resources take tokens only with a proof of possession, and their metadata says so (RFC 9728 §2).
+    pub require_dpop: bool,
+    /// A proof of possession needs a nonce of the sandbox (RFC 9449 §8, §9).
+    pub dpop_nonce: bool,
+    /// The resources ask for a login of this strength (`acr`, RFC 9470).
+    pub acr: Option<String>,
+    /// The resources ask for a login that is not older than this many seconds (RFC 9470).
+    pub max_age: Option<u64>,
+    /// ID tokens are forged in this way.
+    pub id_token: Option<Forgery>,
+    /// Registration is open to everybody, at providers where it is not.
+    pub open_registration: bool,
+}
+
+/// An ID token that no client may believe (OIDC Core §3.1.3.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgery {
+    /// Not signed, with the algorithm `none`.
+    Unsigned,
+    /// Signed with HMAC and the public key as the secret.
+    Symmetric,
+    /// Signed by a stranger's key under the name of the right one.
+    Signature,
+    /// Signed by a key that the key set does not have.
+    UnknownKey,
+    /// For another client.
+    Audience,
+    /// For several clients, of which another one asked (`azp`).
+    Party,
+    /// By another issuer.
+    Issuer,
+    /// For another attempt.
+    Nonce,
+    /// For no attempt.
+    WithoutNonce,
+    /// Over.
+    Expired,
+    /// Issued an hour from now.
+    Future,
+    /// For another access token (`at_hash`).
+    Hash,
+    /// About another person.
+    Subject,
 }
 
 /// The `iss` parameter of authorization responses (RFC 9207).
@@ -111,6 +159,21 @@ pub enum Decision {
 }
 
 impl Effect {
+    /// A successful JSON answer with the members that this effect gives and takes.
+    pub(super) fn edited(&self, mut reply: Reply) -> Reply {
+        let Self::Edit { set, remove } = self else { return reply };
+        if !reply.status().is_success() {
+            return reply;
+        }
+        let Body::Whole(body) = reply.body_mut() else { return reply };
+        if let Ok(Value::Object(mut members)) = serde_json::from_slice(body) {
+            members.extend(set.clone());
+            members.retain(|name, _| !remove.contains(name));
+            *body = Value::Object(members).to_string().into_bytes();
+        }
+        reply
+    }
+
     /// The answer that comes in the place of the right one; `None` if the right one stays.
     pub(super) fn replacement(&self) -> Option<Reply> {
         match self {

@@ -3,9 +3,12 @@
 //! Everything is behind one lock, so that a code or a refresh token is spent by exactly one of many parallel requests.
 //! Codes and tokens are kept as fingerprints only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use serde_json::Value;
 
 use super::client::Client;
+use super::params::Params;
 use crate::machine::Timestamp;
 
 /// More registrations than this are refused: the sandbox may stand open for a long time.
@@ -19,17 +22,58 @@ pub(super) struct Ask {
     pub(super) client: String,
     pub(super) redirect: String,
     pub(super) state: Option<String>,
-    pub(super) challenge: String,
+    /// Absent only at a provider that does without PKCE, and for a device.
+    pub(super) challenge: Option<String>,
     pub(super) scope: Vec<String>,
     /// Empty if the client named none: the token is then for every fake.
     pub(super) resources: Vec<String>,
     pub(super) nonce: Option<String>,
+    /// The thumbprint of the only key that may redeem the code (RFC 9449 §10).
+    pub(super) jkt: Option<String>,
+    /// How strongly the person is to log in (OIDC Core §2, RFC 9470).
+    pub(super) acr: Option<String>,
+    /// Whether the tokens may be renewed.
+    pub(super) renews: bool,
+    /// Whether the person was to be asked although they allowed it before.
+    pub(super) asks_again: bool,
+}
+
+/// What a page asks a person to decide.
+#[derive(Clone)]
+pub(super) enum Matter {
+    /// Whether a client gets a code.
+    Login(Ask),
+    /// Whether the device with this code, of which this is the fingerprint, gets tokens.
+    Device(Ask, String),
+    /// Whether to log out, and where to go afterwards.
+    Logout(Option<String>),
+}
+
+/// A request that waits to be used by its name (RFC 9126).
+pub(super) struct Pushed {
+    pub(super) client: String,
+    pub(super) params: Params,
+    pub(super) jkt: Option<String>,
+    pub(super) until: Timestamp,
+}
+
+/// A device that waits for a person (RFC 8628).
+pub(super) struct Device {
+    pub(super) ask: Ask,
+    /// As it is compared: without a hyphen, in capitals.
+    pub(super) user_code: String,
+    pub(super) until: Timestamp,
+    /// Seconds from one poll to the next.
+    pub(super) interval: i64,
+    pub(super) polled: Timestamp,
+    /// The person's answer: who allowed it, or nobody.
+    pub(super) decided: Option<Option<String>>,
 }
 
 /// A consent page that somebody is looking at.
 #[derive(Clone)]
 pub(super) struct Consent {
-    pub(super) ask: Ask,
+    pub(super) matter: Matter,
     pub(super) csrf: String,
     pub(super) browser: String,
     pub(super) opened: Timestamp,
@@ -53,10 +97,17 @@ pub(super) struct Grant {
     pub(super) scope: Vec<String>,
     pub(super) resources: Vec<String>,
     pub(super) nonce: Option<String>,
+    /// The key that its tokens are bound to; at a public client its refresh tokens, too (RFC 9449 §5).
+    pub(super) jkt: Option<String>,
+    pub(super) acr: Option<String>,
+    /// Whether it has refresh tokens.
+    pub(super) renews: bool,
     pub(super) begun: Timestamp,
     /// The last time a token was issued for it.
     pub(super) used: Timestamp,
     pub(super) revoked: bool,
+    /// Its refresh tokens are revoked; its access tokens live on.
+    pub(super) over: bool,
 }
 
 /// One refresh token of a family.
@@ -70,6 +121,8 @@ pub(super) struct Access {
     pub(super) grant: u64,
     pub(super) expires: Timestamp,
     pub(super) revoked: bool,
+    /// What the token stands for, if it does not say it itself.
+    pub(super) claims: Option<Value>,
 }
 
 /// All of it.
@@ -82,8 +135,18 @@ pub(super) struct Ledger {
     grants: HashMap<u64, Grant>,
     /// By fingerprint.
     pub(super) refresh: HashMap<String, Refresh>,
-    /// By `jti`.
+    /// By `jti`, or by fingerprint if the token has none.
     access: HashMap<String, Access>,
+    /// By the name that the client was given.
+    pub(super) pushed: HashMap<String, Pushed>,
+    /// By fingerprint of the device code.
+    pub(super) devices: HashMap<String, Device>,
+    /// Identifiers of proofs and assertions that were seen, and until when they would be good.
+    once: HashMap<String, Timestamp>,
+    /// When somebody typed a user code that there is not.
+    misses: VecDeque<Timestamp>,
+    /// Which person has allowed which client anything before.
+    consented: HashSet<(String, String)>,
     last_grant: u64,
 }
 
@@ -103,7 +166,9 @@ impl Ledger {
 
     /// Forgets a client and ends everything it was allowed (RFC 7592 §2.3); `false` if there was none.
     pub(super) fn forget_client(&mut self, id: &str) -> bool {
-        self.consents.retain(|_, consent| consent.ask.client != id);
+        self.consents.retain(|_, consent| consent.matter.client() != Some(id));
+        self.pushed.retain(|_, pushed| pushed.client != id);
+        self.devices.retain(|_, device| device.ask.client != id);
         self.codes.retain(|_, code| code.ask.client != id);
         self.grants.values_mut().filter(|grant| grant.client == id).for_each(|grant| grant.revoked = true);
         self.clients.remove(id).is_some()
@@ -165,6 +230,13 @@ impl Ledger {
         }
     }
 
+    /// Ends the refresh tokens of a family, not its access tokens.
+    pub(super) fn end_renewal(&mut self, id: u64) {
+        if let Some(grant) = self.grants.get_mut(&id) {
+            grant.over = true;
+        }
+    }
+
     /// Ends every family; the number of those that were alive.
     pub(super) fn revoke_all(&mut self) -> usize {
         let alive = self.grants.values_mut().filter(|grant| !grant.revoked);
@@ -184,6 +256,11 @@ impl Ledger {
         self.grants.get(&access.grant).filter(|grant| !grant.revoked)
     }
 
+    /// What an access token stands for that does not say it itself.
+    pub(super) fn meaning(&self, fingerprint: &str) -> Option<Value> {
+        self.access.get(fingerprint)?.claims.clone()
+    }
+
     pub(super) fn revoke_access(&mut self, jti: &str) {
         if let Some(access) = self.access.get_mut(jti) {
             access.revoked = true;
@@ -193,5 +270,68 @@ impl Ledger {
     /// Lets every access token of this moment be expired.
     pub(super) fn expire_access(&mut self, now: Timestamp) {
         self.access.values_mut().for_each(|access| access.expires = access.expires.min(now));
+    }
+
+    /// Ends the oldest families of this person and client, so that at most so many are left.
+    pub(super) fn drop_oldest(&mut self, client: &str, subject: &str, most: usize) {
+        let of_them = |grant: &&mut Grant| !grant.revoked && grant.client == client && grant.subject == subject;
+        let mut all: Vec<&mut Grant> = self.grants.values_mut().filter(of_them).collect();
+        all.sort_by_key(|grant| std::cmp::Reverse(grant.id));
+        all.into_iter().skip(most).for_each(|grant| grant.revoked = true);
+    }
+
+    /// Keeps a pushed request; those that are over may go.
+    pub(super) fn push(&mut self, name: String, pushed: Pushed, now: Timestamp) {
+        if self.pushed.len() >= SWEEP {
+            self.pushed.retain(|_, pushed| pushed.until > now);
+        }
+        self.pushed.insert(name, pushed);
+    }
+
+    /// Keeps a waiting device; those that are over for an hour may go.
+    pub(super) fn keep_device(&mut self, fingerprint: String, device: Device, now: Timestamp) {
+        if self.devices.len() >= SWEEP {
+            self.devices.retain(|_, device| device.until > now.after(-3600));
+        }
+        self.devices.insert(fingerprint, device);
+    }
+
+    /// The device that shows this code and still waits for its person.
+    pub(super) fn waiting(&self, user_code: &str, now: Timestamp) -> Option<(&String, &Device)> {
+        let open = |device: &Device| device.decided.is_none() && device.until > now;
+        self.devices.iter().find(|(_, device)| device.user_code == user_code && open(device))
+    }
+
+    /// Whether this identifier was never seen before; from now on it was.
+    pub(super) fn is_new(&mut self, id: String, until: Timestamp, now: Timestamp) -> bool {
+        if self.once.len() >= SWEEP {
+            self.once.retain(|_, until| *until > now);
+        }
+        self.once.insert(id, until).is_none_or(|until| until <= now)
+    }
+
+    /// Notes a wrong user code.
+    pub(super) fn miss(&mut self, now: Timestamp) {
+        self.misses.push_back(now);
+    }
+
+    /// How many wrong user codes were typed since `then`.
+    pub(super) fn misses_since(&mut self, then: Timestamp) -> usize {
+        self.misses.retain(|at| *at > then);
+        self.misses.len()
+    }
+
+    /// Notes that this person allowed this client something; whether it is the first time.
+    pub(super) fn consents_first(&mut self, client: &str, subject: &str) -> bool {
+        self.consented.insert((client.to_owned(), subject.to_owned()))
+    }
+}
+
+impl Matter {
+    fn client(&self) -> Option<&str> {
+        match self {
+            Self::Login(ask) | Self::Device(ask, _) => Some(&ask.client),
+            Self::Logout(_) => None,
+        }
     }
 }

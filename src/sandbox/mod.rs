@@ -6,10 +6,12 @@
 //!
 //! ```text
 //!   server ── routes ─┬─ metadata       what there is (RFC 8414, 9728)
-//!                     ├─ registration   who may ask (RFC 7591, 7592)
-//!                     ├─ authorize ── consent ── page      what the person allows
+//!                     ├─ registration   who may ask (RFC 7591, 7592); document: who is an address
+//!                     ├─ par ── authorize ── consent ── page      what the person allows (RFC 9126)
+//!                     ├─ device         the same for a device without a browser (RFC 8628)
 //!                     ├─ token ── issue                    codes and refresh tokens become tokens
-//!                     ├─ revoke         ending them, asking about them (RFC 7009, 7662)
+//!                     │    └─ client, assertion, dpop      who asks, proven by secret or key (RFC 7523, 9449)
+//!                     ├─ revoke, userinfo, logout          ending them, asking about them, leaving
 //!                     ├─ control        faults on demand, and the record
 //!                     └─ the fakes      under their names, with `guard` to check tokens
 //! ```
@@ -18,40 +20,56 @@
 //! address and `…/NAME/mcp` are resources that tokens can be asked for. A token asked for without a resource is good
 //! for every fake. A client gets refresh tokens if it registered the `refresh_token` grant, whether or not it asks for
 //! `offline_access`: MCP clients seldom do. They rotate at every use.
+//!
+//! Beside this strict server stand imitations of well-known providers, each at `http://127.0.0.1:PORT/p/NAME` with a
+//! resource `…/p/NAME/mcp`: [`Sandbox::provider`]. What each does differently is a value in `providers`, and the header
+//! of its file says how it is reached and what it refuses; `dialect` has the few decisions that no value can say.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::backends::{self, fake::Fake};
 use crate::machine::Clock;
 
 mod answer;
+mod assertion;
 mod authorize;
 mod client;
 mod consent;
 mod control;
 mod date;
+mod device;
+mod dialect;
+mod document;
+mod dpop;
 mod faults;
 mod guard;
 mod issue;
+mod jose;
 mod jwt;
 mod ledger;
+mod logout;
 mod metadata;
 mod page;
+mod par;
 mod params;
+mod provider;
+mod providers;
 mod redirect;
 mod registration;
 mod revoke;
 mod routes;
 mod server;
 mod state;
+mod target;
 mod token;
+mod userinfo;
 
 pub use control::{Control, Entry};
-pub use faults::{Decision, Effect, Faults, ResponseIss, TokenFault};
+pub use faults::{Decision, Effect, Faults, Forgery, ResponseIss, TokenFault};
+pub use provider::Provider;
 use server::Carrier;
-use state::State;
 
 /// How a sandbox behaves. Lifetimes are in seconds of its clock.
 #[derive(Clone)]
@@ -70,6 +88,10 @@ pub struct Options {
     pub refresh_absolute: u64,
     /// How long a spent refresh token is still accepted; 0 ends its family at once.
     pub refresh_grace: u64,
+    /// How long a device may wait for its person.
+    pub device_lifetime: u64,
+    /// How long a device waits from one poll to the next.
+    pub device_interval: u64,
     /// Scripted runs only: this user allows every request at once, and no page is shown.
     pub auto_consent: Option<String>,
 }
@@ -85,6 +107,8 @@ impl Options {
             refresh_idle: 14 * 86_400,
             refresh_absolute: 90 * 86_400,
             refresh_grace: 0,
+            device_lifetime: 600,
+            device_interval: 5,
             auto_consent: None,
         }
     }
@@ -120,6 +144,7 @@ pub enum Error {
 /// A running sandbox. Dropping it closes the port and forgets everything.
 pub struct Sandbox {
     control: Control,
+    providers: Vec<Control>,
     /// Closes the port when it is dropped.
     _carrier: Carrier,
 }
@@ -137,20 +162,17 @@ impl Sandbox {
         let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|it| Ok((it.local_addr()?, it)));
         let (address, listener) = bound.map_err(|source| Error::Listen { port, source })?;
         let url = format!("http://{address}");
-        let decision = options.auto_consent.clone().map_or(Decision::Ask, Decision::Allow);
-        let state = Arc::new(State {
-            issuer: format!("{url}/as"),
-            url,
-            options,
-            keys: jwt::Keys::new().map_err(|_| Error::Random)?,
-            mounts,
-            desk: control::Desk::deciding(decision),
-            ledger: Mutex::default(),
-        });
-        let inner = Arc::clone(&state);
-        let handler = Box::new(move |request| routes::answer(&inner, &request));
+        let own = provider::server(&providers::STRICT, &url, options.clone(), mounts)?;
+        let mut servers = vec![Arc::clone(&own)];
+        for profile in providers::ALL {
+            let backend = backends::ALL.iter().find(|backend| backend.name == profile.backend);
+            let mount = backend.map(|backend| Mount { name: backend.name.to_owned(), fake: (backend.fake)() });
+            servers.push(provider::server(profile, &url, options.clone(), mount.into_iter().collect())?);
+        }
+        let providers = servers.iter().skip(1).map(|state| Control(Arc::clone(state))).collect();
+        let handler = Box::new(move |request| routes::answer(&servers, &request));
         let carrier = Carrier::start(listener, handler).map_err(Error::Thread)?;
-        Ok(Self { control: Control(state), _carrier: carrier })
+        Ok(Self { control: Control(own), providers, _carrier: carrier })
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -173,6 +195,17 @@ impl Sandbox {
         &self.control
     }
 
+    /// The imitation of a provider, by its name: `okta`, `entra`, `scalekit`, `auth0`, `keycloak`, `google`, `github`,
+    /// `tavily`.
+    pub fn provider(&self, name: &str) -> Option<Provider<'_>> {
+        self.providers().find(|provider| provider.name() == name)
+    }
+
+    /// The imitations of providers.
+    pub fn providers(&self) -> impl Iterator<Item = Provider<'_>> {
+        self.providers.iter().map(Provider)
+    }
+
     /// Closes the port, as dropping does. Requests in progress still get their answers.
     /// A connection that a client keeps open cannot be closed from here: a later request on it gets no answer.
     pub fn stop(self) {}
@@ -181,6 +214,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.control.release();
+        self.providers.iter().for_each(Control::release);
     }
 }
 

@@ -26,9 +26,15 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// What the person is asked.
 pub(super) struct Question<'a> {
     pub(super) client: &'a str,
-    pub(super) redirect: &'a str,
+    /// Where it returns to; a device does not.
+    pub(super) redirect: Option<&'a str>,
     pub(super) resources: &'a [String],
     pub(super) scope: &'a [String],
+    pub(super) fields: &'a Fields<'a>,
+}
+
+/// What a form carries so that it is known again, and where it goes.
+pub(super) struct Fields<'a> {
     pub(super) ticket: &'a str,
     pub(super) csrf: &'a str,
     pub(super) target: &'a str,
@@ -36,7 +42,11 @@ pub(super) struct Question<'a> {
 
 /// The consent page.
 pub(super) fn question(question: &Question<'_>) -> Reply {
-    let Question { client, redirect, resources, scope, ticket, csrf, target } = question;
+    let Question { client, redirect, resources, scope, fields: Fields { ticket, csrf, target } } = question;
+    let returns = redirect.map_or_else(String::new, |redirect| {
+        let host = escape(origin(redirect));
+        format!("<dt>It will return to</dt><dd id=\"redirect\"><code>{host}</code></dd>\n")
+    });
     let items = |all: &[String], none: &str| {
         let empty = [none.to_owned()];
         let all = if all.is_empty() { &empty } else { all };
@@ -45,8 +55,7 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
     let body = format!(
         r#"<h1>Allow <b id="client">{client}</b> to act for you?</h1>
 <dl>
-<dt>It will return to</dt><dd id="redirect"><code>{host}</code></dd>
-<dt>It wants to reach</dt><dd><ul id="resources">{resources}</ul></dd>
+{returns}<dt>It wants to reach</dt><dd><ul id="resources">{resources}</ul></dd>
 <dt>It may</dt><dd><ul id="scopes">{scopes}</ul></dd>
 </dl>
 <form method="post" action="{target}" autocomplete="off">
@@ -58,7 +67,6 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
 <button id="deny" name="decision" value="deny" formnovalidate>Deny</button></div>
 </form>"#,
         client = escape(client),
-        host = escape(origin(redirect)),
         resources = items(resources, "every service of this sandbox"),
         scopes = scope
             .iter()
@@ -68,6 +76,40 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
     document(StatusCode::OK, "Allow access?", &body)
 }
 
+/// The page where the code of a device is typed in (RFC 8628 §3.3), with what came in the address already there.
+pub(super) fn device(csrf: &str, target: &str, typed: &str) -> Reply {
+    let body = format!(
+        r#"<h1>Connect a device</h1>
+<p>Type the code that your device shows. Never type a code that somebody sent you.</p>
+<form method="post" action="{target}" autocomplete="off">
+<input type="hidden" name="csrf" value="{csrf}">
+<label for="user_code">Code</label>
+<input id="user_code" name="user_code" value="{typed}" required maxlength="16" spellcheck="false" autocapitalize="characters">
+<div class="choice"><button id="allow" name="step" value="code">Continue</button></div>
+</form>"#,
+        typed = escape(typed),
+    );
+    document(StatusCode::OK, "Connect a device", &body)
+}
+
+/// The page that asks whether to log out (OIDC RP-Initiated Logout §2).
+pub(super) fn logout(Fields { ticket, csrf, target }: &Fields<'_>) -> Reply {
+    let body = format!(
+        r#"<h1>Log out?</h1>
+<form method="post" action="{target}">
+<input type="hidden" name="ticket" value="{ticket}"><input type="hidden" name="csrf" value="{csrf}">
+<div class="choice"><button id="allow" name="decision" value="allow">Log out</button>
+<button id="deny" name="decision" value="deny">Stay</button></div>
+</form>"#
+    );
+    document(StatusCode::OK, "Log out?", &body)
+}
+
+/// A page with one sentence, where something has come to its end.
+pub(super) fn end(sentence: &str) -> Reply {
+    document(StatusCode::OK, sentence, &format!("<h1 id=\"end\">{}</h1>", escape(sentence)))
+}
+
 /// What a scope is to a person.
 fn meaning(scope: &str) -> &'static str {
     match scope {
@@ -75,6 +117,7 @@ fn meaning(scope: &str) -> &'static str {
         "profile" => "see your name",
         "email" => "see your e-mail address",
         "offline_access" => "stay logged in while you are away",
+        "sandbox:write" => "change things in this sandbox",
         _ => "use the services of this sandbox",
     }
 }

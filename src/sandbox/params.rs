@@ -6,7 +6,7 @@ use url::form_urlencoded::byte_serialize;
 const MOST: usize = 64;
 
 /// Decoded parameters in the order they came.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
@@ -42,6 +42,11 @@ impl Params {
     /// Whether a parameter was sent twice. Only `resource` may be (RFC 8707 §2).
     pub(super) fn has_repeated(&self) -> bool {
         self.0.iter().any(|(name, _)| name != "resource" && self.count(name) > 1)
+    }
+
+    /// The rest of the parameters.
+    pub(super) fn without(&self, names: &[&str]) -> Self {
+        Self(self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).cloned().collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {

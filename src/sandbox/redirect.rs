@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use super::providers::Redirects;
+
 /// Longer ones are refused at registration.
 const LONGEST: usize = 512;
 
@@ -21,6 +23,28 @@ pub(super) fn may_be_registered(uri: &str) -> bool {
     scheme && !uri.contains(['#', '*', '@']) && url.username().is_empty() && url.password().is_none()
 }
 
+/// Whether a request may name `asked` where `registered` was registered, by the rule of this provider.
+pub(super) fn fits(rule: Redirects, registered: &str, asked: &str) -> bool {
+    const HERE: [&str; 3] = ["http://127.0.0.1", "http://[::1]", "http://localhost"];
+    match rule {
+        Redirects::Loopback => matches(registered, asked),
+        Redirects::Exact => registered == asked,
+        Redirects::Localhost => {
+            let bare = |uri| after(uri, HERE.get(2..)?).map(|(_, rest)| rest.strip_prefix('/').unwrap_or(rest));
+            registered == asked || bare(registered).is_some_and(|rest| bare(asked) == Some(rest))
+        }
+        Redirects::Anything => after(asked, &HERE).is_some(),
+        Redirects::Below => {
+            let rest = |uri| without_port(uri).map(|(origin, rest)| (origin, rest.trim_end_matches('/')));
+            let (Some((origin, path)), Some((named, below))) = (rest(registered), rest(asked)) else {
+                return registered == asked;
+            };
+            let inside = below.strip_prefix(path).is_some_and(|more| more.is_empty() || more.starts_with('/'));
+            origin == named && inside && !below.contains("..")
+        }
+    }
+}
+
 /// Whether `asked` is the registered address: the same string, or the same but for the port on a loopback IP literal.
 /// `localhost` has no such exemption, because it is a name that a resolver may send elsewhere.
 pub(super) fn matches(registered: &str, asked: &str) -> bool {
@@ -28,7 +52,12 @@ pub(super) fn matches(registered: &str, asked: &str) -> bool {
 }
 
 fn without_port(uri: &str) -> Option<(&'static str, &str)> {
-    ["http://127.0.0.1", "http://[::1]"].into_iter().find_map(|origin| {
+    after(uri, &["http://127.0.0.1", "http://[::1]"])
+}
+
+/// Which of these origins the address has, and what follows its port.
+fn after<'a>(uri: &'a str, origins: &[&'static str]) -> Option<(&'static str, &'a str)> {
+    origins.iter().find_map(|origin| {
         let rest = uri.strip_prefix(origin)?;
         let rest = match rest.strip_prefix(':') {
             Some(after) => {
@@ -40,7 +69,7 @@ fn without_port(uri: &str) -> Option<(&'static str, &str)> {
             None => rest,
         };
         // What follows must be a path: `http://127.0.0.1:1@evil.example/` continues the authority instead.
-        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((origin, rest))
+        (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((*origin, rest))
     })
 }
 

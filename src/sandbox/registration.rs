@@ -7,14 +7,15 @@ use http::{Method as Verb, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, BROKEN, Refusal, bad, unknown_client};
-use super::client::{Client, Metadata, Method};
-use super::redirect;
-use super::state::{SCOPES, State, joined, split};
+use super::client::{Client, GRANTS, Metadata, Method};
+use super::state::{State, joined, split};
+use super::{dialect, jose, redirect};
 use crate::backends::fake::{Received, Reply};
 use crate::secret::Secret;
 
 const MOST_REDIRECTS: usize = 20;
 const LONGEST_NAME: usize = 200;
+const MOST_KEYS: usize = 10;
 /// Written by the server only; a client that sends one back in an update did not read RFC 7592 §2.2.
 const SERVERS_OWN: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
@@ -24,7 +25,8 @@ pub(super) fn answer(state: &State, request: &Received) -> Reply {
     if request.method() != Verb::POST {
         return answer::wrong_method("POST");
     }
-    match body(request).and_then(|metadata| register(state, &metadata)) {
+    let sent = body(request).and_then(|metadata| dialect::registrable(state, request, &metadata).map(|()| metadata));
+    match sent.and_then(|metadata| register(state, &metadata)) {
         Ok(record) => answer::json(StatusCode::CREATED, &record),
         Err(refusal) => refusal.reply(),
     }
@@ -32,15 +34,15 @@ pub(super) fn answer(state: &State, request: &Received) -> Reply {
 
 /// Registers a client; its record with the secrets.
 pub(super) fn register(state: &State, metadata: &Value) -> Result<Value, Refusal> {
-    let metadata = read(metadata)?;
+    let metadata = read(state, metadata)?;
     let random = || state.keys.random().map_err(|_| BROKEN);
     let (id, management) = (random()?, random()?);
-    let secret = if metadata.method == Method::None { None } else { Some(random()?) };
+    let secret = if needs_secret(metadata.method) { Some(random()?) } else { None };
     let client = Client {
         id,
         issued: state.now(),
         secret: secret.as_deref().map(Secret::new),
-        management: Secret::new(management.as_str()),
+        management: Some(Secret::new(management.as_str())),
         metadata,
     };
     let mut record = describe(state, &client);
@@ -78,7 +80,8 @@ fn allowed(state: &State, request: &Received, id: &str) -> Result<Client, Refusa
     const WRONG: Refusal = Refusal { error: "invalid_token", ..unknown_client("no valid registration access token") };
     let client = state.ledger().client(id).ok_or(WRONG)?;
     let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-    if token.is_some_and(|token| client.management.matches(token)) { Ok(client) } else { Err(WRONG) }
+    let own = |token: &str| client.management.as_ref().is_some_and(|management| management.matches(token));
+    if token.is_some_and(own) { Ok(client) } else { Err(WRONG) }
 }
 
 /// The token of a Bearer header.
@@ -98,10 +101,10 @@ fn replace(state: &State, mut client: Client, sent: &Value) -> Result<Reply, Ref
     if !client.secret.as_ref().map_or_else(|| text("client_secret").is_none(), same) {
         return Err(bad("invalid_client_metadata", "client_secret cannot be chosen"));
     }
-    client.metadata = read(sent)?;
+    client.metadata = read(state, sent)?;
     let mut fresh = None;
     match (client.metadata.method, &client.secret) {
-        (Method::None, _) => client.secret = None,
+        (method, _) if !needs_secret(method) => client.secret = None,
         (_, None) => {
             let secret = state.keys.random().map_err(|_| BROKEN)?;
             client.secret = Some(Secret::new(secret.as_str()));
@@ -113,6 +116,10 @@ fn replace(state: &State, mut client: Client, sent: &Value) -> Result<Reply, Ref
     add_secrets(&mut record, fresh, None);
     state.ledger().keep_client(client);
     Ok(answer::json(StatusCode::OK, &Value::Object(record)))
+}
+
+fn needs_secret(method: Method) -> bool {
+    matches!(method, Method::Basic | Method::Post)
 }
 
 fn body(request: &Received) -> Result<Value, Refusal> {
@@ -127,7 +134,8 @@ pub(super) fn media_type(request: &Received) -> Option<String> {
     value.split(';').next().map(|media| media.trim().to_ascii_lowercase())
 }
 
-fn read(sent: &Value) -> Result<Metadata, Refusal> {
+/// What a client says about itself, if it can be used.
+pub(super) fn read(state: &State, sent: &Value) -> Result<Metadata, Refusal> {
     const FORM: Refusal = bad("invalid_client_metadata", "a member is not of its form");
     let text = |name: &str| match sent.get(name) {
         None | Some(Value::Null) => Ok(None),
@@ -141,28 +149,52 @@ fn read(sent: &Value) -> Result<Metadata, Refusal> {
     };
     let method = text("token_endpoint_auth_method")?.unwrap_or(Method::Basic.word());
     let method = Method::ALL.into_iter().find(|known| known.word() == method);
-    let grants = list("grant_types")?.unwrap_or_else(|| vec!["authorization_code"]);
-    let responses = list("response_types")?.unwrap_or_else(|| vec!["code"]);
+    let method = method.ok_or(bad("invalid_client_metadata", "unknown token_endpoint_auth_method"))?;
+    let asked = list("grant_types")?.unwrap_or_else(|| vec!["authorization_code"]);
+    let grants: Vec<&str> = GRANTS.into_iter().filter(|known| asked.contains(known)).collect();
     let name = text("client_name")?.map(str::to_owned);
     if name.as_ref().is_some_and(|name| name.chars().count() > LONGEST_NAME) {
         return Err(bad("invalid_client_metadata", "client_name is too long"));
     }
-    if !grants.contains(&"authorization_code") || !responses.contains(&"code") {
-        return Err(bad(
-            "invalid_client_metadata",
-            "only the authorization code grant with response type code is offered",
-        ));
+    let codes = grants.contains(&"authorization_code");
+    let responses = list("response_types")?.unwrap_or_else(|| if codes { vec!["code"] } else { Vec::new() });
+    if codes != responses.contains(&"code") || grants.iter().all(|grant| *grant == "refresh_token") {
+        return Err(bad("invalid_client_metadata", "grant_types and response_types are not offered like this"));
     }
-    let scope = text("scope")?
-        .map(|scope| split(scope).into_iter().filter(|one| SCOPES.contains(&one.as_str())).collect::<Vec<_>>());
+    if method == Method::None && grants.contains(&"client_credentials") {
+        return Err(bad("invalid_client_metadata", "a client without credentials has none to use as a grant"));
+    }
+    let scope =
+        text("scope")?.map(|scope| split(scope).into_iter().filter(|one| state.knows_scope(one)).collect::<Vec<_>>());
     Ok(Metadata {
         name,
-        redirects: redirects(list("redirect_uris")?)?,
-        method: method.ok_or(bad("invalid_client_metadata", "unknown token_endpoint_auth_method"))?,
-        refreshes: grants.contains(&"refresh_token"),
+        redirects: if codes { redirects(list("redirect_uris")?)? } else { Vec::new() },
+        method,
+        grants,
         scope: scope.filter(|scope| !scope.is_empty()),
         application: text("application_type")?.map(str::to_owned),
+        keys: keys(sent, method)?,
+        logouts: match list("post_logout_redirect_uris")? {
+            Some(sent) if !sent.is_empty() => redirects(Some(sent))?,
+            _ => Vec::new(),
+        },
+        proves: sent.get("dpop_bound_access_tokens") == Some(&Value::Bool(true)),
     })
+}
+
+/// The public keys of a client that proves itself with one. A private one would be in the wrong hands here.
+fn keys(sent: &Value, method: Method) -> Result<Option<Value>, Refusal> {
+    let listed = sent.get("jwks").and_then(|set| set.get("keys")).and_then(Value::as_array);
+    match (listed, method) {
+        (Some(keys), _) if (1..=MOST_KEYS).contains(&keys.len()) && keys.iter().all(jose::is_public) => {
+            Ok(sent.get("jwks").cloned())
+        }
+        (Some(_), _) => Err(bad("invalid_client_metadata", "jwks must hold public keys only, and not too many")),
+        (None, Method::Key) => {
+            Err(bad("invalid_client_metadata", "private_key_jwt needs jwks; jwks_uri is not fetched"))
+        }
+        (None, _) => Ok(None),
+    }
 }
 
 fn redirects(sent: Option<Vec<&str>>) -> Result<Vec<String>, Refusal> {
@@ -177,26 +209,31 @@ fn redirects(sent: Option<Vec<&str>>) -> Result<Vec<String>, Refusal> {
 }
 
 fn describe(state: &State, client: &Client) -> Map<String, Value> {
-    let Metadata { name, redirects, method, refreshes, scope, application } = &client.metadata;
-    let mut grants = vec!["authorization_code"];
-    grants.extend(refreshes.then_some("refresh_token"));
+    let Metadata { name, redirects, method, grants, scope, application, keys, logouts, proves } = &client.metadata;
     let mut record = Map::new();
     let mut put = |name: &str, value: Value| drop(record.insert(name.to_owned(), value));
     put("client_id", json!(client.id));
     put("client_id_issued_at", json!(client.issued));
-    put("registration_client_uri", json!(format!("{}/register/{}", state.issuer, client.id)));
-    put("redirect_uris", json!(redirects));
+    if let Some(endpoint) = state.at("register").filter(|_| client.management.is_some()) {
+        put("registration_client_uri", json!(format!("{endpoint}/{}", client.id)));
+    }
+    if !redirects.is_empty() {
+        put("redirect_uris", json!(redirects));
+    }
     put("token_endpoint_auth_method", json!(method.word()));
     put("grant_types", json!(grants));
-    put("response_types", json!(["code"]));
-    if let Some(name) = name {
-        put("client_name", json!(name));
-    }
-    if let Some(scope) = scope {
-        put("scope", json!(joined(scope)));
-    }
-    if let Some(application) = application {
-        put("application_type", json!(application));
+    put("response_types", if grants.contains(&"authorization_code") { json!(["code"]) } else { json!([]) });
+    for (name, value) in [
+        ("client_name", name.as_ref().map(|name| json!(name))),
+        ("scope", scope.as_ref().map(|scope| json!(joined(scope)))),
+        ("application_type", application.as_ref().map(|application| json!(application))),
+        ("jwks", keys.clone()),
+        ("post_logout_redirect_uris", Some(json!(logouts)).filter(|_| !logouts.is_empty())),
+        ("dpop_bound_access_tokens", proves.then_some(Value::Bool(true))),
+    ] {
+        if let Some(value) = value {
+            put(name, value);
+        }
     }
     record
 }

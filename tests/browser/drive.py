@@ -6,8 +6,12 @@ pages go to the folder in SCREENSHOTS, if it is set.
 
 import json
 import os
+import pty
+import re
+import select
 import sys
 import tempfile
+import termios
 import time
 import urllib.error
 import urllib.parse
@@ -53,6 +57,49 @@ class Login:
 
     def waits(self):
         assert self.process.poll() is None, str(keyward.finish(self.process, self.arguments))
+
+
+class AtATerminal:
+    """A `keyward login` at a terminal of its own, whose browser is on another machine."""
+
+    def __init__(self, *options):
+        self.terminal, inner = pty.openpty()
+        # The program's terminal is its controlling one, as a person's is.
+        self.process = keyward.start("login", resource, "--no-browser", *options, stdin=inner, stdout=inner, stderr=inner)
+        os.close(inner)
+        under_way.append(self.process)
+        self.said = ""
+        self.hears("It is not shown.")
+        self.address = re.search(r"http://\S+", self.said).group()
+        self.redirect = urllib.parse.parse_qs(urllib.parse.urlsplit(self.address).query)["redirect_uri"][0]
+
+    def hears(self, words, seconds=30):
+        end = time.monotonic() + seconds
+        while words not in self.said:
+            readable, _, _ = select.select([self.terminal], [], [], max(0, end - time.monotonic()))
+            assert readable, f"{words!r} was not said within {seconds} s: {self.said}"
+            try:
+                piece = os.read(self.terminal, 65536)
+            except OSError:  # The other end is closed.
+                piece = b""
+            assert piece, f"{words!r} was not said: {self.said}"
+            self.said += piece.decode(errors="replace")
+
+    def types(self, text):
+        os.write(self.terminal, text.encode())
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.terminal)[3] & termios.ECHO)
+
+    def end(self, code, seconds=60):
+        self.process.wait(seconds)
+        same(self.process.returncode, code, f"exit code after {self.said}")
+
+
+def shut_off(address):
+    """The browser is on another machine: what it asks of the listener goes nowhere."""
+    browser.cdp("Network.enable")
+    browser.cdp("Network.setBlockedURLs", urls=[f"{address}*"])
 
 
 def control(**order):
@@ -212,6 +259,57 @@ def reloading_changes_nothing():
 
 
 @needs(allowing_logs_in)
+def pasting_from_another_machine_logs_in():
+    """The browser is on another machine: the address of the page that it cannot load is pasted, unseen, and logs in."""
+    fresh()
+    login = AtATerminal()
+    shut_off(login.redirect)
+    browser.open(login.address)
+    assert not login.echoes(), "the terminal shows what is pasted"
+    login.types(f"{login.address}\n")
+    login.hears("not the address that the browser ends at")
+    asked = control()["token_requests"]
+    try:
+        browser.click("#allow")
+    except Gone:
+        pass  # What the browser says of an address that it cannot reach.
+    # What stands in the address bar, which is all that the person has.
+    address = eventually(lambda: next((url for url in browser.history() if url.startswith(login.redirect)), None), "the address")
+    assert "code=" in address, address
+    login.types(f"{address}\n")
+    login.hears("Signed in to")
+    login.end(0)
+    assert login.echoes(), "the terminal hides what is typed after the end"
+    code = urllib.parse.parse_qs(urllib.parse.urlsplit(address).query)["code"][0]
+    assert code not in login.said, "the code was shown"
+    same(control()["token_requests"], asked + 1, "token requests")
+    keyward("token", connection()).must()
+
+
+@needs(allowing_logs_in)
+def early_connections_and_icons_come_first():
+    """A connection opened ahead of need and a request for an icon come before the answer; the login succeeds once."""
+    import socket
+
+    fresh()
+    login = Login()
+    port = urllib.parse.urlsplit(login.redirect).port
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(4)]
+    same(fetch(f"http://127.0.0.1:{port}/favicon.ico")[0], 404, "the icon")
+    browser.open(login.address)
+    # The browser's own way to do the same.
+    browser.script(f"""(() => {{ const link = document.createElement('link'); link.rel = 'preconnect';
+      link.href = 'http://127.0.0.1:{port}'; document.head.append(link); return true; }})()""")
+    asked = control()["token_requests"]
+    browser.click("#allow")
+    login.end(0)
+    assert claims_success(), browser.text
+    same(control()["token_requests"], asked + 1, "token requests")
+    for connection_ in idle:
+        connection_.close()
+
+
+@needs(allowing_logs_in)
 def denying_says_so():
     """Deny: the page says that nothing was allowed, the command ends with 4, and the earlier login stands."""
     fresh()
@@ -341,6 +439,8 @@ if __name__ == "__main__":
         page_is_readable_in_both_schemes,
         headers_are_strict,
         reloading_changes_nothing,
+        pasting_from_another_machine_logs_in,
+        early_connections_and_icons_come_first,
         denying_says_so,
         two_tabs_log_in_once,
         strays_change_nothing,

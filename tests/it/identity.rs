@@ -293,7 +293,8 @@ fn where_requests_are_pushed_the_browser_carries_a_reference() {
         (Rules { par: true, ..Rules::default() }, "par = true"),
     ] {
         let issuer = Issuer::start(rules);
-        login(&world(&issuer, more)).done();
+        let ran = world(&issuer, more).run(&["login", "box", "--timeout", "20"]).done();
+        assert!(ran.err.contains("keeps this request for 60 s"), "{ran:?}");
         let seen = issuer.seen("GET", "/authorize");
         let names: Vec<&String> = seen[0].form.keys().collect();
         assert_eq!(names, ["client_id", "request_uri"]);

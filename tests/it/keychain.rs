@@ -173,14 +173,17 @@ mod unlocked {
 
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn what_another_program_wrote_over_ours_is_damaged_and_a_save_replaces_it() {
+    async fn what_another_program_wrote_over_ours_is_damaged_and_a_save_sets_it_aside() {
         expect_state("unlocked");
         let (keychain, key) = (keychain(), Key::grant("over"));
         secret_tool(&["store", "--label=foreign", "service", "keyward", "username", "grant over"], "theirs");
         assert_eq!(load(&keychain, &key).await, Err(Error::Damaged { key: key.clone() }));
         keychain.save(&key, &Secret::new("ours")).await.unwrap();
         assert_eq!(load(&keychain, &key).await, Ok(Some("ours".to_owned())));
+        assert_eq!(load(&keychain, &key.damaged()).await, Ok(Some("theirs".to_owned())));
+        assert_eq!(items_named(key.as_str()).len(), 2);
         keychain.delete(&key).await.unwrap();
+        keychain.delete(&key.damaged()).await.unwrap();
     }
 
     #[tokio::test]

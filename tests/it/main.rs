@@ -5,8 +5,10 @@
 
 mod commands;
 mod completions;
+mod dpop;
 mod fickle;
 mod file;
+mod id_token;
 mod identity;
 mod issuer;
 mod keychain;
@@ -20,5 +22,7 @@ mod scripted;
 mod serve;
 mod stdio;
 mod stores;
+#[cfg(unix)]
+mod terminal;
 mod tidy;
 mod world;

@@ -108,9 +108,9 @@ impl Prompt for Elsewhere {
 
 impl Browser for Elsewhere {
     fn open(&self, page: &Url) -> Result<(), BrowserError> {
-        let end = visit(page.clone(), self.press, "alice", |next| next.path() != "/callback");
+        let end = end_of(page.clone(), self.press);
         let terminal = self.terminal.lock().expect("no panic").take().expect("somebody reads what is pasted");
-        for text in (self.pastes)(end.address.as_str()) {
+        for text in (self.pastes)(end.as_str()) {
             // A login that has its answer reads no more.
             let _ = terminal.send(Line::Text(Secret::new(text)));
         }
@@ -118,12 +118,26 @@ impl Browser for Elsewhere {
     }
 }
 
+/// Signs in and goes to the last page.
+pub fn visit_page(page: Url, press: Press) -> Visit {
+    visit(page, press, "alice", |_| true)
+}
+
+/// Signs in and stops before the last page: the address that a browser on another machine ends at.
+pub fn end_of(page: Url, press: Press) -> Url {
+    visit(page, press, "alice", |next| next.path() != "/callback").address
+}
+
 fn visit(page: Url, press: Press, name: &str, goes: fn(&Url) -> bool) -> Visit {
     let mut cookies = String::new();
-    let consent = follow(page, None, &mut cookies, goes);
-    let Some((action, body)) = form(&consent.text, press, name) else { return consent };
-    let action = consent.address.join(&action).expect("the form has an address");
-    follow(action, Some(body), &mut cookies, goes)
+    let mut seen = follow(page, None, &mut cookies, goes);
+    // A page with a code for a device leads to the one that asks.
+    for _ in 0..2 {
+        let Some((action, body)) = form(&seen.text, press, name) else { break };
+        let action = seen.address.join(&action).expect("the form has an address");
+        seen = follow(action, Some(body), &mut cookies, goes);
+    }
+    seen
 }
 
 fn follow(mut page: Url, mut body: Option<String>, cookies: &mut String, goes: fn(&Url) -> bool) -> Visit {

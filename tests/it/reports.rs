@@ -259,69 +259,54 @@ fn arguments_that_cannot_be_used() {
     pinned("no_such_way", &World::new().piping("x").run(&["login", "tavily", "--bearer"]), Exit::Usage);
 }
 
+/// An issuer that knows one client.
+fn issuer(rules: Rules) -> Issuer {
+    let issuer = Issuer::start(rules);
+    issuer.admit("given", "client_secret_basic", b"s");
+    issuer
+}
+
+/// A world whose connection is guarded by this issuer; `more` is the rest of its entry.
+fn guarded(issuer: &Issuer, more: &str) -> World {
+    let entry = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{}\"\n{more}\n", issuer.resource());
+    World::new().person(Press::Allow).config(&entry)
+}
+
+const GUARDED: [&str; 4] = ["login", "box", "--timeout", "20"];
+const GIVEN: &str = "client_id = \"given\"";
+
 #[test]
 fn a_client_that_is_not_known_or_cannot_prove_who_it_is() {
-    let issuer = |rules: Rules| {
-        let issuer = Issuer::start(rules);
-        issuer.admit("given", "client_secret_basic", b"s");
-        issuer
-    };
-    let world = |issuer: &Issuer, more: &str| {
-        let url = issuer.resource();
-        let entry = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{more}\n");
-        World::new().person(Press::Allow).config(&entry)
-    };
     let open = issuer(Rules::default());
-    let login = ["login", "box", "--timeout", "20"];
-    let id = "client_id = \"given\"";
     let robot = "way = \"client-credentials\"";
     for (name, issuer, more) in [
-        ("client_id_needed", issuer(Rules { registration: false, ..Rules::default() }), ""),
-        ("client_without_a_secret", open.clone(), "client_id = \"given\"\nclient_auth = \"client_secret_basic\""),
-        ("client_without_a_key", open.clone(), "client_id = \"given\"\nclient_auth = \"private_key_jwt\""),
-        ("client_refused", open.clone(), id),
-        ("client_credentials_without_a_secret", open.clone(), &format!("{robot}\n{id}")),
-        ("client_credentials_without_an_id", open.clone(), robot),
-        (
-            "pushed_scope_refused",
-            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_scope"), ..Rules::default() }),
-            "",
-        ),
-        (
-            "pushed_target_refused",
-            issuer(Rules { par: true, requires_par: true, refuses_pushed: Some("invalid_target"), ..Rules::default() }),
-            "",
-        ),
-        (
-            "pushed_client_not_allowed",
-            issuer(Rules {
-                par: true,
-                requires_par: true,
-                refuses_pushed: Some("unauthorized_client"),
-                ..Rules::default()
-            }),
-            "",
-        ),
-        (
-            "pushed_request_ended",
-            issuer(Rules {
-                par: true,
-                requires_par: true,
-                refuses_pushed: Some("invalid_request_uri"),
-                ..Rules::default()
-            }),
-            "",
-        ),
+        ("client_id_needed", issuer(Rules { registration: false, ..Rules::default() }), String::new()),
+        ("client_without_a_secret", open.clone(), format!("{GIVEN}\nclient_auth = \"client_secret_basic\"")),
+        ("client_without_a_key", open.clone(), format!("{GIVEN}\nclient_auth = \"private_key_jwt\"")),
+        ("client_refused", open.clone(), GIVEN.to_owned()),
+        ("client_credentials_without_a_secret", open.clone(), format!("{robot}\n{GIVEN}")),
+        ("client_credentials_without_an_id", open.clone(), robot.to_owned()),
     ] {
-        let ran = world(&issuer, more).run(&login);
-        let exit = if name == "pushed_request_ended" { Exit::LoginRequired } else { Exit::Configuration };
-        pinned(name, &ran, exit);
+        pinned(name, &guarded(&issuer, &more).run(&GUARDED), Exit::Configuration);
     }
-    let keyed = |key: &str| world(&open, id).piping(key).run(&["login", "box", "--client-key"]);
+    let keyed = |key: &str| guarded(&open, GIVEN).piping(key).run(&["login", "box", "--client-key"]);
     pinned("key_encrypted", &keyed(include_str!("../../src/oauth/jose/encrypted.pem")), Exit::Usage);
     pinned("key_of_no_kind", &keyed("hunter2"), Exit::Usage);
-    let world = world(&open, id).piping("s");
+    let world = guarded(&open, GIVEN).piping("s");
     world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
     world.run(&["config", "set", "connections.box.url", &issuer(Rules::default()).resource()]).done();
-    pinned("client_secret_of_another_issuer", &world.run(&login), Exit::Configuration);
+    pinned("client_secret_of_another_issuer", &world.run(&GUARDED), Exit::Configuration);
+}
+
+#[test]
+fn a_pushed_request_that_is_refused() {
+    for (name, error, exit) in [
+        ("pushed_scope_refused", "invalid_scope", Exit::Configuration),
+        ("pushed_target_refused", "invalid_target", Exit::Configuration),
+        ("pushed_client_not_allowed", "unauthorized_client", Exit::Configuration),
+        ("pushed_request_ended", "invalid_request_uri", Exit::LoginRequired),
+    ] {
+        let rules = Rules { par: true, requires_par: true, refuses_pushed: Some(error), ..Rules::default() };
+        pinned(name, &guarded(&issuer(rules), "").run(&GUARDED), exit);
+    }
 }

@@ -61,7 +61,7 @@ pub fn talk(world: &World, lines: &str, answers: usize) -> Vec<Value> {
     (0..answers).map(|_| talk.next()).collect()
 }
 
-fn request(id: u64, method: &str, params: &Value) -> String {
+pub fn request(id: u64, method: &str, params: &Value) -> String {
     format!("{}\n", json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
 }
 

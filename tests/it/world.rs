@@ -71,7 +71,9 @@ impl World {
     /// A sandbox, and a person who allows everything.
     pub fn with_sandbox() -> Self {
         let mut world = Self::new();
-        let options = Options::new(Arc::clone(&world.clock) as Arc<dyn Clock>);
+        let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+        // The clock stands still, and a device that polls would always be too early.
+        let options = Options { device_interval: 0, ..Options::new(clock) };
         world.sandbox = Some(Sandbox::start(options).expect("the sandbox starts"));
         world.person(Press::Allow)
     }

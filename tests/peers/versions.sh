@@ -9,6 +9,8 @@ NPM_BEFORE=2026-11-21
 NPM_PACKAGES=(
   oidc-provider@9.13.3
   oauth4webapi@3.8.8
+  openid-client@6.9.0
+  jose@6.2.18
   @modelcontextprotocol/sdk@1.32.2
   @modelcontextprotocol/client@2.4.0
   @modelcontextprotocol/inspector@2.12.0

@@ -55,6 +55,7 @@ fn issued() -> Issued {
             redirect_uris: Vec::new(),
             secret_expires_at: None,
             registration: None,
+            ..oauth::Client::public("client")
         },
         flow: Flow::Device,
         resource: None,

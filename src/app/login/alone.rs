@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::discover::discover;
+use super::discover::{Found, discover};
 use super::identify::given;
 use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
@@ -25,7 +25,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     let parts = &app.parts;
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
-    let (server, resource, scopes) = discover(app, connection, WAY).await?;
+    let Found { server, resource, scopes, .. } = discover(app, connection, WAY).await?;
     // A registration would be a client without rights of its own: what it may do, an administrator decides.
     let client = match given(app, connection, &server).await? {
         Some(client) => client,

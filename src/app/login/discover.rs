@@ -10,19 +10,26 @@ use crate::config;
 use crate::oauth::{self, Server};
 use crate::providers;
 
+/// Who issues tokens for a connection, and what to ask them for.
+pub(super) struct Found {
+    pub(super) server: Server,
+    pub(super) resource: Option<String>,
+    pub(super) scopes: Vec<String>,
+    /// Whether the service takes only tokens that are bound to a key.
+    pub(super) bound_tokens_only: bool,
+}
+
 /// Finds who issues tokens for the connection: the configured issuer, or the one that the service names.
-pub(super) async fn discover(
-    app: &App,
-    connection: &config::Connection,
-    way: Way,
-) -> Result<(Server, Option<String>, Vec<String>), Error> {
+pub(super) async fn discover(app: &App, connection: &config::Connection, way: Way) -> Result<Found, Error> {
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let http = &app.parts.http;
     if let Some(issuer) = &connection.issuer {
         let server = oauth::discover_issuer(http, issuer, policy(&url, way)).await.map_err(failed)?;
         let scopes = scopes(connection, way, &server, &[]);
-        return Ok((server, Some(connection.resource.clone().unwrap_or(url).to_string()), scopes));
+        let resource = Some(connection.resource.clone().unwrap_or(url).to_string());
+        // Whoever names the issuer has said all that the service would.
+        return Ok(Found { server, resource, scopes, bound_tokens_only: false });
     }
     let found = match oauth::discover_resource(http, &url, probe(&url)).await {
         // An older server does not know the probe's method, and says so without asking who we are.
@@ -37,7 +44,9 @@ pub(super) async fn discover(
     let server = oauth::discover_issuer(http, &issuer, policy(&url, way)).await.map_err(failed)?;
     let scopes = scopes(connection, way, &server, &resource.scopes);
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
-    Ok((server, Some(named.map_or(resource.identifier, ToString::to_string)), scopes))
+    let bound_tokens_only = resource.bound_tokens_only;
+    let resource = Some(named.map_or(resource.identifier, ToString::to_string));
+    Ok(Found { server, resource, scopes, bound_tokens_only })
 }
 
 /// The MCP request that makes the service ask for a login.

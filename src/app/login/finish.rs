@@ -7,11 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::keep::{Brought, Keeper, Question};
 use super::person::{News, Nobody, Person};
-use super::{Done, Pending};
+use super::{Done, Pending, Proto, Waiting, request};
 use crate::app::grant::Grant;
 use crate::app::{App, Error};
 use crate::machine::{Line, Lines};
-use crate::oauth::{self, Attempt, Callback, Page, Pasted};
+use crate::oauth::{self, Attempt, Callback, Page, Pasted, TokenType, Tokens};
+use crate::secret::Secret;
 
 /// How the end of a login is awaited.
 pub struct Finish<'a> {
@@ -35,9 +36,24 @@ impl Finish<'_> {
 /// How a login was finished.
 enum Won {
     /// In the browser here, which waits for the outcome.
-    Browser(Callback),
+    Browser(Arc<Attempt>, Callback),
     /// By a paste.
-    Pasted(oauth::Outcome),
+    Pasted(Arc<Attempt>, oauth::Outcome),
+    /// On another device.
+    Device(Box<Tokens>, Option<Secret>),
+}
+
+impl Won {
+    /// What it brought, and the browser that waits for the outcome.
+    fn open(self) -> (Result<Brought, oauth::Error>, Option<Callback>) {
+        match self {
+            Self::Browser(attempt, callback) => {
+                (callback.outcome.clone().map(|code| Brought::Code(attempt, code)), Some(callback))
+            }
+            Self::Pasted(attempt, outcome) => (outcome.map(|code| Brought::Code(attempt, code)), None),
+            Self::Device(tokens, key) => (Ok(Brought::Tokens(tokens, key)), None),
+        }
+    }
 }
 
 impl Pending {
@@ -48,25 +64,18 @@ impl Pending {
 
     /// As [`Pending::finish`], by every way there is.
     pub async fn finish_with(self, app: &App, how: Finish<'_>) -> Result<Done, Error> {
-        let Self { connection, issued, attempt, listener, expect, claim } = self;
+        let Self { connection, issued, browser, code, expect, claim, .. } = self;
         let name = connection.name.clone();
-        let failed = |error| Error::Login { connection: name.clone(), error: Arc::new(error) };
         let person = how.person;
-        let attempt = Arc::new(attempt);
-        let won = race(&attempt, listener, how).await.map_err(failed)?;
+        let won = race(app, &issued, (browser, code), how).await;
+        let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) })?;
         let keeper = Keeper { app: app.at(&connection), connection, issued, expect };
         let (ask, mut questions) = mpsc::channel(1);
         let (landed, mut outcome) = oneshot::channel();
         app.parts.owned.spawn(async move {
-            let (callback, code) = match won {
-                Won::Browser(callback) => {
-                    let code = callback.outcome.clone();
-                    (Some(callback), code)
-                }
-                Won::Pasted(outcome) => (None, outcome),
-            };
-            let kept = match code {
-                Ok(code) => keeper.keep(Brought::Code(attempt, code), ask).await,
+            let (brought, callback) = won.open();
+            let kept = match brought {
+                Ok(brought) => keeper.keep(brought, ask).await,
                 Err(error) => Err(Error::Login { connection: keeper.connection.name.clone(), error: Arc::new(error) }),
             };
             if let Some(callback) = callback {
@@ -89,25 +98,75 @@ impl Pending {
     }
 }
 
-/// Waits for the first valid answer. What is not one changes nothing.
-async fn race(attempt: &Attempt, listener: oauth::Listener, how: Finish<'_>) -> Result<Won, oauth::Error> {
+/// Waits for the first valid answer. What is not one changes nothing, and what comes second finds the door closed.
+async fn race(
+    app: &App,
+    issued: &Proto,
+    (browser, code): (Option<Waiting>, Option<request::Code>),
+    how: Finish<'_>,
+) -> Result<Won, oauth::Error> {
     let Finish { patience, person, pastes, bare_code } = how;
     let (tell, mut told) = mpsc::unbounded_channel();
-    listener.notify(move |notice| {
-        let _ = tell.send(notice);
-    });
-    let browser = listener.wait(attempt, patience);
-    let paste = pasted(attempt, pastes, bare_code, person);
-    tokio::pin!(browser, paste);
+    let (attempt, listener) = match browser {
+        Some(Waiting { attempt, listener }) => (Some(Arc::new(attempt)), Some(listener)),
+        None => (None, None),
+    };
+    let here = async {
+        match (&attempt, listener) {
+            (Some(attempt), Some(listener)) => {
+                listener.notify(move |notice| {
+                    let _ = tell.send(notice);
+                });
+                listener.wait(attempt, patience).await.map(|callback| Won::Browser(Arc::clone(attempt), callback))
+            }
+            _ => {
+                tokio::time::sleep(patience).await;
+                Err(oauth::Error::TimedOut { after: patience })
+            }
+        }
+    };
+    let paste = async {
+        match &attempt {
+            Some(attempt) => Won::Pasted(Arc::clone(attempt), pasted(attempt, pastes, bare_code, person).await),
+            None => std::future::pending().await,
+        }
+    };
+    let device = on_another_device(app, issued, code);
+    tokio::pin!(here, paste, device);
+    let mut is_open = true;
     loop {
         tokio::select! {
             biased;
-            callback = &mut browser => return callback.map(Won::Browser),
+            won = &mut here => return won,
             // Whoever pastes has no page that waits: the port is closed at once.
-            outcome = &mut paste => return Ok(Won::Pasted(outcome)),
+            won = &mut paste => return Ok(won),
+            won = &mut device, if is_open => match (won, &attempt) {
+                // The browser and the paste can still bring an answer.
+                (Err(oauth::Error::DeviceExpired { .. }), Some(_)) => {
+                    is_open = false;
+                    person.tell(News::CodeExpired);
+                }
+                (won, attempt) => {
+                    attempt.as_ref().map(|attempt| attempt.close());
+                    return won;
+                }
+            },
             Some(notice) = told.recv() => person.tell(News::Listener(notice)),
         }
     }
+}
+
+/// Waits until the person has used the code on another device.
+async fn on_another_device(app: &App, issued: &Proto, code: Option<request::Code>) -> Result<Won, oauth::Error> {
+    let Some(request::Code { device, binding }) = code else { return std::future::pending().await };
+    let Proto { server, client, scopes, resource, .. } = issued;
+    let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
+    let (resource, now) = (resource.as_deref(), app.parts.clock.now().0);
+    let asked = oauth::device::Request { server, client, scopes, resource, binding: key, now };
+    let tokens = oauth::device::poll(&app.parts.http, asked, device).await?;
+    let bound = tokens.token_type == TokenType::Dpop;
+    let key = binding.filter(|_| bound).map(|(key, _)| key.secret().clone());
+    Ok(Won::Device(Box::new(tokens), key))
 }
 
 /// The first pasted text that is an answer. Ready only then.

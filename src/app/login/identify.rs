@@ -35,8 +35,6 @@ pub(super) async fn identify(
     scopes: &[String],
 ) -> Result<Identity, Error> {
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
-    // Nobody is registered at a server where no browser can log in.
-    server.browser_endpoint().map_err(failed)?;
     if let Some(client) = given(app, connection, server).await? {
         secret_of_client::bind(&app.parts, &connection.name, &server.issuer).await?;
         let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;

@@ -1,7 +1,7 @@
 //! The end of a login: the code becomes tokens, the tokens are looked at, and only then they are stored.
 //!
 //! It runs in a task that nobody can cancel half-way: a code that was exchanged for nothing cannot be used again, and a
-//! token that was issued and is not kept must be ended at the provider.
+//! token that was issued to somebody else must be ended at the provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,9 +33,12 @@ pub(super) struct Question {
 pub(super) enum Brought {
     /// A code to exchange.
     Code(Arc<Attempt>, Secret),
-    /// Tokens.
-    Tokens(Box<Tokens>),
+    /// Tokens, and the key they are bound to.
+    Tokens(Box<Tokens>, Option<Secret>),
 }
+
+/// Who signed in, if the provider said so; an error if what it said does not hold.
+type Identified = Result<Option<Account>, oauth::Error>;
 
 /// What it takes to end a login.
 pub(super) struct Keeper {
@@ -53,7 +56,16 @@ impl Keeper {
         // A renewal of the older login may be under way in another process; the newer login must have the last word. The
         // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
         let custody = self.custody().await?;
-        let (grant, account) = self.grant(brought).await?;
+        let (grant, identified) = self.grant(brought).await?;
+        let account = match identified {
+            Ok(account) => account,
+            // Whoever they belong to, they must not stay open unseen.
+            Err(error) => {
+                drop(custody);
+                self.end(&grant).await;
+                return Err(Error::Login { connection: self.connection.name.clone(), error: Arc::new(error) });
+            }
+        };
         if let Some(expected) = &self.expect {
             let fits = account.as_ref().is_some_and(|account| fits(account, expected));
             if !fits {
@@ -79,25 +91,29 @@ impl Keeper {
         Custody::take(&self.app.parts, &self.connection.name, session::LONG_WAIT).await
     }
 
-    async fn grant(&self, brought: Brought) -> Result<(Grant, Option<Account>), Error> {
-        let (now, issued) = (|| self.app.parts.clock.now(), self.issued.clone());
-        let (tokens, account) = match brought {
+    /// The grant, without the account: that is looked at next.
+    async fn grant(&self, brought: Brought) -> Result<(Grant, Identified), Error> {
+        let parts = &self.app.parts;
+        let (tokens, key, flow, identified) = match brought {
             Brought::Code(attempt, code) => {
-                let tokens = match oauth::exchange(&self.app.parts.http, &attempt, &code, now().0).await {
+                let tokens = match oauth::exchange(&parts.http, &attempt, &code, parts.clock.now().0).await {
                     Ok(tokens) => tokens,
                     Err(error) => return Err(self.failed(error).await),
                 };
-                let account = attempt.account(&tokens, now().0);
-                (tokens, account)
+                let now = parts.clock.now().0;
+                let identified = attempt.identify(&parts.http, &self.issued.server, &tokens, now).await;
+                let key = attempt.key_of(&tokens);
+                (tokens, key, Flow::Code, identified)
             }
-            Brought::Tokens(tokens) => {
-                let expected =
-                    oauth::Expected { issuer: &issued.issuer, client_id: &issued.client.id, nonce: None, now: now().0 };
-                let account = tokens.id_token.as_ref().and_then(|token| oauth::account(token, &expected));
-                (*tokens, account)
+            Brought::Tokens(tokens, key) => {
+                let (client_id, now) = (self.issued.client.id.as_str(), parts.clock.now().0);
+                let expected = oauth::Expected { client_id, nonce: None, max_age: None, now };
+                let identified = oauth::identify(&parts.http, &self.issued.server, &tokens, &expected).await;
+                (*tokens, key, Flow::Device, identified)
             }
         };
-        let now = now();
+        let (now, issued) = (parts.clock.now(), self.issued.clone());
+        let account = identified.as_ref().ok().and_then(Option::as_ref);
         let grant = Grant {
             way: Way::OAuth,
             generation: first_generation(now),
@@ -110,21 +126,21 @@ impl Keeper {
                 revocation_endpoint: issued.server.revocation_endpoint,
                 end_session_endpoint: issued.server.end_session_endpoint,
                 client: issued.client,
-                flow: Flow::Code,
+                flow,
                 resource: issued.resource,
                 expires_at: session::expiry(&tokens, now),
                 refresh_expires_at: session::refresh_expiry(&tokens, now),
                 clock_skew: session::clock_skew(&self.connection.name, &tokens, now),
-                dpop: None,
+                dpop: key,
                 refresh_token: tokens.refresh_token,
                 scopes: tokens.scope.unwrap_or(issued.scopes),
-                subject: account.as_ref().map(|account| account.subject.clone()),
-                account: account.as_ref().map(|account| account.label().to_owned()),
+                subject: account.map(|account| account.subject.clone()),
+                account: account.map(|account| account.label().to_owned()),
             }),
             access_token: tokens.access_token,
             renewals: Renewals::default(),
         };
-        Ok((grant, account))
+        Ok((grant, identified))
     }
 
     async fn failed(&self, error: oauth::Error) -> Error {
@@ -163,11 +179,16 @@ impl Keeper {
 
     /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
     async fn refuse(&self, grant: &Grant, who: Outsider) -> Error {
-        let ended = match &grant.issued {
+        let ended = self.end(grant).await;
+        Error::OtherAccount { connection: self.connection.name.clone(), who, ended }
+    }
+
+    /// Ends the tokens at the provider; whether it did.
+    async fn end(&self, grant: &Grant) -> bool {
+        match &grant.issued {
             Some(issued) => tokio::time::timeout(PATIENCE, end(&self.app.parts, issued, grant)).await.unwrap_or(false),
             None => false,
-        };
-        Error::OtherAccount { connection: self.connection.name.clone(), who, ended }
+        }
     }
 }
 
@@ -203,6 +224,7 @@ mod tests {
             subject: "248".to_owned(),
             name: Some("Ada".to_owned()),
             email: Some("ada@example.com".to_owned()),
+            verified: true,
         };
         for (expected, fit) in [
             ("248", true),
@@ -215,7 +237,7 @@ mod tests {
         ] {
             assert_eq!(fits(&account, expected), fit, "{expected}");
         }
-        let nameless = Account { subject: "248".to_owned(), name: None, email: None };
+        let nameless = Account { subject: "248".to_owned(), name: None, email: None, verified: true };
         assert!(!fits(&nameless, ""));
     }
 }

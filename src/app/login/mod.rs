@@ -21,6 +21,7 @@ use crate::providers;
 use crate::store;
 
 mod alone;
+mod binding;
 mod discover;
 mod finish;
 mod identify;
@@ -32,7 +33,7 @@ mod request;
 mod running;
 
 pub use alone::client_credentials;
-use discover::discover;
+use discover::{Found, discover};
 pub use finish::Finish;
 use identify::{Identity, Origin};
 pub use person::{News, Nobody, Person, Swap};
@@ -52,12 +53,27 @@ pub struct Wish {
     pub scopes: Vec<String>,
     /// The account that must sign in: its subject, its address or its name.
     pub expect: Option<String>,
+    /// Whether the person may come back from a browser.
+    pub browser: bool,
+    /// Whether the person may use another device.
+    pub device: Device,
+}
+
+/// Whether a code for another device is asked for (RFC 8628).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// No.
+    No,
+    /// If the provider offers it.
+    IfOffered,
+    /// Yes, and without it there is no login.
+    Asked,
 }
 
 impl Wish {
     /// The usual and nothing else.
     pub const fn usual(by: By) -> Self {
-        Self { by, scopes: Vec::new(), expect: None }
+        Self { by, scopes: Vec::new(), expect: None, browser: true, device: Device::No }
     }
 }
 
@@ -92,10 +108,17 @@ impl Done {
 pub struct Pending {
     connection: config::Connection,
     issued: Proto,
-    attempt: Attempt,
-    listener: Listener,
+    page: Url,
+    browser: Option<Waiting>,
+    code: Option<request::Code>,
     expect: Option<String>,
     claim: running::Claim,
+}
+
+/// The browser is awaited.
+struct Waiting {
+    attempt: Attempt,
+    listener: Listener,
 }
 
 /// What is known of the grant before it exists.
@@ -118,14 +141,27 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
     leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
+    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, &wish, &server, stored(app, connection).await.as_deref());
-    let asked = request::Asked { server: &server, scopes: &scopes, resource: resource.as_deref() };
-    let (Identity { client, listener, origin }, attempt) = request::prepare(app, connection, &asked).await?;
+    let asked = request::Asked {
+        server: &server,
+        scopes: &scopes,
+        resource: resource.as_deref(),
+        bound_tokens_only,
+        browser: wish.browser,
+        device: wish.device,
+    };
+    let (Identity { client, listener, origin }, open) = request::prepare(app, connection, &asked).await?;
+    let (browser, code) = (open.attempt.map(|attempt| Waiting { attempt, listener }), open.device);
+    let page = browser.as_ref().map(|waiting| waiting.attempt.url().clone());
+    let Some(page) = page.or_else(|| code.as_ref().map(|code| code.device.verification_uri.clone())) else {
+        let error = oauth::Error::NoDeviceLogin { issuer: server.issuer };
+        return Err(Error::Login { connection: connection.name.clone(), error: Arc::new(error) });
+    };
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
     let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, url };
     let connection = connection.clone();
-    Ok(Pending { connection, issued, attempt, listener, expect: wish.expect, claim })
+    Ok(Pending { connection, issued, page, browser, code, expect: wish.expect, claim })
 }
 
 /// Whether a login by OAuth makes sense for this connection at all.
@@ -162,14 +198,25 @@ impl Pending {
         &self.connection.name
     }
 
-    /// The page that the person must see.
+    /// The page that the person must see. With a code for another device alone it is the one that takes the code.
     pub fn url(&self) -> &Url {
-        self.attempt.url()
+        &self.page
     }
 
-    /// The port on which the answer is awaited.
-    pub fn port(&self) -> u16 {
-        self.listener.port()
+    /// The port on which a browser's answer is awaited, if one is.
+    pub fn port(&self) -> Option<u16> {
+        self.browser.as_ref().map(|waiting| waiting.listener.port())
+    }
+
+    /// For how many seconds from `now` the page can be opened; `None` for as long as the login waits. A provider keeps a
+    /// pushed request for a short time (RFC 9126 §2.2), and another login pushes another.
+    pub fn lasts(&self, now: Timestamp) -> Option<i64> {
+        self.browser.as_ref().and_then(|waiting| waiting.attempt.ends_at()).map(|end| Timestamp(end).since(now))
+    }
+
+    /// The code for another device.
+    pub fn device(&self) -> Option<&oauth::device::Device> {
+        self.code.as_ref().map(|code| &code.device)
     }
 
     /// The host to which the browser comes back.
@@ -185,7 +232,7 @@ impl Pending {
 
 /// Who would issue tokens for this connection.
 pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result<String, Error> {
-    discover(app, connection, connection.way.0).await.map(|(server, _, _)| server.issuer)
+    discover(app, connection, connection.way.0).await.map(|found| found.server.issuer)
 }
 
 /// The least generation of a new login: above those of every login that a logout has removed, because it starts at the

@@ -12,6 +12,8 @@ pub enum News {
     Listener(oauth::Notice),
     /// What was pasted is not the answer; it can be tried again.
     Paste(oauth::Unfit),
+    /// The code for another device was not entered in time; the other ways are still there.
+    CodeExpired,
     /// Nothing more can be pasted: the input has ended.
     PasteEnded,
 }

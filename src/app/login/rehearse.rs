@@ -1,6 +1,6 @@
 //! A login up to the point where it would change something: who would be asked, as whom, for what.
 
-use super::discover::discover;
+use super::discover::{Found, discover};
 use super::identify::given;
 use super::{Wish, more, stored, usable};
 use crate::app::{App, Error, client};
@@ -30,6 +30,8 @@ pub struct Rehearsal {
     pub issuer: String,
     /// The page that the person would see, without the request.
     pub authorization_endpoint: Option<String>,
+    /// Whether the provider offers a code for another device.
+    pub device: bool,
     /// Who the program would be.
     pub client: Client,
     /// What would be asked for.
@@ -46,7 +48,7 @@ pub struct Rehearsal {
 pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
     usable(app, connection)?;
     let app = &app.at(connection);
-    let (server, resource, scopes) = discover(app, connection, Way::OAuth).await?;
+    let Found { server, resource, scopes, .. } = discover(app, connection, Way::OAuth).await?;
     let scopes = more(scopes, wish, &server, stored(app, connection).await.as_deref());
     let client = match given(app, connection, &server).await? {
         Some(given) => Client::Configured(given.id),
@@ -60,6 +62,7 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         connection: connection.name.clone(),
         issuer: server.issuer,
         authorization_endpoint: server.authorization_endpoint.map(String::from),
+        device: server.device_authorization_endpoint.is_some(),
         client,
         scopes,
         resource,

@@ -1,38 +1,115 @@
-//! The request that the browser takes to the provider: who asks, for what, and whether the provider keeps it meanwhile.
+//! What the person answers to: a request that the browser takes to the provider, a code for another device, or both.
 
+use std::sync::Arc;
+
+use super::Device;
+use super::binding;
 use super::identify::{Identity, Origin, failed, identify, register};
 use crate::app::{App, Error, client};
 use crate::config;
-use crate::oauth::{self, Attempt, Server};
+use crate::oauth::dpop::{Key, Unbound};
+use crate::oauth::{self, Attempt, Server, device};
 
 /// What is asked for, at whom.
 pub(super) struct Asked<'a> {
     pub(super) server: &'a Server,
     pub(super) scopes: &'a [String],
     pub(super) resource: Option<&'a str>,
+    /// The service takes only tokens that are bound to a key.
+    pub(super) bound_tokens_only: bool,
+    /// Whether the person may come back from a browser.
+    pub(super) browser: bool,
+    /// Whether the person may use another device.
+    pub(super) device: Device,
 }
 
-/// Finds out who we are and makes the request. Where it is pushed, the provider looks at the client before the person
-/// does: one that it has forgotten is registered anew, once.
+/// What the person answers to.
+pub(super) struct Open {
+    pub(super) attempt: Option<Attempt>,
+    pub(super) device: Option<Code>,
+}
+
+/// A code for another device, and what its tokens are bound to.
+pub(super) struct Code {
+    pub(super) device: device::Device,
+    pub(super) binding: Option<(Arc<Key>, Unbound)>,
+}
+
+/// Finds out who we are and asks. Where the provider looks at the client before the person does, one that it has
+/// forgotten is registered anew, once.
 pub(super) async fn prepare(
     app: &App,
     connection: &config::Connection,
     asked: &Asked<'_>,
-) -> Result<(Identity, Attempt), Error> {
+) -> Result<(Identity, Open), Error> {
     let Asked { server, scopes, .. } = asked;
     let (parts, name, issuer) = (&app.parts, connection.name.as_str(), server.issuer.as_str());
+    possible(asked).map_err(|error| Error::Login { connection: name.to_owned(), error: Arc::new(error) })?;
     let mut identity = identify(app, connection, server, scopes).await?;
-    let mut outcome = attempt(app, connection, asked, &identity).await;
+    let mut outcome = open(app, connection, asked, &identity).await;
     if identity.origin == Origin::Kept && outcome.as_ref().is_err_and(oauth::Error::refuses_client) {
         client::refused(parts, name, issuer, &identity.client.id).await?;
         identity.client = register(app, connection, server, scopes, &identity.listener).await?;
         identity.origin = Origin::Fresh;
-        outcome = attempt(app, connection, asked, &identity).await;
+        outcome = open(app, connection, asked, &identity).await;
     }
     match outcome {
-        Ok(attempt) => Ok((identity, attempt)),
+        Ok(open) => Ok((identity, open)),
         Err(error) => Err(failed(parts, name, (issuer, &identity.client, identity.origin), error).await),
     }
+}
+
+/// Nobody is registered at a server where the person could not answer.
+fn possible(asked: &Asked<'_>) -> Result<(), oauth::Error> {
+    if asked.browser {
+        asked.server.browser_endpoint()?;
+    }
+    match asked.device {
+        Device::Asked if asked.server.device_authorization_endpoint.is_none() => {
+            Err(oauth::Error::NoDeviceLogin { issuer: asked.server.issuer.clone() })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn open(
+    app: &App,
+    connection: &config::Connection,
+    asked: &Asked<'_>,
+    identity: &Identity,
+) -> Result<Open, oauth::Error> {
+    let attempt = match asked.browser {
+        true => Some(attempt(app, connection, asked, identity).await?),
+        false => None,
+    };
+    let device = match (asked.device, &asked.server.device_authorization_endpoint) {
+        (Device::No, _) | (Device::IfOffered, None) => None,
+        (Device::Asked, _) => Some(code(app, connection, asked, identity).await?),
+        // It would have helped; the other ways are still there.
+        (Device::IfOffered, Some(_)) => match code(app, connection, asked, identity).await {
+            Ok(code) => Some(code),
+            Err(error) => {
+                log::warn!("`{}` gives no code for another device: {error}", asked.server.issuer);
+                None
+            }
+        },
+    };
+    Ok(Open { attempt, device })
+}
+
+async fn code(
+    app: &App,
+    connection: &config::Connection,
+    asked: &Asked<'_>,
+    identity: &Identity,
+) -> Result<Code, oauth::Error> {
+    let Asked { server, scopes, resource, bound_tokens_only, .. } = *asked;
+    let client = &identity.client;
+    let binding = binding::key(connection, (server, client), bound_tokens_only)?;
+    let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
+    let request = device::Request { server, client, scopes, resource, binding: key, now: app.parts.clock.now().0 };
+    let device = device::begin(&app.parts.http, request).await?;
+    Ok(Code { device, binding })
 }
 
 async fn attempt(
@@ -43,6 +120,10 @@ async fn attempt(
 ) -> Result<Attempt, oauth::Error> {
     let Identity { client, listener, .. } = identity;
     let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, asked.resource)?;
+    let attempt = match binding::key(connection, (asked.server, client), asked.bound_tokens_only)? {
+        Some((key, unbound)) => attempt.bound(key, unbound),
+        None => attempt,
+    };
     let attempt = if wants_consent(asked.scopes) { attempt.with("prompt", "consent") } else { attempt };
     if !asked.server.requires_par && !connection.par {
         return Ok(attempt);

@@ -17,8 +17,10 @@ use crate::config;
 use crate::machine::Timestamp;
 use crate::store::{self, Key};
 
+use binding::{Keys, Prover};
 use spill::{Found, Spill};
 
+mod binding;
 mod custody;
 mod pace;
 mod renewal;
@@ -42,6 +44,7 @@ struct Inner {
     stamp: Stamp,
     spill: Spill,
     parts: Parts,
+    keys: Keys,
     memory: Mutex<Memory>,
 }
 
@@ -98,6 +101,7 @@ impl Session {
             stamp: Stamp::new(parts.shared.as_deref(), &connection.name),
             spill: Spill::new(parts.shared.as_deref(), &connection.name),
             parts: parts.clone(),
+            keys: Keys::default(),
             memory: Mutex::default(),
         }))
     }
@@ -256,7 +260,10 @@ impl Inner {
 
     async fn credential(&self, session: &Session, need: Need) -> Result<Option<Credential>, Unavailable> {
         let grant = session.grant(need).await.map_err(|error| Unavailable(Arc::new(error)))?;
-        Ok(Some(Credential { header: "authorization", value: grant.bearer(), generation: grant.generation }))
+        let unreadable = |_| Unavailable(Arc::new(self.login_required(Ended::Unreadable)));
+        let proof = Prover::of(&self.keys, &grant, &self.parts.clock).map_err(unreadable)?;
+        let (value, generation) = (grant.authorization(), grant.generation);
+        Ok(Some(Credential { header: "authorization", value, generation, proof }))
     }
 }
 

@@ -22,10 +22,11 @@ use tokio::time::Instant;
 use super::super::client;
 use super::super::error::Ended;
 use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
+use super::binding::providers_time;
 use super::custody::{Change, Custody};
 use super::{Error, Inner, Need, pace, spill};
 use crate::machine::Timestamp;
-use crate::oauth::{self, RefreshError, Tokens};
+use crate::oauth::{self, RefreshError, TokenType, Tokens};
 use crate::providers::{self, Provider};
 
 /// How long another process may hold the lock before a caller is told that it is busy.
@@ -155,6 +156,9 @@ impl Inner {
         else {
             return self.ask_for_the_client(issued, resource).await;
         };
+        let Ok(key) = self.keys.of(issued) else {
+            return Err(RefreshError::Definitive(oauth::Error::Unusable { what: "dpop" }));
+        };
         let request = oauth::Refresh {
             token_endpoint: &issued.token_endpoint,
             issuer: &issued.issuer,
@@ -162,7 +166,8 @@ impl Inner {
             refresh_token,
             resource,
             scope: None,
-            now: self.now().0,
+            key: key.as_deref(),
+            now: providers_time(issued, self.now().0),
         };
         oauth::refresh(&self.parts.http, request).await
     }
@@ -184,9 +189,8 @@ impl Inner {
     /// what the person reads and writes from then on would be somebody else's.
     fn is_somebody_else(&self, issued: &Issued, tokens: &Tokens) -> bool {
         let (Some(known), Some(id_token)) = (&issued.subject, &tokens.id_token) else { return false };
-        let expected =
-            oauth::Expected { issuer: &issued.issuer, client_id: &issued.client.id, nonce: None, now: self.now().0 };
-        oauth::account(id_token, &expected).is_some_and(|account| account.subject != *known)
+        let known = oauth::Known { issuer: &issued.issuer, client_id: &issued.client.id, subject: known };
+        oauth::same_subject(id_token, &known).is_err()
     }
 
     fn merge(&self, marked: &Grant, issued: &Issued, tokens: Tokens) -> Grant {
@@ -222,6 +226,7 @@ impl Inner {
                 refresh_expires_at,
                 expires_at,
                 clock_skew: clock_skew.or(issued.clock_skew),
+                dpop: issued.dpop.clone().filter(|_| tokens.token_type == TokenType::Dpop),
                 ..issued.clone()
             }),
             renewals: Renewals { recent, ..Renewals::default() },

@@ -194,29 +194,60 @@ fn the_wait_is_read_in_seconds_and_as_a_date() {
 }
 
 #[test]
-fn missing_scopes_are_kept() {
-    for (challenge, said, expected) in [
+fn a_refusal_says_which_other_login_would_do() {
+    let scopes = |scopes: &[&str]| StepUp::Scopes { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect() };
+    for (challenge, body, wanted, expected) in [
         (
             r#"Bearer error="insufficient_scope", scope="files:read files:write", resource_metadata="https://x""#,
             "no",
-            "insufficient_scope files:read files:write: no",
+            Some(scopes(&["files:read", "files:write"])),
+            "no",
         ),
-        (r#"Basic realm="a, error=\"x\"", Bearer ERROR=insufficient_scope,scope=a"#, "", "insufficient_scope a"),
+        (r#"Basic realm="a, error=\"x\"", Bearer ERROR=insufficient_scope,scope=a"#, "", Some(scopes(&["a"])), ""),
         (
             r#"Bearer error="insufficient_scope", error_description="ask for more""#,
             "",
-            "insufficient_scope: ask for more",
+            Some(scopes(&[])),
+            "ask for more",
         ),
-        (r#"Bearer error="invalid_token", error_description="it expired""#, "", "it expired"),
-        ("Bearer", "no", "no"),
-        (r#"Bearer error="insufficient_scope"#, "", "insufficient_scope"),
+        (
+            r#"DPoP error="insufficient_user_authentication", acr_values="gold", max_age=60"#,
+            "",
+            Some(StepUp::Person { acr_values: vec!["gold".to_owned()], max_age: Some(60) }),
+            "",
+        ),
+        (r#"Bearer error="invalid_token", error_description="it expired""#, "", None, "it expired"),
+        ("Bearer", "no", None, "no"),
     ] {
-        let error = failure(
-            "h".to_owned(),
-            StatusCode::FORBIDDEN,
-            &headers(&[("www-authenticate", challenge)]),
-            said.to_owned(),
-        );
-        assert!(matches!(&error, Error::Forbidden { said, .. } if said == expected), "{challenge}: {error:?}");
+        for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN] {
+            let headers = headers(&[("www-authenticate", challenge)]);
+            let (found, text) = match failure("h".to_owned(), status, &headers, body.to_owned()) {
+                Error::StepUp { wanted, said, .. } => (Some(wanted), said),
+                Error::Rejected { said, .. } if status == StatusCode::UNAUTHORIZED => (None, said),
+                Error::Forbidden { said, .. } if status == StatusCode::FORBIDDEN => (None, said),
+                other => panic!("{challenge}: {other:?}"),
+            };
+            assert_eq!((found, text.as_str()), (wanted.clone(), expected), "{challenge} {status}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_good_token_that_does_too_little_is_not_renewed() {
+    for (status, challenge) in [
+        (403, r#"Bearer error="insufficient_scope", scope="b""#),
+        (401, r#"Bearer error="insufficient_scope", scope="b""#),
+        (401, r#"Bearer error="insufficient_user_authentication", max_age=0"#),
+    ] {
+        let tokens = Tokens::new(Some("good"), Some("new"));
+        let (outcome, seen) =
+            asked(Kind::Read, Arc::clone(&tokens), move |_, _| reply(status, ("www-authenticate", challenge), ""))
+                .await;
+        assert!(matches!(outcome, Err(Error::StepUp { .. })), "{status} {challenge}: {outcome:?}");
+        assert_eq!((seen.len(), tokens.replaced.load(Ordering::SeqCst)), (1, 0), "{status} {challenge}");
+    }
+    let tokens = Tokens::new(Some("good"), Some("new"));
+    let (outcome, seen) = asked(Kind::Read, Arc::clone(&tokens), |_, _| plain(403, "no")).await;
+    assert!(matches!(outcome, Err(Error::Forbidden { .. })), "{outcome:?}");
+    assert_eq!((seen.len(), tokens.replaced.load(Ordering::SeqCst)), (1, 0), "a plain denial");
 }

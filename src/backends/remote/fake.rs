@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
-use http::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::backends::fake::{Body, Fake, Place, Received, Record, Reply, bearer, empty, json, pause, pieces};
+use crate::backends::fake::{Body, Fake, Place, Received, Record, Reply, empty, json, pause, pieces};
 
 mod tools;
 
@@ -116,13 +116,9 @@ impl Server {
     pub(in crate::backends) fn mcp(&self, request: &Received, place: &Place<'_>) -> Reply {
         self.record.note(request);
         let resource = format!("{}/mcp", place.url);
-        let token = bearer(request);
-        let Some(subject) = token.and_then(|token| place.guard.subject(token, &resource)) else {
-            let mut reply = json(StatusCode::UNAUTHORIZED, &json!({"error": "invalid_token"}));
-            if let Ok(challenge) = HeaderValue::from_str(&place.guard.challenge(&resource, token.is_some())) {
-                reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            }
-            return reply;
+        let subject = match place.admit(request, &resource, self.scope(request)) {
+            Ok(subject) => subject,
+            Err(denied) => return denied.reply(),
         };
         match *request.method() {
             Method::POST => self.post(request, &subject),
@@ -130,6 +126,14 @@ impl Server {
             Method::DELETE => self.end(request, &subject),
             _ => empty(StatusCode::METHOD_NOT_ALLOWED),
         }
+    }
+
+    /// What a request must be allowed to do: nothing, unless it calls a tool that needs more.
+    fn scope(&self, request: &Received) -> &'static str {
+        let message = serde_json::from_slice::<Value>(request.body()).unwrap_or_default();
+        let calls = message.get("method") == Some(&json!("tools/call"));
+        let name = message.pointer("/params/name").and_then(Value::as_str).filter(|_| calls);
+        name.map_or("", |name| self.tools.scope(name))
     }
 
     fn post(&self, request: &Received, subject: &str) -> Reply {
@@ -451,6 +455,10 @@ impl<T: Tools + ?Sized> Tools for Arc<T> {
 
     fn call(&self, name: &str, arguments: &Value, subject: &str) -> Option<Answer> {
         (**self).call(name, arguments, subject)
+    }
+
+    fn scope(&self, name: &str) -> &'static str {
+        (**self).scope(name)
     }
 }
 

@@ -155,7 +155,10 @@ async fn sign_in(arguments: &Arguments, tale: &mut Tale<'_>, app: &App) -> Resul
     let report = |error: Error| Report::from(&error);
     let connection = app.connection(REMOTE).map_err(report)?;
     let pending = login::begin(app, connection, login::Wish::usual(login::By::Demo)).await.map_err(report)?;
-    tale.tell("login", format!("registered at the provider; the answer is awaited on port {}", pending.port()));
+    tale.tell(
+        "login",
+        format!("registered at the provider; the answer is awaited on port {}", pending.port().unwrap_or_default()),
+    );
     let opened = !arguments.no_browser && app.machine.browser.open(pending.url()).is_ok();
     if opened {
         tale.tell("browser", "your browser shows the consent page: choose a name and press Allow");

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::super::{Console, Outcome};
 use super::choice::{Asked, Choice, Known, choose};
 use super::face::Face;
-use super::{Arguments, rehearsal};
+use super::{Arguments, Asking, rehearsal};
 use crate::app::login::{self, By, Done, Finish, Pending, Wish};
 use crate::app::{App, Error};
 use crate::config;
@@ -23,8 +25,9 @@ pub(super) async fn rehearse(
     connection: &config::Connection,
 ) -> Result<Outcome, Error> {
     let connection = overridden(arguments, connection);
-    let rehearsal = login::rehearse::rehearse(app, &connection, &wish(arguments)).await?;
-    Ok(rehearsal::show(&rehearsal, choice(arguments, console, app), console))
+    let choice = choice(arguments, console, app);
+    let rehearsal = login::rehearse::rehearse(app, &connection, &wish(arguments, choice)).await?;
+    Ok(rehearsal::show(&rehearsal, choice, console))
 }
 
 /// Signs in: by the browser here, or by what is pasted. At most twice: an issuer that has forgotten the registered client
@@ -52,7 +55,8 @@ async fn once(
 ) -> Result<Done, Error> {
     let connection = overridden(arguments, connection);
     let since = app.parts.clock.now();
-    let pending = match login::begin(app, &connection, wish(arguments)).await {
+    let choice = choice(arguments, console, app);
+    let pending = match login::begin(app, &connection, wish(arguments, choice)).await {
         Err(Error::LoginRunning { .. }) if arguments.ways.wait => {
             console.say(&format!("Waiting for another login of `{}` to end.", connection.name));
             let limit = Duration::from_secs(arguments.ways.timeout);
@@ -60,16 +64,20 @@ async fn once(
                 return Ok(done);
             }
             // It came to nothing, so now it is our turn.
-            login::begin(app, &connection, wish(arguments)).await?
+            login::begin(app, &connection, wish(arguments, choice)).await?
         }
         begun => begun?,
     };
-    wait(arguments, console, app, pending).await
+    wait(arguments, console, app, (pending, choice)).await
 }
 
-async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pending) -> Result<Done, Error> {
+async fn wait(
+    arguments: &Arguments,
+    console: &Console,
+    app: &App,
+    (pending, mut choice): (Pending, Choice),
+) -> Result<Done, Error> {
     let machine = &app.machine;
-    let mut choice = choice(arguments, console, app);
     // The prompt comes first: what it cannot do is not offered.
     let pastes = match choice.paste.then(|| machine.prompt.lines(Echo::Hidden)) {
         Some(Ok(lines)) => Some(lines),
@@ -83,7 +91,7 @@ async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pend
     let somebody = machine.facts.input && machine.facts.messages;
     let face = Face { console, prompt: somebody.then(|| Arc::clone(&machine.prompt)) };
     face.start(&pending, choice, machine, arguments.ways.timeout);
-    let page = pending.url().clone();
+    let page = page(&pending);
     let opening = async {
         match choice.unopened {
             None => machine::open(browser(arguments, app), page.clone()).await,
@@ -91,10 +99,9 @@ async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pend
         }
     };
     let patience = Duration::from_secs(arguments.ways.timeout);
-    let reminder = patience.checked_sub(REMINDER).filter(|left| *left >= REMINDER);
     let remind = async {
-        match reminder {
-            Some(left) => tokio::time::sleep(left).await,
+        match patience.checked_sub(REMINDER).filter(|before| *before >= REMINDER) {
+            Some(before) => tokio::time::sleep(before).await,
             None => std::future::pending().await,
         }
     };
@@ -117,6 +124,14 @@ async fn wait(arguments: &Arguments, console: &Console, app: &App, pending: Pend
     }
 }
 
+/// The page to open here. One with the code filled in saves the person the typing; that they have seen the code, too, is
+/// what the rest of the text is for.
+fn page(pending: &Pending) -> Url {
+    let filled = pending.device().filter(|_| pending.port().is_none());
+    let filled = filled.and_then(|device| device.verification_uri_complete.as_ref());
+    filled.filter(|page| machine::may_be_opened(page)).unwrap_or_else(|| pending.url()).clone()
+}
+
 fn how<'a>(arguments: &Arguments, patience: Duration, face: &'a Face<'a>, pastes: Option<Lines>) -> Finish<'a> {
     Finish { patience, person: face, pastes, bare_code: arguments.ways.paste_code }
 }
@@ -131,15 +146,19 @@ fn overridden(arguments: &Arguments, connection: &config::Connection) -> config:
     connection
 }
 
-fn wish(arguments: &Arguments) -> Wish {
-    let wish = &arguments.wish;
-    Wish { by: By::Login, scopes: wish.scope.clone(), expect: wish.expect_user.clone() }
+fn wish(arguments: &Arguments, Choice { browser, device, .. }: Choice) -> Wish {
+    let Asking { scope, expect_user, .. } = &arguments.wish;
+    Wish { by: By::Login, scopes: scope.clone(), expect: expect_user.clone(), browser, device }
 }
 
 fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
     let (ways, machine) = (&arguments.ways, &app.machine);
-    let asked =
-        Asked { browser: ways.browser.is_some(), no_browser: ways.no_browser, paste: ways.paste || ways.paste_code };
+    let asked = Asked {
+        browser: ways.browser.is_some(),
+        no_browser: ways.no_browser,
+        paste: ways.paste || ways.paste_code,
+        device: ways.device,
+    };
     choose(
         asked,
         Known {

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | a display, or a browser named by `--browser` or `BROWSER` | browser, and a paste at a terminal |
 //! | ssh, a container, a service, no display | the address is printed; a forwarded port, or a paste at a terminal |
-//! | an automatic build | the address is printed |
+//! | the same without a terminal, an automatic build | the address is printed, and a code for another device if the provider offers one |
+//! | `--device` | a code for another device and nothing else, unless `--paste` wants both |
 //!
-//! The listener is open in every row: the first answer that is valid wins, by whichever way it comes.
+//! The listener is open in every row but the last: the first answer that is valid wins, by whichever way it comes.
 
+use crate::app::login::Device;
 use crate::machine::{Surroundings, Unseen};
 
 /// What the command line asks for.
@@ -19,6 +21,8 @@ pub(super) struct Asked {
     pub(super) no_browser: bool,
     /// `--paste`.
     pub(super) paste: bool,
+    /// `--device`.
+    pub(super) device: bool,
 }
 
 /// What is known without asking.
@@ -40,6 +44,10 @@ pub(super) struct Choice {
     pub(super) unopened: Option<Unopened>,
     /// What is typed is read.
     pub(super) paste: bool,
+    /// The answer may come back from a browser, here or by a paste.
+    pub(super) browser: bool,
+    /// A code for another device is asked for.
+    pub(super) device: Device,
 }
 
 /// Why no browser is opened.
@@ -91,7 +99,14 @@ pub(super) fn choose(asked: Asked, known: Known) -> Choice {
         (false, false) if known.browser_named => None,
         (false, false) => known.surroundings.unseen().map(Unopened::Unseen),
     };
-    Choice { unopened, paste: asked.paste || known.person }
+    let browser = !asked.device || asked.paste;
+    let paste = browser && (asked.paste || known.person);
+    let device = match unopened {
+        _ if asked.device => Device::Asked,
+        Some(_) if !paste => Device::IfOffered,
+        _ => Device::No,
+    };
+    Choice { unopened, paste, browser, device }
 }
 
 #[cfg(test)]
@@ -116,27 +131,37 @@ mod tests {
         let browser = Asked { browser: true, ..asked };
         let no_browser = Asked { no_browser: true, ..asked };
         let paste = Asked { paste: true, ..asked };
+        let elsewhere = Asked { device: true, ..asked };
         let unseen = |why| Some(Unopened::Unseen(why));
-        for (asked, known, unopened, pastes) in [
-            (asked, DESKTOP, None, true),
-            (asked, Known { person: false, ..DESKTOP }, None, false),
-            (paste, Known { person: false, ..DESKTOP }, None, true),
-            (no_browser, DESKTOP, Some(Flag), true),
-            (asked, Known { browser_off: true, ..DESKTOP }, Some(Variable), true),
-            (browser, Known { browser_off: true, ..DESKTOP }, None, true),
-            (asked, ssh, unseen(Unseen::Ssh), true),
-            (browser, ssh, None, true),
-            (no_browser, ssh, Some(Flag), true),
-            (asked, Known { browser_named: true, ..ssh }, None, true),
-            (asked, Known { browser_named: true, browser_off: true, ..ssh }, Some(Variable), true),
-            (asked, without_display(|it| it.container = true), unseen(Unseen::Container), true),
-            (asked, without_display(|it| it.service = true), unseen(Unseen::Service), true),
-            (asked, without_display(|_| ()), unseen(Unseen::NoDisplay), true),
-            (asked, ci, unseen(Unseen::Ci), true),
-            (asked, Known { person: false, ..ci }, unseen(Unseen::Ci), false),
-            (browser, ci, None, true),
+        use Device::{Asked as Wanted, IfOffered, No};
+        for (asked, known, unopened, pastes, device) in [
+            (asked, DESKTOP, None, true, No),
+            (asked, Known { person: false, ..DESKTOP }, None, false, No),
+            (paste, Known { person: false, ..DESKTOP }, None, true, No),
+            (no_browser, DESKTOP, Some(Flag), true, No),
+            (no_browser, Known { person: false, ..DESKTOP }, Some(Flag), false, IfOffered),
+            (asked, Known { browser_off: true, ..DESKTOP }, Some(Variable), true, No),
+            (browser, Known { browser_off: true, ..DESKTOP }, None, true, No),
+            (asked, ssh, unseen(Unseen::Ssh), true, No),
+            (asked, Known { person: false, ..ssh }, unseen(Unseen::Ssh), false, IfOffered),
+            (browser, ssh, None, true, No),
+            (no_browser, ssh, Some(Flag), true, No),
+            (asked, Known { browser_named: true, ..ssh }, None, true, No),
+            (asked, Known { browser_named: true, browser_off: true, ..ssh }, Some(Variable), true, No),
+            (asked, without_display(|it| it.container = true), unseen(Unseen::Container), true, No),
+            (asked, without_display(|it| it.service = true), unseen(Unseen::Service), true, No),
+            (asked, without_display(|_| ()), unseen(Unseen::NoDisplay), true, No),
+            (asked, ci, unseen(Unseen::Ci), true, No),
+            (asked, Known { person: false, ..ci }, unseen(Unseen::Ci), false, IfOffered),
+            (browser, ci, None, true, No),
+            (Asked { paste: true, ..elsewhere }, ssh, unseen(Unseen::Ssh), true, Wanted),
         ] {
-            assert_eq!(choose(asked, known), Choice { unopened, paste: pastes }, "{asked:?} {known:?}");
+            let expected = Choice { unopened, paste: pastes, browser: true, device };
+            assert_eq!(choose(asked, known), expected, "{asked:?} {known:?}");
+        }
+        for (known, unopened) in [(DESKTOP, None), (ssh, unseen(Unseen::Ssh))] {
+            let expected = Choice { unopened, paste: false, browser: false, device: Wanted };
+            assert_eq!(choose(elsewhere, known), expected, "{known:?}");
         }
     }
 }

@@ -4,6 +4,7 @@
 //! | event | members |
 //! |---|---|
 //! | `started` | `connection`, `provider`, `url`, `port`, `expires_at`, `browser`, `no_browser_because`, `paste` |
+//! | `device` | `connection`, `provider`, `user_code`, `verification_uri`, `verification_uri_complete`, `expires_at` |
 //! | `waiting` | nothing more: a browser was asked to open the page |
 //! | `warning` | `code`, `message` |
 //! | `done` | `connection`, `way`, `account`, `expires_at`, `renewable`, `store` |
@@ -15,6 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
+use url::Url;
 
 use super::super::Console;
 use super::choice::{Choice, Unopened};
@@ -23,6 +25,7 @@ use crate::backends::Way;
 use crate::config::store::Kind;
 use crate::http::Loopback;
 use crate::machine::{Echo, Environment, Line, Machine, Prompt, Timestamp, Unseen};
+use crate::oauth::device::Device;
 use crate::oauth::{Notice, Unfit};
 
 /// Speaks to whoever runs the command.
@@ -53,6 +56,16 @@ struct Started<'a> {
 }
 
 #[derive(Serialize)]
+struct Code<'a> {
+    connection: &'a str,
+    provider: &'a str,
+    user_code: &'a str,
+    verification_uri: &'a str,
+    verification_uri_complete: Option<&'a str>,
+    expires_at: Timestamp,
+}
+
+#[derive(Serialize)]
 struct Nothing {}
 
 #[derive(Serialize)]
@@ -74,39 +87,76 @@ struct Ended<'a> {
 impl Face<'_> {
     /// Says where the person has to go, and how the answer can come back.
     pub(super) fn start(&self, pending: &Pending, choice: Choice, machine: &Machine, seconds: u64) {
-        let (console, name) = (self.console, pending.connection());
-        if console.json {
-            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-            self.event(
-                "started",
-                Started {
-                    connection: name,
-                    provider: pending.provider(),
-                    url: pending.url().as_str(),
-                    port: pending.port(),
-                    expires_at: machine.clock.now().after(seconds),
-                    browser: choice.unopened.is_none(),
-                    no_browser_because: choice.unopened.map(Unopened::word),
-                    paste: choice.paste,
-                },
-            );
+        let now = machine.clock.now();
+        let console = self.console;
+        if let Some(port) = pending.port() {
+            self.page(pending, (choice, port), machine, now.after(whole(seconds)));
         }
-        let ask = format!("To sign in to `{name}` at {}, open:\n\n  {}\n", pending.provider(), pending.url());
-        match choice.unopened {
-            None => console.say(&format!("{ask}\nA browser was asked to open it.")),
-            // Without the address nothing can happen, so also with `--quiet`.
-            Some(why) => {
-                console.must_say(&format!("{ask}\nNo browser is opened here: {}.", why.why()));
-                console.must_say(&elsewhere(pending, why, choice.paste, &machine.environment));
+        if let Some(device) = pending.device() {
+            self.code(pending, device, now);
+            if pending.port().is_none() && choice.unopened.is_none() {
+                console.say("A browser was asked to open the page.");
             }
         }
-        console.say(&format!("Waiting for the answer on port {}, at most {seconds} s.", pending.port()));
+        match pending.port() {
+            Some(port) => console.say(&format!("Waiting for the answer on port {port}, at most {seconds} s.")),
+            None => console.say(&format!("Waiting until the code is entered, at most {seconds} s.")),
+        }
         if choice.paste {
             console.say(
                 "A browser on another machine ends at an address that does not load: copy it, paste it here and press \
                  Enter. It is not shown.",
             );
         }
+    }
+
+    /// The page that sends the browser back to this machine.
+    fn page(&self, pending: &Pending, (choice, port): (Choice, u16), machine: &Machine, expires_at: Timestamp) {
+        let (console, name) = (self.console, pending.connection());
+        let body = Started {
+            connection: name,
+            provider: pending.provider(),
+            url: pending.url().as_str(),
+            port,
+            expires_at,
+            browser: choice.unopened.is_none(),
+            no_browser_because: choice.unopened.map(Unopened::word),
+            paste: choice.paste,
+        };
+        self.event("started", body);
+        let ask = format!("To sign in to `{name}` at {}, open:\n\n  {}\n", pending.provider(), pending.url());
+        match choice.unopened {
+            None => console.say(&format!("{ask}\nA browser was asked to open it.")),
+            // Without the address nothing can happen, so also with `--quiet`.
+            Some(why) => {
+                console.must_say(&format!("{ask}\nNo browser is opened here: {}.", why.why()));
+                console.must_say(&elsewhere(pending, (why, port), choice.paste, &machine.environment));
+            }
+        }
+        if let Some(seconds) = pending.lasts(machine.clock.now()) {
+            console.say(&format!("The provider keeps this request for {seconds} s: open the page by then."));
+        }
+    }
+
+    /// The code is shown also where an address contains it: a page that somebody else has opened with their code filled
+    /// in looks the same, and only the comparison tells (RFC 8628 §5.4).
+    fn code(&self, pending: &Pending, device: &Device, now: Timestamp) {
+        let seconds = device.expires_in.as_secs();
+        let body = Code {
+            connection: pending.connection(),
+            provider: pending.provider(),
+            user_code: &device.user_code,
+            verification_uri: device.verification_uri.as_str(),
+            verification_uri_complete: device.verification_uri_complete.as_ref().map(Url::as_str),
+            expires_at: now.after(whole(seconds)),
+        };
+        self.event("device", body);
+        let how = if pending.port().is_some() { "Or sign in on another device: open" } else { "To sign in, open" };
+        self.console.must_say(&format!(
+            "{how}\n\n  {}\n\non any device, and enter or compare the code\n\n  {}\n\nIt is good for {seconds} s. Never enter a \
+             code that somebody sent you: it would sign them in as you.",
+            device.verification_uri, device.user_code
+        ));
     }
 
     /// A browser was asked, or could not be.
@@ -165,12 +215,16 @@ impl Face<'_> {
     }
 }
 
+fn whole(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
+}
+
 /// How the person gets from another machine's browser back to here.
-fn elsewhere(pending: &Pending, why: Unopened, paste: bool, environment: &Environment) -> String {
+fn elsewhere(pending: &Pending, (why, port): (Unopened, u16), paste: bool, environment: &Environment) -> String {
     match why {
         Unopened::Unseen(Unseen::Ssh) => format!(
             "Open it on your own machine, where this brings the answer back: `{}`",
-            forward(pending.redirect_host(), pending.port(), environment)
+            forward(pending.redirect_host(), port, environment)
         ),
         _ if paste => "Open it in a browser on this machine, or anywhere and paste what it ends at.".to_owned(),
         _ => "Open it in a browser on this machine.".to_owned(),
@@ -212,6 +266,9 @@ impl Person for Face<'_> {
                 "The browser insists on https for its way back: allow http for 127.0.0.1 in it, or paste here the address \
                  that it could not load.",
             ),
+            News::CodeExpired => {
+                ("code_expired", "The code for another device has run out; the browser can still bring the answer.")
+            }
             News::PasteEnded => ("paste_ended", "Nothing more can be pasted; the browser can still bring the answer."),
             News::Paste(unfit) => ("paste", unfit_sentence(unfit)),
         };

@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     ways: Ways,
     #[command(flatten)]
-    wish: Wish,
+    wish: Asking,
 }
 
 fn kinds() -> impl TypedValueParser<Value = Kind> {
@@ -82,6 +82,9 @@ struct Ways {
     /// As `--paste`, and take a code alone, from a provider that shows one on a page
     #[arg(long)]
     paste_code: bool,
+    /// Use a browser on another device, which takes a code; no browser has to reach this machine
+    #[arg(long)]
+    device: bool,
     /// Wait on one of these ports, the first that is free
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
     port: Vec<u16>,
@@ -100,7 +103,7 @@ struct Ways {
 /// What is asked for.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "What is asked for")]
-struct Wish {
+struct Asking {
     /// Ask for these scopes besides the usual ones
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     scope: Vec<String>,

@@ -22,6 +22,7 @@ struct Shown<'a> {
     browser: bool,
     no_browser_because: Option<&'static str>,
     paste: bool,
+    device_offered: bool,
 }
 
 #[derive(Serialize)]
@@ -52,6 +53,7 @@ pub(super) fn show(rehearsal: &Rehearsal, choice: Choice, console: &Console) -> 
             browser: choice.unopened.is_none(),
             no_browser_because: choice.unopened.map(Unopened::word),
             paste: choice.paste,
+            device_offered: rehearsal.device,
         });
         return Ok(Exit::Done);
     }
@@ -76,6 +78,10 @@ pub(super) fn show(rehearsal: &Rehearsal, choice: Choice, console: &Console) -> 
         ("redirect", format!("http://{}, port {}", rehearsal.redirect_host, or(ports, "any"))),
         ("browser", choice.unopened.map_or("would be opened".to_owned(), |why| format!("not opened: {}", why.why()))),
     ];
+    let rows = rows.into_iter().chain([(
+        "device",
+        if rehearsal.device { "the provider offers a code for another device" } else { "not offered" }.to_owned(),
+    )]);
     for (name, value) in rows {
         console.print(&format!("{name:<11} {value}"));
     }

@@ -12,7 +12,7 @@ use crate::oauth::json::{self, Fault};
 const REDIRECTS: usize = 3;
 
 /// What was found at a candidate address.
-pub(super) enum Found {
+pub(in crate::oauth) enum Found {
     /// A JSON object.
     Object(Map<String, Value>),
     /// Nothing usable; the reason matters only if no other candidate is better.
@@ -21,7 +21,7 @@ pub(super) enum Found {
 
 /// Fetches a document. An `Err` is trouble that must end the search: falling back to another document because the
 /// right one is down for a moment would let whoever causes the trouble choose the document.
-pub(super) async fn fetch(http: &Http, url: &Url) -> Result<Found, Error> {
+pub(in crate::oauth) async fn fetch(http: &Http, url: &Url) -> Result<Found, Error> {
     let mut url = url.clone();
     for _ in 0..=REDIRECTS {
         let answer = get(http, &url).await?;

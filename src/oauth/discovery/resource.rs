@@ -4,10 +4,9 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::challenge::{Challenge, challenges};
 use super::fetch::{Found, fetch};
 use super::issuer::check_issuer;
-use crate::http::{Http, Limits};
+use crate::http::{Challenge, Http, Limits, challenges};
 use crate::oauth::error::Error;
 use crate::oauth::foreign::{clean, host, retry_after};
 use crate::oauth::json;
@@ -47,6 +46,8 @@ pub struct Resource {
     pub scopes: Vec<String>,
     /// How the resource calls itself.
     pub name: Option<String>,
+    /// Whether it takes only tokens that are bound to a key (RFC 9449).
+    pub bound_tokens_only: bool,
     /// Whether there is a metadata document. Without one, the only issuer is the resource's origin, as it was before
     /// RFC 9728.
     pub published: bool,
@@ -127,6 +128,7 @@ async fn search(http: &Http, called: &Url, reach: Reach) -> Result<Resource, Err
             issuers: vec![called.origin().ascii_serialization()],
             scopes: Vec::new(),
             name: None,
+            bound_tokens_only: false,
             published: false,
         }),
     }
@@ -136,9 +138,6 @@ fn read(members: &Map<String, Value>, called: &Url, reach: Reach) -> Result<Reso
     let published = json::text(members, "resource").unwrap_or_default();
     if !Url::parse(published).is_ok_and(|url| covers(&url, called)) {
         return Err(Error::ResourceMismatch { called: as_called(called), published: clean(published) });
-    }
-    if json::flag(members, "dpop_bound_access_tokens_required") {
-        return Err(Error::Insists { host: host(called), what: "tokens bound to a key" });
     }
     let named = json::texts(members, "authorization_servers").unwrap_or_default();
     let (usable, unusable): (Vec<_>, Vec<_>) =
@@ -153,6 +152,7 @@ fn read(members: &Map<String, Value>, called: &Url, reach: Reach) -> Result<Reso
         issuers,
         scopes: json::texts(members, "scopes_supported").unwrap_or_default(),
         name: json::text(members, "resource_name").map(clean),
+        bound_tokens_only: json::flag(members, "dpop_bound_access_tokens_required"),
         published: true,
     })
 }

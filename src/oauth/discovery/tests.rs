@@ -334,7 +334,7 @@ async fn the_challenge_leads_to_the_metadata_and_its_scopes_come_first() {
         &[(
             "/meta",
             r#"{"resource":"BASE/mcp","authorization_servers":["https://as.example/","ftp://x","BASE"],
-                "scopes_supported":["all"],"resource_name":"A\u0007 name"}"#,
+                "scopes_supported":["all"],"resource_name":"A\u0007 name","dpop_bound_access_tokens_required":true}"#,
         )],
     )
     .await;
@@ -343,6 +343,7 @@ async fn the_challenge_leads_to_the_metadata_and_its_scopes_come_first() {
         issuers: vec!["https://as.example/".to_owned(), server.url.clone()],
         scopes: vec!["r:1".to_owned(), "r:2".to_owned()],
         name: Some("A name".to_owned()),
+        bound_tokens_only: true,
         published: true,
     };
     assert_eq!(discover(&server).await, Ok(Discovery::Guarded(expected)));
@@ -357,6 +358,7 @@ async fn without_an_address_in_the_challenge_the_well_known_ones_are_tried_in_or
         issuers: vec!["https://as.example".to_owned()],
         scopes: vec!["a".to_owned(), "b".to_owned()],
         name: None,
+        bound_tokens_only: false,
         published: true,
     };
     for (path, targets) in [(INSERTED, vec!["/mcp", INSERTED]), (ROOT, vec!["/mcp", INSERTED, ROOT])] {
@@ -375,6 +377,7 @@ async fn an_older_server_without_any_document_is_its_own_issuer() {
         issuers: vec![server.url.clone()],
         scopes: vec!["x".to_owned()],
         name: None,
+        bound_tokens_only: false,
         published: false,
     };
     assert_eq!(discover(&server).await, Ok(Discovery::Guarded(expected)));

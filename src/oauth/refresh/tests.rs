@@ -8,6 +8,7 @@ async fn renewed(script: &Script, resource: Option<&str>, scope: Option<&[String
     let renewal = Refresh {
         token_endpoint: &script.address("/token"),
         issuer: "https://as.example",
+        key: None,
         now: 0,
         client: &client(),
         refresh_token: &Secret::new("the-token"),
@@ -43,6 +44,7 @@ async fn a_confidential_client_identifies_itself_as_at_login() {
     let renewal = Refresh {
         token_endpoint: &script.address("/token"),
         issuer: "https://as.example",
+        key: None,
         now: 0,
         client: &confidential(AuthMethod::Basic),
         refresh_token: &Secret::new("the-token"),
@@ -116,6 +118,7 @@ async fn nobody_listening_is_transient() {
     let renewal = Refresh {
         token_endpoint: &Url::parse(&address).expect("an address"),
         issuer: "https://as.example",
+        key: None,
         now: 0,
         client: &client(),
         refresh_token: &Secret::new("the-token"),

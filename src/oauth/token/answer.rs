@@ -29,6 +29,8 @@ pub enum Warning {
         /// Those that are missing.
         missing: Vec<String>,
     },
+    /// A proof of a key was sent, and the token is not bound to it.
+    NotBound,
 }
 
 /// The tokens in an answer that took this long, or why there are none. `proved` says that a proof of a key was sent.

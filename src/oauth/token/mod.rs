@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::attempt::Attempt;
-use super::endpoint::Endpoint;
+use super::dpop;
+use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
+use super::foreign::host;
 use crate::http::Http;
 use crate::secret::Secret;
 
@@ -57,7 +59,7 @@ pub async fn exchange(http: &Http, attempt: &Attempt, code: &Secret, now: i64) -
         client: &attempt.client,
         issuer: attempt.issuer(),
         now,
-        proof: None,
+        proof: attempt.binding.as_ref().map(|(key, _)| key.as_ref() as &dyn Proof),
     };
     let mut form = vec![
         ("grant_type", "authorization_code"),
@@ -67,6 +69,9 @@ pub async fn exchange(http: &Http, attempt: &Attempt, code: &Secret, now: i64) -
     ];
     form.extend(attempt.resource.as_deref().map(|resource| ("resource", resource)));
     let mut tokens = endpoint.tokens(&form).await?;
+    if let Some((_, unbound)) = &attempt.binding {
+        dpop::judge(&mut tokens, *unbound, host(&attempt.token_endpoint))?;
+    }
     tokens.settle(&attempt.scopes);
     Ok(tokens)
 }

@@ -93,7 +93,6 @@ fn every_other_fault_goes_to_the_client_with_state_and_issuer() {
         (&[("resource", "/echo/mcp")], "invalid_target"),
         (&[("scope", "sandbox:read admin")], "invalid_scope"),
         (&[("request", "eyJ")], "request_not_supported"),
-        (&[("request_uri", "urn:x")], "request_uri_not_supported"),
         (&[("registration", "{}")], "registration_not_supported"),
     ];
     for (changes, error) in cases {
@@ -180,10 +179,19 @@ fn metadata_is_at_the_two_standard_addresses_and_names_only_what_works() {
     assert_eq!(document["issuer"], issuer);
     assert_eq!(document["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(document["response_types_supported"], json!(["code"]));
-    assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
+    let grants = ["authorization_code", "refresh_token", "client_credentials", client::DEVICE];
+    assert_eq!(document["grant_types_supported"], json!(grants));
     assert_eq!(document["authorization_response_iss_parameter_supported"], true);
-    let methods = json!(["none", "client_secret_basic", "client_secret_post"]);
-    assert_eq!(document["token_endpoint_auth_methods_supported"], methods);
+    let methods = json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    for endpoint in ["token", "revocation", "introspection"] {
+        assert_eq!(document[format!("{endpoint}_endpoint_auth_methods_supported")], methods);
+        let algorithms = &document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")];
+        assert_eq!(algorithms, &json!(["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]));
+    }
+    assert_eq!(document["dpop_signing_alg_values_supported"], json!(["ES256", "Ed25519", "EdDSA", "PS256", "RS256"]));
+    assert_eq!(document["require_pushed_authorization_requests"], false);
+    assert_eq!(document["client_id_metadata_document_supported"], true);
+    assert_eq!(document.as_object().unwrap().keys().filter(|name| name.ends_with("_endpoint")).count(), 9);
     for (name, value) in document.as_object().unwrap() {
         if let Some(path) =
             value.as_str().and_then(|url| url.strip_prefix(bench.sandbox.url())).filter(|_| name != "issuer")

@@ -112,6 +112,17 @@ fn the_issuer_can_be_wrong_everywhere() {
 }
 
 #[test]
+fn members_of_any_json_answer_can_be_changed() {
+    let bench = Bench::new();
+    let set = json!({ "token_endpoint": "https://evil.example" }).as_object().cloned().unwrap();
+    let effect = Effect::Edit { set, remove: vec!["jwks_uri".to_owned()] };
+    bench.sandbox.control().set(Faults { answers: [("metadata".to_owned(), effect)].into(), ..Faults::default() });
+    let document = bench.get("/.well-known/oauth-authorization-server/as").json();
+    assert_eq!((&document["token_endpoint"], document.get("jwks_uri")), (&json!("https://evil.example"), None));
+    assert_eq!(document["issuer"], bench.sandbox.issuer());
+}
+
+#[test]
 fn whole_endpoints_the_date_and_redirect_rules_can_be_those_of_others() {
     let bench = Bench::new();
     let client = bench.client();
@@ -202,6 +213,56 @@ fn the_record_proves_what_was_sent_and_keeps_no_secret() {
     }
     control.clear_record();
     assert_eq!(control.record(), []);
+}
+
+#[test]
+fn no_parameter_that_could_be_used_by_who_reads_the_record_is_in_it() {
+    let bench = Bench::new();
+    let names = [
+        "assertion",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "id_token_hint",
+        "nonce",
+        "password",
+        "refresh_token",
+        "request",
+        "request_uri",
+        "state",
+        "subject_token",
+        "ticket",
+        "token",
+        "user_code",
+    ];
+    let form = names.map(|name| (name, "canary"));
+    for endpoint in ["token", "par", "device_authorization", "device", "consent", "revoke", "introspect", "end_session"]
+    {
+        let headers = ["DPoP: canary", "Authorization: canary x"];
+        bench.post_with(&format!("/as/{endpoint}"), &headers, &form);
+    }
+    for endpoint in ["authorize", "device", "end_session"] {
+        bench.get(&format!("/as/{endpoint}?{}", encoded(&form)));
+    }
+    let seen = &bench.sandbox.control().received("device_authorization")[0].parameters;
+    assert!(names.iter().all(|name| seen.contains_key(*name)) && seen.contains_key("(dpop)"), "{seen:?}");
+    assert!(!bench.get("/control").body.contains("canary"), "{}", bench.get("/control").body);
+}
+
+#[test]
+fn other_programs_decide_for_devices() {
+    let bench = Bench::with(|_| ());
+    let metadata = json!({ "token_endpoint_auth_method": "none", "grant_types": [client::DEVICE] });
+    let id = bench.register(&metadata).text("client_id");
+    let begun = bench.post("/as/device_authorization", &[("client_id", &id)]);
+    let order = json!({ "device": { "user_code": begun.text("user_code"), "decision": { "allow": "bob" } } });
+    bench.send("POST", "/control", &["Content-Type: application/json"], &order.to_string());
+    bench.pass(5);
+    let code = begun.text("device_code");
+    let form = [("grant_type", client::DEVICE), ("client_id", &id), ("device_code", &code)];
+    assert_eq!(claims(&bench.post("/as/token", &form).text("access_token")).1["sub"], "bob");
 }
 
 #[test]

@@ -8,16 +8,26 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::backends::fake::{Body, Place, Received, Reply};
 use crate::machine::Timestamp;
 
+mod assertion;
 mod authorize;
 mod carrier;
 mod consent;
+mod device;
+mod document;
+mod dpop;
 mod faults;
+mod identity;
+mod logout;
+mod par;
+mod providers;
 mod registration;
 mod resources;
 mod token;
@@ -85,6 +95,45 @@ impl Answer {
     }
 }
 
+/// A client's own key, and what it signs.
+pub(super) struct Signer {
+    pair: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Signer {
+    pub(super) fn new() -> Self {
+        let random = SystemRandom::new();
+        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
+        Self { pair: EcdsaKeyPair::from_pkcs8(algorithm, document.as_ref(), &random).unwrap(), random }
+    }
+
+    pub(super) fn public(&self) -> Value {
+        let point = self.pair.public_key().as_ref();
+        let part = |range| URL_SAFE_NO_PAD.encode(&point[range]);
+        json!({ "kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65) })
+    }
+
+    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let signed = format!("{}.{}", part(header), part(claims));
+        let signature = self.pair.sign(&self.random, signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// A JSON object with some members replaced, added or (if null) removed.
+pub(super) fn with(mut all: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(all.as_object_mut().unwrap().remove(name)),
+            value => all[name] = value.clone(),
+        }
+    }
+    all
+}
+
 /// Sends these bytes and reads until the server has nothing more to say.
 pub(super) fn exchange(sandbox: &Sandbox, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(sandbox.url().strip_prefix("http://").unwrap()).unwrap();
@@ -107,14 +156,10 @@ impl Fake for Echo {
             _ => {}
         }
         let resource = format!("{}/mcp", place.url);
-        let token =
-            request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let Some(user) = token.and_then(|token| place.guard.subject(token, &resource)) else {
-            let mut reply = http::Response::new(Body::Whole(Vec::new()));
-            *reply.status_mut() = http::StatusCode::UNAUTHORIZED;
-            let challenge = place.guard.challenge(&resource, token.is_some());
-            reply.headers_mut().insert("www-authenticate", challenge.parse().unwrap());
-            return reply;
+        let scope = if request.uri().path() == "/write" { "sandbox:write" } else { "" };
+        let user = match place.admit(request, &resource, scope) {
+            Ok(user) => user,
+            Err(denied) => return denied.reply(),
         };
         let seen = json!({
             "user": user, "uri": request.uri().to_string(), "method": request.method().as_str(), "bytes": request.body().len(),

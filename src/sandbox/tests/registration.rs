@@ -12,7 +12,7 @@ fn a_public_client_gets_no_secret_and_the_effective_values() {
     let answer = bench.register(&json!({
         "client_name": "Tool", "redirect_uris": ["http://127.0.0.1/cb", "https://app.example/cb"],
         "token_endpoint_auth_method": "none", "application_type": "native", "scope": "openid unknown",
-        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+        "grant_types": ["authorization_code", "refresh_token", client::DEVICE, "implicit"],
         "response_types": ["code"], "resource": "ignored", "x": {},
     }));
     assert_eq!((answer.status, answer.header("cache-control")), (201, "no-store"));
@@ -20,8 +20,9 @@ fn a_public_client_gets_no_secret_and_the_effective_values() {
     let expected = json!({
         "client_id": id, "client_id_issued_at": 1_800_000_000, "client_name": "Tool", "scope": "openid",
         "redirect_uris": ["http://127.0.0.1/cb", "https://app.example/cb"], "application_type": "native",
-        "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"], "registration_access_token": answer.text("registration_access_token"),
+        "token_endpoint_auth_method": "none", "response_types": ["code"],
+        "grant_types": ["authorization_code", "refresh_token", client::DEVICE],
+        "registration_access_token": answer.text("registration_access_token"),
         "registration_client_uri": format!("{}/register/{id}", bench.sandbox.issuer()),
     });
     assert_eq!(answer.json(), expected);
@@ -61,6 +62,9 @@ fn unusable_metadata_is_refused_by_name() {
         ("token_endpoint_auth_method", json!(1)),
         ("grant_types", json!(["implicit"])),
         ("grant_types", json!(["refresh_token"])),
+        ("jwks", json!({ "keys": [] })),
+        ("jwks", json!({ "keys": [{ "kty": "oct", "k": "AAAA" }] })),
+        ("jwks", json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": "A", "y": "A", "d": "A" }] })),
         ("response_types", json!(["token"])),
         ("client_name", json!("x".repeat(201))),
         ("client_name", json!(["x"])),
@@ -68,6 +72,10 @@ fn unusable_metadata_is_refused_by_name() {
     ] {
         assert_eq!(with(name, value.clone()), (400, "invalid_client_metadata".to_owned()), "{name} {value}");
     }
+    let credentials = json!({ "grant_types": ["client_credentials"], "token_endpoint_auth_method": "none" });
+    assert_eq!(bench.register(&credentials).refusal(), (400, "invalid_client_metadata".to_owned()));
+    let logouts = with("post_logout_redirect_uris", json!(["http://app.example/"]));
+    assert_eq!(logouts, (400, "invalid_redirect_uri".to_owned()));
     for (media, body) in [("application/json", "[]"), ("application/json", "{"), ("text/plain", "{}")] {
         let answer = bench.send("POST", "/as/register", &[&format!("Content-Type: {media}")], body);
         assert_eq!(answer.refusal(), (400, "invalid_client_metadata".to_owned()), "{media} {body}");

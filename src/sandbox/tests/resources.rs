@@ -150,3 +150,39 @@ fn a_taken_port_is_named() {
     let error = Sandbox::start(options).err().unwrap();
     assert_eq!(error.to_string(), format!("cannot listen on 127.0.0.1:{port}"));
 }
+
+#[test]
+fn what_needs_another_scope_says_so_with_403_until_it_is_granted() {
+    let bench = Bench::new();
+    let write = |token: &str| bench.send("POST", "/echo/write", &[&format!("Authorization: Bearer {token}")], "");
+    let (_, tokens) = bench.login(&[]);
+    let refused = write(&tokens.text("access_token"));
+    let document = format!("{}/.well-known/oauth-protected-resource/echo/mcp", bench.sandbox.url());
+    let challenge = format!(
+        r#"Bearer error="insufficient_scope", error_description="the token does not allow this", resource_metadata="{document}", scope="sandbox:write""#
+    );
+    assert_eq!((refused.status, refused.header("www-authenticate")), (403, challenge.as_str()));
+    assert_eq!(refused.json()["error"], "insufficient_scope");
+    let (_, tokens) = bench.login(&[("scope", "sandbox:read sandbox:write")]);
+    assert_eq!(write(&tokens.text("access_token")).status, 200);
+}
+
+#[test]
+fn a_resource_can_ask_for_a_stronger_or_a_newer_login() {
+    let bench = Bench::new();
+    let control = bench.sandbox.control();
+    let (_, weak) = bench.login(&[]);
+    let (_, strong) = bench.login(&[("acr_values", "urn:strong")]);
+    control.set(Faults { acr: Some("urn:strong".to_owned()), max_age: Some(60), ..Faults::default() });
+    assert_eq!(bench.call(&strong.text("access_token")).status, 200);
+    let refused = bench.call(&weak.text("access_token"));
+    let challenge = refused.header("www-authenticate");
+    assert_eq!(refused.status, 401);
+    for part in [r#"error="insufficient_user_authentication""#, r#"acr_values="urn:strong""#, r#"max_age="60""#] {
+        assert!(challenge.contains(part), "{part}: {challenge}");
+    }
+    bench.pass(60);
+    assert_eq!(bench.call(&strong.text("access_token")).status, 200);
+    bench.pass(1);
+    assert_eq!(bench.call(&strong.text("access_token")).status, 401);
+}

@@ -74,7 +74,7 @@ fn a_code_needs_its_verifier_its_client_and_its_address() {
         (&[("resource", "https://elsewhere.example")], "invalid_target"),
         (&[("grant_type", "")], "invalid_request"),
         (&[("grant_type", "password")], "unsupported_grant_type"),
-        (&[("grant_type", "client_credentials")], "unsupported_grant_type"),
+        (&[("grant_type", "client_credentials")], "unauthorized_client"),
     ];
     for (changes, error) in cases {
         let all = redemption(&client, &code).map(|(name, value)| (name, value.to_owned())).to_vec();

@@ -14,7 +14,7 @@ use other as platform;
 use unix as platform;
 
 /// The largest file that is read or written.
-pub const LARGEST: usize = 16 << 20;
+pub const LARGEST: usize = 2 << 20;
 const LARGEST_CREDENTIAL: usize = 4096;
 const NAME: &str = "store";
 /// How many damaged files are kept.

@@ -112,7 +112,7 @@ impl Error {
 type Outcome<T> = Result<T, super::Error>;
 
 /// The largest secret. All of them together must stay below the largest file that is read.
-const LARGEST_SECRET: usize = 1 << 20;
+const LARGEST_SECRET: usize = 128 << 10;
 /// How long a disk may take, and the derivation of the key on a slow machine.
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long another process may hold the file. It holds it for milliseconds.

@@ -12,6 +12,7 @@ pub enum Meaning {
     /// There is nothing to talk to, or nowhere to write.
     Absent,
     /// Locked, and nobody unlocked it.
+    #[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "the Credential Manager has no lock of its own"))]
     Locked,
     /// The keychain or the person said no.
     Denied,

@@ -1,6 +1,7 @@
 //! Logging in through the sandbox: what is sent, what is stored, what is written down, what a person reads.
 
 mod account;
+mod device;
 mod flags;
 mod key;
 mod many;

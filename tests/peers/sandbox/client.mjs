@@ -1,6 +1,7 @@
-// The sandbox seen by an OAuth client nobody here wrote: oauth4webapi, which checks every answer by the RFCs.
+// The sandbox seen by OAuth clients nobody here wrote: oauth4webapi, which checks every answer by the RFCs, and in
+// flows.mjs openid-client and jose.
 //
-// Starts `keyward sandbox --port 0 --json` and prints one line per case. A test in which only our client meets only our
+// Starts `keyward sandbox --json` and prints one line per case. A test in which only our client meets only our
 // server proves little: both could share one misreading.
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -9,18 +10,20 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
+import flows from './flows.mjs';
 
 const oauth = createRequire(process.env.PEERS_NODE)('oauth4webapi');
 const person = fileURLToPath(new URL('../person.py', import.meta.url));
 const insecure = { [oauth.allowInsecureRequests]: true };
 
-const sandbox = spawn(process.env.KEYWARD_BIN, ['sandbox', '--port', '0', '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+// A device polls every five seconds unless it is told otherwise; a test need not wait that long.
+const sandbox = spawn(process.env.KEYWARD_BIN, ['sandbox', '--port', '0', '--json', '--device-interval', '1'], { stdio: ['ignore', 'pipe', 'inherit'] });
 process.on('exit', () => sandbox.kill());
 const first = await new Promise((ready) => {
   createInterface({ input: sandbox.stdout }).once('line', ready);
   sandbox.once('exit', (code) => ready(JSON.stringify({ ended: code ?? 'a signal' })));
 });
-const { url: root, backends = [], ended } = JSON.parse(first);
+const { url: root, backends = [], providers = [], ended } = JSON.parse(first);
 if (!root) {
   console.log(`not ok the sandbox starts and says where it is: it ended with ${ended}`);
   process.exit(1);
@@ -267,7 +270,7 @@ const cases = {
 };
 
 let failed = 0;
-for (const [sentence, run] of Object.entries(cases)) {
+for (const [sentence, run] of Object.entries({ ...cases, ...flows({ root, redirect, resource, visit, providers }) })) {
   try {
     await run();
     console.log(`ok ${sentence}`);

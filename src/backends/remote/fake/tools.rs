@@ -10,6 +10,10 @@ pub(in crate::backends) trait Tools: Send + Sync {
     fn list(&self) -> Vec<Value>;
     /// What a call answers; `None` if there is no such tool.
     fn call(&self, name: &str, arguments: &Value, subject: &str) -> Option<Answer>;
+    /// The scope that a call of this tool needs; empty if it needs none.
+    fn scope(&self, _: &str) -> &'static str {
+        ""
+    }
 }
 
 /// How a result is sent.
@@ -72,6 +76,7 @@ impl Tools for Samples {
                 json!({"size": {"type": "integer", "description": "Bytes."}}),
                 &["size"],
             ),
+            tool("needs_more", "Needs a scope that a login does not ask for by itself.", json!({}), &[]),
         ]
     }
 
@@ -99,7 +104,12 @@ impl Tools for Samples {
                 let size = usize::try_from(count("size").unwrap_or(1).min(LARGEST)).unwrap_or_default();
                 Answer::Plain(json!({"content": text(&"x".repeat(size))}))
             }
+            "needs_more" => Answer::Plain(json!({"content": text("allowed")})),
             _ => return None,
         })
+    }
+
+    fn scope(&self, name: &str) -> &'static str {
+        if name == "needs_more" { "sandbox:write" } else { "" }
     }
 }

@@ -1,22 +1,23 @@
-//! `WWW-Authenticate` (RFC 9110 §11.6.1): several headers, several challenges in each, commas inside quotes.
+//! `WWW-Authenticate` (RFC 9110 §11.6.1): several headers, several challenges in each, commas inside quotes; and what a
+//! challenge to a good token asks for (RFC 6750 §3.1, RFC 9470 §3).
 
 use http::{HeaderMap, header};
 
 /// One challenge: a scheme and its parameters as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Challenge {
+pub struct Challenge {
     scheme: String,
     parameters: Vec<(String, String)>,
 }
 
 impl Challenge {
     /// Whether a token of ours could answer it.
-    pub(super) fn wants_token(&self) -> bool {
+    pub fn wants_token(&self) -> bool {
         ["bearer", "dpop"].iter().any(|scheme| self.scheme.eq_ignore_ascii_case(scheme))
     }
 
     /// The parameter; `None` if it is missing, empty, or written twice, because then nobody knows which one counts.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         let mut found = self.parameters.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
         match (found.next(), found.next()) {
             (Some((_, value)), None) if !value.is_empty() => Some(value),
@@ -25,8 +26,59 @@ impl Challenge {
     }
 }
 
+/// What a service wants of the login besides a good token: only the person can give it, in another login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepUp {
+    /// The token may do too little (RFC 6750 §3.1, `insufficient_scope`).
+    Scopes {
+        /// What it must be allowed, as far as the service says so.
+        scopes: Vec<String>,
+    },
+    /// The person must prove who they are more strongly, or again (RFC 9470, `insufficient_user_authentication`).
+    Person {
+        /// In one of these ways.
+        acr_values: Vec<String>,
+        /// At most that many seconds ago.
+        max_age: Option<u64>,
+    },
+}
+
+/// The most scopes or ways that one challenge may ask for; more of them is no request but noise.
+const MOST: usize = 50;
+
+impl StepUp {
+    /// What the challenges of an answer ask for besides a good token, if they do.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let all = challenges(headers);
+        all.iter().filter(|challenge| challenge.wants_token()).find_map(|challenge| match challenge.get("error")? {
+            "insufficient_scope" => Some(Self::Scopes { scopes: words(challenge.get("scope")) }),
+            "insufficient_user_authentication" => Some(Self::Person {
+                acr_values: words(challenge.get("acr_values")),
+                max_age: challenge.get("max_age").and_then(|age| age.parse().ok()),
+            }),
+            _ => None,
+        })
+    }
+}
+
+/// Each word once, in order. What could not be sent in a request is left out.
+fn words(text: Option<&str>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for word in text.unwrap_or_default().split_ascii_whitespace() {
+        if found.len() < MOST && word.bytes().all(is_scope) && !found.iter().any(|known| known == word) {
+            found.push(word.to_owned());
+        }
+    }
+    found
+}
+
+/// A character of a scope (RFC 6749 §3.3).
+fn is_scope(byte: u8) -> bool {
+    matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)
+}
+
 /// All challenges of an answer, in order. What cannot be read ends its header, not the others.
-pub(super) fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
+pub fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
     let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
     values.flat_map(|value| Reader(value.as_bytes()).read()).collect()
 }
@@ -204,6 +256,56 @@ mod tests {
             .append(header::WWW_AUTHENTICATE, "Bearer scope=a, SCOPE=b, error=\"\"".parse().expect("a header value"));
         let found = challenges(&headers);
         assert_eq!(found.iter().map(|c| (c.get("scope"), c.get("error"))).collect::<Vec<_>>(), [(None, None)]);
+    }
+
+    fn asked(values: &[&str]) -> Option<StepUp> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::WWW_AUTHENTICATE, value.parse().expect("a header value"));
+        }
+        StepUp::of(&headers)
+    }
+
+    fn scopes(scopes: &[&str]) -> Option<StepUp> {
+        Some(StepUp::Scopes { scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect() })
+    }
+
+    #[test]
+    fn a_challenge_tells_which_scopes_are_missing() {
+        for (values, expected) in [
+            (&["Bearer error=\"insufficient_scope\", scope=\"a b a  c\""][..], scopes(&["a", "b", "c"])),
+            (&["DPoP algs=\"ES256\", error=insufficient_scope, scope=a"], scopes(&["a"])),
+            (&["Bearer error=\"insufficient_scope\""], scopes(&[])),
+            (&["Bearer realm=\"x\"", "Bearer error=\"insufficient_scope\", scope=\"a\""], scopes(&["a"])),
+            (&["Bearer error=\"insufficient_scope\", scope=\"a \\\"b é c\""], scopes(&["a", "c"])),
+            (&["Bearer error=\"invalid_token\", scope=\"a\""], None),
+            (&["Bearer scope=\"a\""], None),
+            (&["Bearer realm=\"error=insufficient_scope, scope=a\""], None),
+            (&["Basic error=\"insufficient_scope\", scope=\"a\""], None),
+            (&["Bearer error=insufficient_scope, error=invalid_token, scope=a"], None),
+            (&[], None),
+        ] {
+            assert_eq!(asked(values), expected, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_tells_how_the_person_must_prove_themselves() {
+        let person = |acr: &[&str], max_age| {
+            Some(StepUp::Person { acr_values: acr.iter().map(|way| (*way).to_owned()).collect(), max_age })
+        };
+        for (rest, expected) in [
+            (", acr_values=\"urn:strong phr\", max_age=\"5\"", person(&["urn:strong", "phr"], Some(5))),
+            (", max_age=0", person(&[], Some(0))),
+            (", max_age=-1", person(&[], None)),
+            ("", person(&[], None)),
+        ] {
+            assert_eq!(
+                asked(&[&format!("Bearer error=\"insufficient_user_authentication\"{rest}")]),
+                expected,
+                "{rest}"
+            );
+        }
     }
 
     proptest::proptest! {

@@ -1,0 +1,278 @@
+//! The real program at a real terminal: what is typed cannot be seen, and however the program ends the terminal is as it
+//! was before.
+
+use std::fs::File;
+use std::io::Write;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use keyward::sandbox::{Faults, TokenFault};
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use crate::person::{Press, end_of, visit_page};
+use crate::world::World;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A terminal with the program in it.
+struct Session {
+    pty: PtySession,
+    terminal: File,
+    home: tempfile::TempDir,
+}
+
+impl Session {
+    /// Runs `keyward` with a home of its own, an encrypted file for a store and no browser.
+    fn start(arguments: &[&str]) -> Self {
+        Self::at(tempfile::tempdir().expect("a folder"), arguments)
+    }
+
+    /// As [`Session::start`], in a home that was used before, and nothing but the terminal has the passphrase.
+    fn asking(home: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(home, arguments, |command| {
+            command.env_remove("KEYWARD_STORE_PASSPHRASE");
+        })
+    }
+
+    fn at(home: tempfile::TempDir, arguments: &[&str]) -> Self {
+        Self::with(home, arguments, |_| ())
+    }
+
+    fn with(home: tempfile::TempDir, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("/bin/sh");
+        // The terminal begins without echo; a shell's has it.
+        command.args(["-c", "stty sane && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_keyward")]).args(arguments);
+        environment(&mut command, &home);
+        change(&mut command);
+        let timeout_ms = u64::try_from(PATIENCE.as_millis()).ok();
+        let pty = spawn_command(command, timeout_ms).expect("a terminal");
+        let terminal = pty.process().get_file_handle().expect("a handle");
+        Self { pty, terminal, home }
+    }
+
+    /// Starts a login at the sandbox and waits until the address has been printed; returns it.
+    fn login(world: &World, arguments: &[&str]) -> (Self, url::Url) {
+        let resource = world.resource();
+        let mut session = Self::start(&[&["login", &resource, "--name", "box"], arguments].concat());
+        session.sees("open:");
+        let (_, address) = session.pty.exp_regex("http://[^ \r\n]+").expect("an address");
+        session.sees("It is not shown.");
+        (session, url::Url::parse(&address).expect("an address"))
+    }
+
+    #[track_caller]
+    fn sees(&mut self, text: &str) -> String {
+        self.pty.exp_string(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn types(&mut self, text: &str) {
+        self.pty.send(text).expect("typed");
+        self.pty.flush().expect("typed");
+    }
+
+    fn presses(&mut self, control: char) {
+        self.pty.send_control(control).expect("pressed");
+        self.pty.flush().expect("pressed");
+    }
+
+    fn shows_what_is_typed(&self) -> bool {
+        let modes = tcgetattr(&self.terminal).expect("a terminal").local_modes;
+        modes.contains(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG)
+    }
+
+    #[track_caller]
+    fn becomes(&self, shown: bool) {
+        let started = Instant::now();
+        while self.shows_what_is_typed() != shown {
+            assert!(started.elapsed() < PATIENCE, "the terminal shows what is typed: {}", !shown);
+            std::thread::yield_now();
+        }
+    }
+
+    /// How the program ended, the rest of what it printed, and its home.
+    fn end(mut self) -> (i32, String, tempfile::TempDir) {
+        let rest = self.pty.exp_eof().expect("it ends");
+        let status = self.pty.process().wait().expect("it ends");
+        assert!(self.shows_what_is_typed(), "the terminal has its echo back: {rest}");
+        match status {
+            WaitStatus::Exited(_, code) => (code, rest, self.home),
+            other => panic!("{other:?}: {rest}"),
+        }
+    }
+}
+
+fn environment(command: &mut Command, home: &tempfile::TempDir) {
+    command.env_clear().env("HOME", home.path()).env("KEYWARD_NO_BROWSER", "1").env("PATH", "/usr/bin:/bin");
+    command.env("KEYWARD_STORE", "file").env("KEYWARD_STORE_PASSPHRASE", "correct horse battery staple");
+}
+
+fn token(home: &tempfile::TempDir) -> bool {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+    command.args(["token", "box"]);
+    environment(&mut command, home);
+    command.output().expect("it runs").status.success()
+}
+
+#[test]
+fn r28_the_terminal_has_its_echo_back_however_a_prompt_for_a_key_ends() {
+    for (end, code) in [('c', 130), ('d', 2)] {
+        let mut session = Session::start(&["login", "tavily", "--api-key"]);
+        session.sees("it is not shown");
+        session.becomes(false);
+        session.types("tvly-canary");
+        if end == 'd' {
+            // Ctrl-D ends an empty line only, so what was typed is taken back first.
+            session.presses('u');
+        }
+        session.presses(end);
+        let (ended, rest, _) = session.end();
+        assert_eq!(ended, code, "{rest}");
+        assert!(!rest.contains("canary"), "{rest}");
+    }
+}
+
+#[test]
+fn r28_a_passphrase_is_asked_for_without_echo_and_the_question_can_be_ended() {
+    let passphrase = "canary of a passphrase\n";
+    let mut session = Session::asking(tempfile::tempdir().expect("a folder"), &["login", "tavily", "--api-key"]);
+    session.sees("it is not shown");
+    session.becomes(false);
+    session.types("tvly-key\n");
+    session.sees("New passphrase for the store, at least 8 characters: ");
+    session.types(passphrase);
+    session.sees("The same once more: ");
+    session.types(passphrase);
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(rest.contains("kept in the encrypted file") && !rest.contains("canary"), "{rest}");
+    let mut session = Session::asking(home, &["token", "tavily"]);
+    session.sees("Passphrase of the store: ");
+    session.types("canary of a wrong one\n");
+    session.sees("That is not it. Passphrase of the store: ");
+    session.types(passphrase);
+    let (ended, rest, _) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(rest.contains("tvly-key") && !rest.contains("canary"), "{rest}");
+    for (end, code) in [('c', 130), ('d', 6)] {
+        let mut session = Session::asking(tempfile::tempdir().expect("a folder"), &["login", "tavily", "--api-key"]);
+        session.sees("it is not shown");
+        session.becomes(false);
+        session.types("tvly-key\n");
+        session.sees("New passphrase for the store");
+        session.presses(end);
+        let (ended, rest, _) = session.end();
+        assert_eq!(ended, code, "{rest}");
+    }
+}
+
+#[test]
+fn r28_the_terminal_has_its_echo_back_when_a_login_is_interrupted_or_terminated() {
+    let world = World::with_sandbox();
+    for (terminated, code) in [(false, 130), (true, 143)] {
+        let (mut session, _) = Session::login(&world, &[]);
+        session.becomes(false);
+        session.types("half a paste canary");
+        if terminated {
+            session.pty.process_mut().signal(rexpect::process::Signal::SIGTERM).expect("a signal");
+        } else {
+            session.presses('c');
+        }
+        let (ended, rest, home) = session.end();
+        assert_eq!(ended, code, "{rest}");
+        assert!(!rest.contains("canary"), "{rest}");
+        assert!(!token(&home));
+        assert!(!home.path().join(".config/keyward/config.toml").exists(), "no partial record");
+    }
+}
+
+#[test]
+fn r28_a_closed_input_ends_the_prompt_and_not_the_login() {
+    let world = World::with_sandbox();
+    let (mut session, page) = Session::login(&world, &[]);
+    session.becomes(false);
+    session.presses('d');
+    session.sees("Nothing more can be pasted");
+    session.becomes(true);
+    visit_page(page, Press::Allow);
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(token(&home));
+}
+
+#[test]
+fn a_login_that_ends_in_the_browser_leaves_no_prompt_behind() {
+    let world = World::with_sandbox();
+    let (mut session, page) = Session::login(&world, &[]);
+    session.becomes(false);
+    session.types("rm -rf canary");
+    visit_page(page, Press::Allow);
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(!rest.contains("canary"), "{rest}");
+    assert!(token(&home));
+}
+
+#[test]
+fn an_address_longer_than_a_line_of_a_terminal_can_be_pasted_and_is_not_shown() {
+    let world = World::with_sandbox();
+    let (mut session, page) = Session::login(&world, &[]);
+    session.becomes(false);
+    session.types("http://127.0.0.1:1/callback?code=wrong&state=wrong\n");
+    session.sees("not the address that the browser ends at");
+    let end = end_of(page, Press::Allow);
+    let (head, tail) = end.as_str().split_at(40);
+    let padding = "canary".repeat(500);
+    session.types(&format!("\"{head}\r\n{tail}&a={padding}&b={padding}\"\n"));
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(!rest.contains("canary") && !rest.contains("code="), "{rest}");
+    assert!(token(&home));
+}
+
+#[test]
+fn an_interrupt_during_the_exchange_lets_it_finish_and_a_second_one_does_not() {
+    for (patient, kept) in [(true, true), (false, false)] {
+        let world = World::with_sandbox();
+        let delay_ms = if patient { 2_000 } else { 600_000 };
+        let slow = TokenFault { delay_ms, ..TokenFault::default() };
+        world.sandbox().control().set(Faults { token: [slow].into(), ..Faults::default() });
+        let (mut session, page) = Session::login(&world, &[]);
+        session.becomes(false);
+        std::thread::spawn(move || visit_page(page, Press::Allow));
+        // The prompt ends when the answer is there, and the exchange begins at that moment.
+        session.becomes(true);
+        let mut terminal = session.pty.process().get_file_handle().expect("a handle");
+        session.presses('c');
+        if !patient {
+            // Again and again: two that come at once are one.
+            std::thread::spawn(move || {
+                while terminal.write_all(b"\x03").is_ok() {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+            });
+        }
+        let (ended, rest, home) = session.end();
+        assert_eq!(ended, 130, "{rest}");
+        assert_eq!(token(&home), kept);
+    }
+}
+
+#[test]
+fn in_the_background_a_login_neither_reads_the_terminal_nor_stops() {
+    let world = World::with_sandbox();
+    let home = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("/bin/sh");
+    let script = "stty sane; set -m; \"$@\" & job=$!; wait $job; echo ended=$?";
+    let resource = world.resource();
+    command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_keyward"), "login", &resource, "--name", "box"]);
+    environment(&mut command, &home);
+    let timeout_ms = u64::try_from(PATIENCE.as_millis()).ok();
+    let mut pty = spawn_command(command, timeout_ms).expect("a terminal");
+    let (_, address) = pty.exp_regex("http://[^ \r\n]+").expect("an address");
+    pty.exp_string("Waiting for the answer").expect("it waits");
+    visit_page(url::Url::parse(&address).expect("an address"), Press::Allow);
+    pty.exp_string("ended=0").expect("it ends well");
+    assert!(token(&home));
+}
