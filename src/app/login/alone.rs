@@ -32,14 +32,13 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
     };
     secret_of_client::bind(parts, name, &server.issuer).await?;
-    let now = parts.clock.now();
     let request = ClientCredentials {
         token_endpoint: &server.token_endpoint,
         issuer: &server.issuer,
         client: &client,
         scopes: &scopes,
         resource: resource.as_deref(),
-        now: now.0,
+        now: parts.clock.now().0,
     };
     let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
     let now = parts.clock.now();
