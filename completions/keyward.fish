@@ -53,6 +53,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l port -d 'Wait 
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l redirect-host -d 'Come back to 127.0.0.1, localhost or [::1], as the provider has it registered' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l timeout -d 'Seconds to wait for the person' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l scope -d 'Ask for these scopes besides the usual ones' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l acr -d 'Prove who you are in one of these ways, by the provider\'s names for them' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l max-age -d 'Prove who you are anew if that is longer ago than this' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l expect-user -d 'Keep the login only if this account signs in: its subject, address or name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l config -d 'Use this configuration file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'

@@ -54,6 +54,8 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--redirect-host', '--redirect-host', [CompletionResultType]::ParameterName, 'Come back to 127.0.0.1, localhost or [::1], as the provider has it registered')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Seconds to wait for the person')
             [CompletionResult]::new('--scope', '--scope', [CompletionResultType]::ParameterName, 'Ask for these scopes besides the usual ones')
+            [CompletionResult]::new('--acr', '--acr', [CompletionResultType]::ParameterName, 'Prove who you are in one of these ways, by the provider''s names for them')
+            [CompletionResult]::new('--max-age', '--max-age', [CompletionResultType]::ParameterName, 'Prove who you are anew if that is longer ago than this')
             [CompletionResult]::new('--expect-user', '--expect-user', [CompletionResultType]::ParameterName, 'Keep the login only if this account signs in: its subject, address or name')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')

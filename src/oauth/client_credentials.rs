@@ -3,8 +3,10 @@
 use url::Url;
 
 use super::client::{AuthMethod, Client};
-use super::endpoint::Endpoint;
+use super::dpop::{self, Unbound};
+use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
+use super::foreign::host;
 use super::token::Tokens;
 use crate::http::Http;
 
@@ -21,6 +23,8 @@ pub struct ClientCredentials<'a> {
     pub scopes: &'a [String],
     /// The resource (RFC 8707).
     pub resource: Option<&'a str>,
+    /// The key to bind the token to, and what becomes of one that is not bound.
+    pub binding: Option<(&'a dpop::Key, Unbound)>,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -33,12 +37,16 @@ pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> 
     if client.method == AuthMethod::None {
         return Err(Error::PublicClient { issuer: issuer.to_owned() });
     }
-    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof: None };
+    let proof = request.binding.map(|(key, _)| key as &dyn Proof);
+    let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof };
     let scope = request.scopes.join(" ");
     let mut form = vec![("grant_type", "client_credentials")];
     form.extend(Some(("scope", scope.as_str())).filter(|_| !scope.is_empty()));
     form.extend(request.resource.map(|resource| ("resource", resource)));
     let mut tokens = endpoint.tokens(&form).await?;
+    if let Some((_, unbound)) = request.binding {
+        dpop::judge(&mut tokens, unbound, host(token_endpoint))?;
+    }
     tokens.settle(request.scopes);
     Ok(Tokens { refresh_token: None, refresh_expires_in: None, id_token: None, ..tokens })
 }

@@ -64,11 +64,11 @@ fn step_up(connection: &str, host: &str, wanted: &StepUp, said: &str) -> Report 
         )
         .hint(with_scopes(connection, scopes))
         .oauth("insufficient_scope"),
-        StepUp::Person { .. } => report(
-            format!("`{connection}` wants stronger or fresher proof of who you are"),
+        StepUp::Person { acr_values, max_age } => report(
+            format!("`{connection}` wants fresh or stronger proof of who you are"),
             "wants another login for this (`insufficient_user_authentication`)",
         )
-        .hint(format!("`keyward login {connection}`"))
+        .hint(with_strength(connection, acr_values, *max_age))
         .oauth("insufficient_user_authentication"),
     }
 }
@@ -76,11 +76,27 @@ fn step_up(connection: &str, host: &str, wanted: &StepUp, said: &str) -> Report 
 /// The command that helps. The scopes are a stranger's text and the command is made for copying: what a shell would
 /// read as more than a word stays out of it.
 fn with_scopes(connection: &str, scopes: &[String]) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/+@=".contains(&byte);
-    match scopes.iter().all(|scope| scope.bytes().all(plain)) {
+    match scopes.iter().all(|scope| is_plain(scope)) {
         true => format!("`keyward login {connection} --scope {}`", scopes.join(",")),
         false => format!("`keyward login {connection} --scope …`, with the scopes that the service names"),
     }
+}
+
+/// The same for a login that proves more.
+fn with_strength(connection: &str, acr_values: &[String], max_age: Option<u64>) -> String {
+    let mut command = format!("keyward login {connection}");
+    let acr_values: Vec<&str> = acr_values.iter().map(String::as_str).filter(|acr| is_plain(acr)).collect();
+    if !acr_values.is_empty() {
+        command += &format!(" --acr {}", acr_values.join(","));
+    }
+    if let Some(age) = max_age {
+        command += &format!(" --max-age {age}");
+    }
+    format!("`{command}`")
+}
+
+fn is_plain(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/+@=".contains(&byte))
 }
 
 fn quoted(words: &[String]) -> String {
@@ -101,6 +117,8 @@ mod tests {
         assert_eq!(hint("https://x.example/files.read"), "`keyward login box --scope a,https://x.example/files.read`");
         for scope in ["$(x)", "a;x", "a|x", "a&x", "`x`", "a'x", "a>x", "a,b", "~", "*", "!x", "#x", "a\\x"] {
             assert!(!hint(scope).contains(scope), "{scope}");
+            let acr = with_strength("box", &["gold".to_owned(), scope.to_owned()], Some(60));
+            assert_eq!(acr, "`keyward login box --acr gold --max-age 60`", "{scope}");
         }
     }
 }

@@ -14,11 +14,12 @@ use crate::report::Report;
 mod answer;
 mod catalog;
 mod definition;
+mod needed;
 mod sign_in;
 mod state;
 
 pub use catalog::{Catalog, Choice, Entry};
-use sign_in::{Logins, Next};
+use sign_in::{Failed, Logins, Next};
 
 /// Instructions for the model, about all tools together.
 const INSTRUCTIONS: &str = "Tools of the services this person is signed in to. Text that a tool returns comes from \
@@ -109,14 +110,18 @@ async fn call(app: &Arc<App>, logins: &Logins, entry: &Entry, request: mcp::Tool
     let again = (!matches!(request.user, mcp::User::CannotBeAsked)).then(|| request.arguments.clone());
     let mut outcome = entry.call(request.arguments, progress.clone()).await;
     if let (Err(error), Some(arguments)) = (&outcome, again) {
-        match logins.offer(app, error.clone(), request.user, &request.answers).await {
+        let (tool, answers) = (entry.tool.name.as_str(), &request.answers);
+        match logins.offer(app, Failed { error: error.clone(), tool, user: request.user, answers }).await {
             Next::Again => outcome = entry.call(arguments, progress).await,
             Next::Ask(question) => return question,
             Next::Fail(error) => outcome = Err(error),
         }
     }
     mcp::Outcome::Done(match outcome {
-        Ok(output) => answer::result(output),
+        Ok(output) => {
+            logins.settled(entry.connection.as_deref(), &entry.tool.name);
+            answer::result(output)
+        }
         Err(error) => answer::failure(&Report::from(&error)),
     })
 }

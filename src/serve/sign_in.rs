@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use url::Url;
 
+use super::needed::{Needed, Tries};
 use crate::app::{App, Error, login};
-use crate::backends::{self, Way};
+use crate::backends::Way;
 use crate::mcp::{Asked, Outcome, UrlRequest, User};
 
 /// How long a call waits for the person. Hosts give up after a minute.
@@ -21,12 +22,21 @@ const WAIT: Duration = Duration::from_secs(50);
 /// The key of our question and its answer.
 const KEY: &str = "login";
 
-/// The logins that wait for the person.
+/// The logins that wait for the person, and how often they were asked for more.
 #[derive(Clone, Default)]
-pub(super) struct Logins(Arc<Mutex<HashMap<String, Open>>>);
+pub(super) struct Logins(Arc<Mutex<HashMap<String, Open>>>, Arc<Tries>);
+
+/// A call that failed, and who can be asked about it.
+pub(super) struct Failed<'a> {
+    pub(super) error: Error,
+    pub(super) tool: &'a str,
+    pub(super) user: User,
+    pub(super) answers: &'a Map<String, Value>,
+}
 
 #[derive(Clone)]
 struct Open {
+    needed: Needed,
     url: Url,
     end: watch::Receiver<Option<Result<(), Error>>>,
     /// Closes the port and frees the connection for another login. The end of a login, once begun, is not cut off.
@@ -43,23 +53,16 @@ pub(super) enum Next {
     Fail(Error),
 }
 
-/// The connection whose missing login stopped a call, if a login in the browser helps.
-pub(super) fn missing(error: &Error) -> Option<&str> {
-    let Error::Service { connection, error } = error else { return None };
-    match error {
-        backends::Error::Credential(unavailable) => match unavailable.0.downcast_ref::<Error>()? {
-            Error::LoginRequired { connection, way: Way::OAuth, .. } => Some(connection),
-            _ => None,
-        },
-        backends::Error::Rejected { .. } => Some(connection),
-        _ => None,
-    }
-}
-
 impl Logins {
-    /// Offers a login to the person by whatever the host can do. `failed` is why the call needs one.
-    pub(super) async fn offer(&self, app: &Arc<App>, failed: Error, user: User, answers: &Map<String, Value>) -> Next {
-        let Some(name) = missing(&failed).map(String::from) else { return Next::Fail(failed) };
+    /// Offers a login to the person by whatever the host can do, if one would help.
+    pub(super) async fn offer(&self, app: &Arc<App>, call: Failed<'_>) -> Next {
+        let Failed { error: failed, tool, user, answers } = call;
+        let Some(needed) = Needed::of(&failed).filter(|needed| helps(app, needed)) else { return Next::Fail(failed) };
+        let name = needed.connection.clone();
+        let is_answer = matches!(user, User::AskByResult) && answers.contains_key(KEY);
+        if needed.is_more() && !is_answer && !self.1.one_more(&needed, tool) {
+            return Next::Fail(failed);
+        }
         match user {
             User::CannotBeAsked => Next::Fail(failed),
             User::AskByResult => match answers.get(KEY).and_then(|answer| answer.get("action")).and_then(Value::as_str)
@@ -72,17 +75,17 @@ impl Logins {
                     self.give_up(&name);
                     Next::Fail(failed)
                 }
-                None => match self.start(app, &name).await {
-                    Ok(open) => Next::Ask(Outcome::InputRequired(vec![(KEY.to_owned(), question(&name, &open.url))])),
+                None => match self.start(app, &needed).await {
+                    Ok(open) => Next::Ask(Outcome::InputRequired(vec![(KEY.to_owned(), open.question())])),
                     Err(error) => Next::Fail(error),
                 },
             },
             User::AskNow(asker) => {
-                let open = match self.start(app, &name).await {
+                let open = match self.start(app, &needed).await {
                     Ok(open) => open,
                     Err(error) => return Next::Fail(error),
                 };
-                let UrlRequest { message, url } = question(&name, &open.url);
+                let UrlRequest { message, url } = open.question();
                 let id = format!("login-{name}-{}", app.parts.clock.now().0);
                 if asker.open_url(&message, &url, &id).await != Asked::Accepted {
                     self.give_up(&name);
@@ -106,13 +109,29 @@ impl Logins {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// The login that waits for the person, or a new one.
-    async fn start(&self, app: &Arc<App>, name: &str) -> Result<Open, Error> {
+    /// The tool did what it was called for.
+    pub(super) fn settled(&self, connection: Option<&str>, tool: &str) {
+        if let Some(connection) = connection {
+            self.1.settled(connection, tool);
+        }
+    }
+
+    /// The login that waits for the person, or a new one. One that would bring too little gives way to one for both.
+    async fn start(&self, app: &Arc<App>, needed: &Needed) -> Result<Open, Error> {
+        let name = needed.connection.as_str();
+        let mut needed = needed.clone();
         if let Some(open) = self.open(name).filter(|open| open.end.borrow().is_none()) {
-            return Ok(open);
+            if open.needed.covers(&needed) {
+                return Ok(open);
+            }
+            needed = needed.with(&open.needed);
+            self.give_up(name);
+            // Its port and its claim on the connection are free when its task is gone.
+            let mut end = open.end;
+            let _ = end.changed().await;
         }
         let connection = app.connection(name)?.clone();
-        let pending = login::begin(app, &connection, login::Wish::usual(login::By::Serve)).await?;
+        let pending = login::begin(app, &connection, needed.wish()).await?;
         let (ended, end) = watch::channel(None);
         let url = pending.url().clone();
         let app = Arc::clone(app);
@@ -128,8 +147,8 @@ impl Logins {
             };
             ended.send_replace(Some(outcome));
         });
-        let open = Open { url, end, stop: task.abort_handle() };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), open.clone());
+        let open = Open { needed, url, end, stop: task.abort_handle() };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(open.needed.connection.clone(), open.clone());
         Ok(open)
     }
 }
@@ -145,6 +164,13 @@ async fn wait(mut open: Open, failed: Error) -> Next {
     }
 }
 
-fn question(name: &str, url: &Url) -> UrlRequest {
-    UrlRequest { message: format!("Sign in to `{name}` so that its tools can be used"), url: url.to_string() }
+impl Open {
+    fn question(&self) -> UrlRequest {
+        UrlRequest { message: self.needed.question(), url: self.url.to_string() }
+    }
+}
+
+/// Whether a login in the browser is how this connection signs in.
+fn helps(app: &App, needed: &Needed) -> bool {
+    !needed.is_more() || app.connection(&needed.connection).is_ok_and(|connection| connection.way.0 == Way::OAuth)
 }

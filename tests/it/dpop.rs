@@ -193,3 +193,33 @@ fn progress_of_a_long_call_arrives_with_a_bound_token() {
     assert_eq!(answers.iter().filter(|answer| answer["method"] == "notifications/progress").count(), 3, "{answers:?}");
     assert_ne!(answers[3]["result"]["isError"], true);
 }
+
+#[test]
+fn a_client_that_acts_for_itself_proves_its_key_too() {
+    let world = strict();
+    let metadata = json!({
+        "client_name": "robot",
+        "grant_types": ["client_credentials"],
+        "response_types": [],
+        "redirect_uris": [],
+        "token_endpoint_auth_method": "client_secret_basic",
+        "scope": "sandbox:read",
+    });
+    let robot = world.sandbox().control().register(&metadata).expect("a client");
+    let text = |name: &str| robot[name].as_str().expect("a text").to_owned();
+    let entry = format!(
+        "[connections.box]\nbackend = \"remote\"\nurl = \"{}\"\nway = \"client-credentials\"\nclient_id = \"{}\"\nscopes = [\"sandbox:read\"]\n",
+        world.resource(),
+        text("client_id"),
+    );
+    let world = world.config(&entry).piping(&text("client_secret"));
+    world.run(&["login", "box", "--client-secret"]).done();
+    world.run(&["call", "box_whoami"]).done();
+    let grant = world.grant("box").expect("a grant");
+    let key = grant.issued.as_ref().and_then(|issued| issued.dpop.clone()).expect("a key");
+    world.clock.forward(400);
+    world.run(&["call", "box_whoami"]).done();
+    let again = world.grant("box").and_then(|grant| grant.issued?.dpop).expect("a key");
+    assert!(again.matches(key.expose()));
+    assert_eq!(proved(&world.sandbox().control().received("token")), [true, true]);
+}

@@ -21,6 +21,7 @@ mod reports;
 mod scripted;
 mod serve;
 mod stdio;
+mod step_up;
 mod stores;
 #[cfg(unix)]
 mod terminal;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::binding;
 use super::discover::{Found, discover};
 use super::identify::given;
 use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
@@ -9,7 +10,7 @@ use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
 use crate::app::{App, Error, secret_of_client, session};
 use crate::backends::Way;
 use crate::config;
-use crate::oauth::{self, ClientCredentials};
+use crate::oauth::{self, ClientCredentials, TokenType};
 
 /// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
 pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
@@ -25,19 +26,21 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     let parts = &app.parts;
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
-    let Found { server, resource, scopes, .. } = discover(app, connection, WAY).await?;
+    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
     // A registration would be a client without rights of its own: what it may do, an administrator decides.
     let client = match given(app, connection, &server).await? {
         Some(client) => client,
         None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
     };
     secret_of_client::bind(parts, name, &server.issuer).await?;
+    let binding = binding::key(connection, (&server, &client), bound_tokens_only).map_err(failed)?;
     let request = ClientCredentials {
         token_endpoint: &server.token_endpoint,
         issuer: &server.issuer,
         client: &client,
         scopes: &scopes,
         resource: resource.as_deref(),
+        binding: binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound)),
         now: parts.clock.now().0,
     };
     let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
@@ -61,7 +64,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
             refresh_token: None,
             refresh_expires_at: None,
             clock_skew: session::clock_skew(name, &tokens, now),
-            dpop: None,
+            dpop: binding.filter(|_| tokens.token_type == TokenType::Dpop).map(|(key, _)| key.secret().clone()),
             scopes: tokens.scope.unwrap_or(scopes),
             subject: None,
             account: None,

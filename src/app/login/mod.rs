@@ -31,6 +31,7 @@ mod record;
 pub mod rehearse;
 mod request;
 mod running;
+mod strength;
 
 pub use alone::client_credentials;
 use discover::{Found, discover};
@@ -40,6 +41,7 @@ pub use person::{News, Nobody, Person, Swap};
 pub use record::{learn_tools, record};
 pub(super) use running::claim;
 pub use running::{By, Who, attend};
+pub use strength::Strength;
 
 /// How long the person has, unless they ask for another time.
 pub const PATIENCE: Duration = Duration::from_secs(300);
@@ -53,6 +55,8 @@ pub struct Wish {
     pub scopes: Vec<String>,
     /// The account that must sign in: its subject, its address or its name.
     pub expect: Option<String>,
+    /// How the person must prove who they are.
+    pub strength: Strength,
     /// Whether the person may come back from a browser.
     pub browser: bool,
     /// Whether the person may use another device.
@@ -73,7 +77,7 @@ pub enum Device {
 impl Wish {
     /// The usual and nothing else.
     pub const fn usual(by: By) -> Self {
-        Self { by, scopes: Vec::new(), expect: None, browser: true, device: Device::No }
+        Self { by, scopes: Vec::new(), expect: None, strength: Strength::USUAL, browser: true, device: Device::No }
     }
 }
 
@@ -148,6 +152,7 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
         scopes: &scopes,
         resource: resource.as_deref(),
         bound_tokens_only,
+        strength: &wish.strength,
         browser: wish.browser,
         device: wish.device,
     };
@@ -180,7 +185,8 @@ fn usable(app: &App, connection: &config::Connection) -> Result<(), Error> {
 /// matters. Whoever asks for more keeps what they have been given before.
 fn more(usual: Vec<String>, wish: &Wish, server: &Server, stored: Option<&Grant>) -> Vec<String> {
     let kept = stored.and_then(|grant| grant.issued.as_ref()).filter(|issued| issued.issuer == server.issuer);
-    let kept = kept.filter(|_| !wish.scopes.is_empty()).map(|issued| issued.scopes.clone()).unwrap_or_default();
+    let is_more = !wish.scopes.is_empty() || wish.strength != Strength::USUAL;
+    let kept = kept.filter(|_| is_more).map(|issued| issued.scopes.clone()).unwrap_or_default();
     let identity = ["openid", "email", "profile"].into_iter().map(String::from);
     let identity = identity.filter(|scope| wish.expect.is_some() && server.scopes.contains(scope));
     let mut scopes = usual;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::Device;
 use super::binding;
 use super::identify::{Identity, Origin, failed, identify, register};
+use super::{Device, Strength};
 use crate::app::{App, Error, client};
 use crate::config;
 use crate::oauth::dpop::{Key, Unbound};
@@ -17,6 +17,8 @@ pub(super) struct Asked<'a> {
     pub(super) resource: Option<&'a str>,
     /// The service takes only tokens that are bound to a key.
     pub(super) bound_tokens_only: bool,
+    /// How the person must prove who they are.
+    pub(super) strength: &'a Strength,
     /// Whether the person may come back from a browser.
     pub(super) browser: bool,
     /// Whether the person may use another device.
@@ -124,6 +126,7 @@ async fn attempt(
         Some((key, unbound)) => attempt.bound(key, unbound),
         None => attempt,
     };
+    let attempt = asked.strength.asked_by(attempt);
     let attempt = if wants_consent(asked.scopes) { attempt.with("prompt", "consent") } else { attempt };
     if !asked.server.requires_par && !connection.par {
         return Ok(attempt);

@@ -26,6 +26,7 @@ use super::binding::providers_time;
 use super::custody::{Change, Custody};
 use super::{Error, Inner, Need, pace, spill};
 use crate::machine::Timestamp;
+use crate::oauth::dpop::Unbound;
 use crate::oauth::{self, RefreshError, TokenType, Tokens};
 use crate::providers::{self, Provider};
 
@@ -152,12 +153,23 @@ impl Inner {
     }
 
     async fn ask(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
-        let Some(refresh_token) = issued.refresh_token.as_ref().filter(|_| issued.flow != Flow::ClientCredentials)
-        else {
-            return self.ask_for_the_client(issued, resource).await;
-        };
         let Ok(key) = self.keys.of(issued) else {
             return Err(RefreshError::Definitive(oauth::Error::Unusable { what: "dpop" }));
+        };
+        let now = providers_time(issued, self.now().0);
+        let Some(refresh_token) = issued.refresh_token.as_ref().filter(|_| issued.flow != Flow::ClientCredentials)
+        else {
+            // A client that acts for itself has no refresh token: it asks again, which spends nothing (RFC 6749 §4.4).
+            let request = oauth::ClientCredentials {
+                token_endpoint: &issued.token_endpoint,
+                issuer: &issued.issuer,
+                client: &issued.client,
+                scopes: &issued.scopes,
+                resource,
+                binding: key.as_deref().map(|key| (key, Unbound::Accepted)),
+                now,
+            };
+            return oauth::client_credentials(&self.parts.http, request).await.map_err(RefreshError::of);
         };
         let request = oauth::Refresh {
             token_endpoint: &issued.token_endpoint,
@@ -167,22 +179,9 @@ impl Inner {
             resource,
             scope: None,
             key: key.as_deref(),
-            now: providers_time(issued, self.now().0),
+            now,
         };
         oauth::refresh(&self.parts.http, request).await
-    }
-
-    /// A client that acts for itself has no refresh token: it asks again, which spends nothing (RFC 6749 §4.4).
-    async fn ask_for_the_client(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
-        let request = oauth::ClientCredentials {
-            token_endpoint: &issued.token_endpoint,
-            issuer: &issued.issuer,
-            client: &issued.client,
-            scopes: &issued.scopes,
-            resource,
-            now: self.now().0,
-        };
-        oauth::client_credentials(&self.parts.http, request).await.map_err(RefreshError::of)
     }
 
     /// OpenID Connect Core §12.2: a renewal names the account of the login. Tokens of another one must not pass for it:

@@ -9,7 +9,7 @@ use super::super::{Console, Outcome};
 use super::choice::{Asked, Choice, Known, choose};
 use super::face::Face;
 use super::{Arguments, Asking, rehearsal};
-use crate::app::login::{self, By, Done, Finish, Pending, Wish};
+use crate::app::login::{self, By, Done, Finish, Pending, Strength, Wish};
 use crate::app::{App, Error};
 use crate::config;
 use crate::machine::{self, Browser, Echo, Lines, SystemBrowser};
@@ -147,8 +147,9 @@ fn overridden(arguments: &Arguments, connection: &config::Connection) -> config:
 }
 
 fn wish(arguments: &Arguments, Choice { browser, device, .. }: Choice) -> Wish {
-    let Asking { scope, expect_user, .. } = &arguments.wish;
-    Wish { by: By::Login, scopes: scope.clone(), expect: expect_user.clone(), browser, device }
+    let Asking { scope, expect_user, acr, max_age, .. } = &arguments.wish;
+    let strength = Strength { acr_values: acr.clone(), max_age: *max_age };
+    Wish { by: By::Login, scopes: scope.clone(), expect: expect_user.clone(), strength, browser, device }
 }
 
 fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {

@@ -107,6 +107,12 @@ struct Asking {
     /// Ask for these scopes besides the usual ones
     #[arg(long, value_name = "SCOPE", value_delimiter = ',')]
     scope: Vec<String>,
+    /// Prove who you are in one of these ways, by the provider's names for them
+    #[arg(long, value_name = "WAY", value_delimiter = ',')]
+    acr: Vec<String>,
+    /// Prove who you are anew if that is longer ago than this
+    #[arg(long, value_name = "SECONDS")]
+    max_age: Option<u64>,
     /// Keep the login only if this account signs in: its subject, address or name
     #[arg(long, value_name = "NAME")]
     expect_user: Option<String>,
