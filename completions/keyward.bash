@@ -25,6 +25,9 @@ _keyward() {
             keyward,config)
                 cmd="keyward__subcmd__config"
                 ;;
+            keyward,credential)
+                cmd="keyward__subcmd__credential"
+                ;;
             keyward,demo)
                 cmd="keyward__subcmd__demo"
                 ;;
@@ -82,6 +85,30 @@ _keyward() {
             keyward__subcmd__config__subcmd__help,unset)
                 cmd="keyward__subcmd__config__subcmd__help__subcmd__unset"
                 ;;
+            keyward__subcmd__credential,docker)
+                cmd="keyward__subcmd__credential__subcmd__docker"
+                ;;
+            keyward__subcmd__credential,git)
+                cmd="keyward__subcmd__credential__subcmd__git"
+                ;;
+            keyward__subcmd__credential,help)
+                cmd="keyward__subcmd__credential__subcmd__help"
+                ;;
+            keyward__subcmd__credential,kubectl)
+                cmd="keyward__subcmd__credential__subcmd__kubectl"
+                ;;
+            keyward__subcmd__credential__subcmd__help,docker)
+                cmd="keyward__subcmd__credential__subcmd__help__subcmd__docker"
+                ;;
+            keyward__subcmd__credential__subcmd__help,git)
+                cmd="keyward__subcmd__credential__subcmd__help__subcmd__git"
+                ;;
+            keyward__subcmd__credential__subcmd__help,help)
+                cmd="keyward__subcmd__credential__subcmd__help__subcmd__help"
+                ;;
+            keyward__subcmd__credential__subcmd__help,kubectl)
+                cmd="keyward__subcmd__credential__subcmd__help__subcmd__kubectl"
+                ;;
             keyward__subcmd__help,call)
                 cmd="keyward__subcmd__help__subcmd__call"
                 ;;
@@ -90,6 +117,9 @@ _keyward() {
                 ;;
             keyward__subcmd__help,config)
                 cmd="keyward__subcmd__help__subcmd__config"
+                ;;
+            keyward__subcmd__help,credential)
+                cmd="keyward__subcmd__help__subcmd__credential"
                 ;;
             keyward__subcmd__help,demo)
                 cmd="keyward__subcmd__help__subcmd__demo"
@@ -130,6 +160,15 @@ _keyward() {
             keyward__subcmd__help__subcmd__config,unset)
                 cmd="keyward__subcmd__help__subcmd__config__subcmd__unset"
                 ;;
+            keyward__subcmd__help__subcmd__credential,docker)
+                cmd="keyward__subcmd__help__subcmd__credential__subcmd__docker"
+                ;;
+            keyward__subcmd__help__subcmd__credential,git)
+                cmd="keyward__subcmd__help__subcmd__credential__subcmd__git"
+                ;;
+            keyward__subcmd__help__subcmd__credential,kubectl)
+                cmd="keyward__subcmd__help__subcmd__credential__subcmd__kubectl"
+                ;;
             *)
                 ;;
         esac
@@ -137,7 +176,7 @@ _keyward() {
 
     case "${cmd}" in
         keyward)
-            opts="-q -v -h -V --config --json --quiet --verbose --color --help --version login logout status token serve tools call config demo sandbox completions help"
+            opts="-q -v -h -V --config --json --quiet --verbose --color --help --version login logout status token credential serve tools call config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,6 +439,168 @@ _keyward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        keyward__subcmd__credential)
+            opts="-q -v -h --config --json --quiet --verbose --color --help git docker kubectl help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__docker)
+            opts="-q -v -h --config --json --quiet --verbose --color --help get list store erase version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__git)
+            opts="-q -v -h --username --config --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__help)
+            opts="git docker kubectl help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__help__subcmd__docker)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__help__subcmd__git)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__help__subcmd__kubectl)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__credential__subcmd__kubectl)
+            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         keyward__subcmd__demo)
             opts="-q -v -h --no-browser --timeout --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -427,7 +628,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__help)
-            opts="login logout status token serve tools call config demo sandbox completions help"
+            opts="login logout status token credential serve tools call config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -525,6 +726,62 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__help__subcmd__config__subcmd__unset)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__help__subcmd__credential)
+            opts="git docker kubectl"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__help__subcmd__credential__subcmd__docker)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__help__subcmd__credential__subcmd__git)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__help__subcmd__credential__subcmd__kubectl)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -813,7 +1070,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__status)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --verify --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -835,13 +1092,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__token)
-            opts="-q -v -h --min-validity --header --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --min-validity --header --env --claims --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --min-validity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

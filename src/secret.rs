@@ -33,6 +33,11 @@ impl Secret {
     pub fn matches(&self, other: &str) -> bool {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
     }
+
+    /// As [`Secret::matches`], for two secrets.
+    pub fn equals(&self, other: &Self) -> bool {
+        self.matches(&other.0)
+    }
 }
 
 impl fmt::Debug for Secret {

@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Error, Parts};
-use crate::config;
 use crate::oauth::{self, AuthMethod, Client, SigningKey, Unregistered};
 use crate::secret::Secret;
 use crate::store::Key;
@@ -158,11 +157,12 @@ impl AtIssuer {
 /// because the person's consent at the provider is tied to it, and the next login goes on with both.
 pub(super) async fn end(
     app: &App,
-    connection: &config::Connection,
+    parts: &Parts,
+    name: &str,
     issuer: &str,
     local_only: bool,
 ) -> Result<AtIssuer, Error> {
-    let (parts, name, key) = (&app.parts, &connection.name, Key::client(issuer));
+    let key = Key::client(issuer);
     let kept = parts.store.load(&key).await.map_err(Error::store(name))?;
     let client = kept.and_then(|text| read(&text));
     let outcome = match client {

@@ -213,6 +213,28 @@ pub enum Error {
         /// Why.
         why: Pause,
     },
+    /// Nobody knows who should have signed the token.
+    #[error("the issuer of the token of `{connection}` is not known")]
+    UnknownIssuer {
+        /// Which connection.
+        connection: String,
+    },
+    /// The keys of the issuer could not be had.
+    #[error("the keys for the token of `{connection}` could not be fetched")]
+    Keys {
+        /// Which connection.
+        connection: String,
+        /// How.
+        error: Arc<oauth::Error>,
+    },
+    /// The issuer has not signed the token.
+    #[error("the token of `{connection}` does not hold: {why}")]
+    Forged {
+        /// Which connection.
+        connection: String,
+        /// Why it does not count.
+        why: oauth::Forged,
+    },
     /// The service failed.
     #[error("`{connection}` failed")]
     Service {

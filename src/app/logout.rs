@@ -1,18 +1,28 @@
 //! A logout: ending the tokens at the provider, then forgetting what the store keeps for a connection.
+//!
+//! Two facts, and neither waits for the other: what became of the tokens at the provider, and what became of the copy
+//! here. The copy goes even where the lock, the provider or a part of the store fails; what could not be done is said.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
 use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
-use super::session::{Custody, Removal, Unread};
-use super::{App, Error, Parts, login, secret_of_client, session};
+use super::refused::Refused;
+use super::session::{self, Custody, Removal, Unread};
+use super::{App, Error, Parts, login, memory, secret_of_client, stores};
 use crate::config;
+use crate::http::is_safe;
 use crate::oauth::{self, Kind, Revocation};
+use crate::secret::Secret;
 
 /// How many logins that come in between are ended, too.
 const ROUNDS: u8 = 3;
-/// How long the provider has to end the tokens; the local copy goes in any case.
+/// How long the provider has to end the tokens, all of them together.
 const PATIENCE: Duration = Duration::from_secs(8);
 
 /// What to do besides forgetting the tokens.
@@ -22,6 +32,8 @@ pub struct Wish {
     pub local_only: bool,
     /// Also end the registration of the client at the provider, and forget it and its secret.
     pub forget_client: bool,
+    /// Find the provider's page on which the person ends their own session.
+    pub end_session: bool,
 }
 
 /// What a logout did.
@@ -29,14 +41,49 @@ pub struct Wish {
 pub struct Done {
     /// Which connection.
     pub connection: String,
-    /// Whether there was a login to forget.
+    /// Whether there was a login to forget, as far as the store could tell.
     pub was_signed_in: bool,
     /// What became of the tokens at the provider.
     pub provider: AtProvider,
     /// What became of the client that was registered there, if it was to be forgotten.
     pub client: AtIssuer,
+    /// Whether the provider confirmed the end of the access token; `None` if it was not asked.
+    pub access_ended: Option<bool>,
+    /// What became of the copy here.
+    pub here: Here,
+    /// Who issued the tokens, if anybody did.
+    pub issuer: Option<String>,
+    /// The provider's page on which the person ends their own session, if they asked for it and there is one.
+    pub page: Option<Url>,
     /// The variable that still supplies a token, if there is one.
     pub variable: Option<String>,
+    /// What could not be done here.
+    pub trouble: Option<Error>,
+}
+
+/// What became of the copy here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Here {
+    /// There was none.
+    Nothing,
+    /// It is gone.
+    Removed,
+    /// It is gone, and another process held the lock: if that one was renewing, it may write a newer one.
+    RemovedUnlocked,
+    /// The store did not let it go.
+    Kept,
+}
+
+impl Here {
+    /// The word for it in `--json`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Removed => "removed",
+            Self::RemovedUnlocked => "removed-unlocked",
+            Self::Kept => "kept",
+        }
+    }
 }
 
 /// What became of the tokens at the provider.
@@ -46,12 +93,20 @@ pub enum AtProvider {
     Nothing,
     /// They are ended.
     Ended,
-    /// They live until they run out: nobody asked the provider, or it takes no such request.
+    /// They live until they run out: nobody was to ask the provider.
     Unasked,
+    /// They live until they run out: the provider takes no such request.
+    NoEndpoint,
+    /// They live until they run out: the provider does not end tokens of this kind (RFC 7009 §2.2.1).
+    Unsupported,
+    /// They live until they run out: the provider does not know the client any more.
+    UnknownClient(Arc<oauth::Error>),
     /// They live until they run out: the provider could not be reached, or said no.
     Failed(Arc<oauth::Error>),
     /// They live until they run out: the provider did not answer in time.
     TimedOut,
+    /// Nobody knows: the copy here could not be read.
+    Unread,
 }
 
 impl AtProvider {
@@ -61,94 +116,326 @@ impl AtProvider {
             Self::Nothing => "nothing",
             Self::Ended => "ended",
             Self::Unasked => "unasked",
+            Self::NoEndpoint => "no-endpoint",
+            Self::Unsupported => "unsupported",
+            Self::UnknownClient(_) => "unknown-client",
             Self::Failed(_) => "failed",
             Self::TimedOut => "timed-out",
+            Self::Unread => "unread",
+        }
+    }
+
+    /// The provider's own error code, if there is one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::UnknownClient(error) | Self::Failed(error) => error.oauth_code(),
+            _ => None,
+        }
+    }
+
+    fn of(outcome: Result<(), oauth::Error>) -> Self {
+        match outcome {
+            Ok(()) => Self::Ended,
+            Err(error) => match error.oauth_code() {
+                Some("unsupported_token_type") => Self::Unsupported,
+                Some("invalid_client") => Self::UnknownClient(Arc::new(error)),
+                _ => Self::Failed(Arc::new(error)),
+            },
         }
     }
 }
 
-/// Ends and forgets the grant of a connection.
+/// Every connection that may have a grant: the configured ones, and those that were taken out of the configuration and
+/// have left a stamp.
+pub fn known(app: &App) -> Vec<String> {
+    let mut names = session::Stamp::names(app.parts.shared.as_deref());
+    names.extend(app.config.connections.iter().map(|connection| connection.name.clone()));
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Whether `name` can be logged out: a connection, or what the store still keeps for one that is configured no more.
+pub async fn require(app: &App, name: &str) -> Result<(), Error> {
+    let unknown = match app.connection(name) {
+        Ok(_) => return Ok(()),
+        Err(unknown) => unknown,
+    };
+    // The name becomes part of paths.
+    if !config::is_name(name) {
+        return Err(unknown);
+    }
+    let has_stamp = session::Stamp::names(app.parts.shared.as_deref()).iter().any(|known| known == name);
+    if has_stamp || stores::keeper(app, name).await.is_some() { Ok(()) } else { Err(unknown) }
+}
+
+/// Ends and forgets the grant of a connection, configured or not.
 ///
-/// It holds the same lock as a renewal, so that one which is under way cannot bring the tokens back.
-pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Result<Done, Error> {
-    let (app, name) = (&app.at(connection), &connection.name);
-    let custody = Custody::take(&app.parts, name, session::LONG_WAIT).await?;
-    let mut known = match custody.read().await {
-        Ok(known) => known,
-        // What cannot be read can still be forgotten.
-        Err(Unread::Damaged) => None,
-        Err(unread) => return Err(Error::store(name)(custody.failure(unread))),
+/// It holds the same lock as a renewal, so that one which is under way cannot bring the tokens back. Once it has begun
+/// it runs to its end, also if the caller goes: an interrupted logout leaves nothing behind.
+pub async fn run(app: &App, name: &str, wish: Wish) -> Result<Done, Error> {
+    let connection = app.config.connection(name);
+    let parts = match connection {
+        Some(connection) => app.parts_of(connection),
+        None => match stores::keeper(app, name).await {
+            Some(store) => Parts { store, ..app.parts.clone() },
+            None => app.parts.clone(),
+        },
     };
-    let mut rounds = 0..ROUNDS;
-    let (provider, was_signed_in) = loop {
-        let provider = match &known {
-            Some(grant) => end(&app.parts, grant, wish.local_only).await,
-            None => AtProvider::Nothing,
-        };
-        let looked_at = known.as_ref().map(|grant| grant.generation);
-        match custody.delete(looked_at).await.map_err(Error::store(name))? {
-            Removal::Removed(existed) => break (provider, existed),
-            // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens that
-            // were merely forgotten would live on at the provider: these are ended, too.
-            Removal::Overtaken(newer) if rounds.next().is_some() => known = Some(*newer),
-            Removal::Overtaken(_) => return Err(Error::Busy { connection: name.clone(), waited: session::LONG_WAIT }),
+    let custody = Custody::take(&parts, name, session::LONG_WAIT).await;
+    let logout = Logout {
+        parts: parts.clone(),
+        name: name.to_owned(),
+        is_configured: connection.is_some(),
+        variable: connection.and_then(|connection| app.environment_token(connection)).map(|(variable, _)| variable),
+        wish,
+    };
+    let mut done = begin(logout, custody).await.map_err(|_| Error::Interrupted)?;
+    if wish.forget_client {
+        match forget_client(app, &parts, &done, wish.local_only).await {
+            Ok(client) => done.client = client,
+            Err(error) => done.trouble = done.trouble.or(Some(error)),
         }
-    };
-    let issuer = known.as_ref().and_then(|grant| grant.issued.as_ref()).map(|issued| issued.issuer.as_str());
-    let client = if wish.forget_client {
-        secret_of_client::forget(&app.parts, name).await?;
-        end_client(app, connection, issuer, wish.local_only).await?
-    } else {
-        AtIssuer::Nothing
-    };
-    Ok(Done {
-        connection: name.clone(),
-        was_signed_in,
-        provider,
-        client,
-        variable: app.environment_token(connection).map(|(variable, _)| variable),
-    })
+    }
+    Ok(done)
 }
 
 /// Without a login to tell who the issuer is, the configuration or the service does: a client that the issuer refuses at
 /// the first login must be forgotten, too.
-async fn end_client(
-    app: &App,
-    connection: &config::Connection,
-    issuer: Option<&str>,
-    local_only: bool,
-) -> Result<AtIssuer, Error> {
-    let found = match issuer.or(connection.issuer.as_deref()) {
-        Some(issuer) => Some(issuer.to_owned()),
-        None if local_only => None,
-        None => login::issuer(app, connection).await.ok(),
+async fn forget_client(app: &App, parts: &Parts, done: &Done, local_only: bool) -> Result<AtIssuer, Error> {
+    let name = &done.connection;
+    secret_of_client::forget(parts, name).await?;
+    let connection = app.config.connection(name);
+    let found = match (&done.issuer, connection) {
+        (Some(issuer), _) => Some(issuer.clone()),
+        (None, Some(connection)) if connection.issuer.is_some() => connection.issuer.clone(),
+        (None, Some(connection)) if !local_only => login::issuer(app, connection).await.ok(),
+        (None, _) => None,
     };
     match found {
-        Some(issuer) => client::end(app, connection, &issuer, local_only).await,
+        Some(issuer) => client::end(app, parts, name, &issuer, local_only).await,
         None => Ok(AtIssuer::Nothing),
     }
 }
 
-async fn end(parts: &Parts, grant: &Grant, local_only: bool) -> AtProvider {
-    let Some(issued) = &grant.issued else { return AtProvider::Nothing };
-    let Some(endpoint) = issued.revocation_endpoint.as_ref().filter(|_| !local_only) else {
-        return AtProvider::Unasked;
-    };
-    match tokio::time::timeout(PATIENCE, revoke(parts, endpoint, issued, grant)).await {
-        Ok(Ok(())) => AtProvider::Ended,
-        Ok(Err(error)) => AtProvider::Failed(Arc::new(error)),
-        Err(_) => AtProvider::TimedOut,
+fn begin(logout: Logout, custody: Result<Custody, Error>) -> oneshot::Receiver<Done> {
+    let (landed, outcome) = oneshot::channel();
+    logout.parts.owned.clone().spawn(async move {
+        let _ = landed.send(logout.run(custody).await);
+    });
+    outcome
+}
+
+/// What a logout works with, apart from whoever asked for it.
+struct Logout {
+    parts: Parts,
+    name: String,
+    is_configured: bool,
+    variable: Option<String>,
+    wish: Wish,
+}
+
+impl Logout {
+    async fn run(self, custody: Result<Custody, Error>) -> Done {
+        let (custody, busy) = match custody {
+            Ok(custody) => (custody, None),
+            // Whoever holds the lock may be frozen for good; the person wants no login here all the same.
+            Err(busy) => (Custody::without_lock(&self.parts, &self.name), Some(busy)),
+        };
+        let mut done = Done {
+            connection: self.name.clone(),
+            was_signed_in: false,
+            provider: AtProvider::Nothing,
+            client: AtIssuer::Nothing,
+            access_ended: None,
+            here: Here::Nothing,
+            issuer: None,
+            page: None,
+            variable: self.variable.clone(),
+            trouble: None,
+        };
+        match self.forget(&custody, &mut done).await {
+            Ok(false) => {}
+            Ok(true) if busy.is_none() => done.here = Here::Removed,
+            Ok(true) => {
+                done.here = Here::RemovedUnlocked;
+                done.trouble = busy;
+            }
+            Err(error) => {
+                done.here = Here::Kept;
+                done.trouble = Some(error);
+            }
+        }
+        done.was_signed_in |= matches!(done.here, Here::Removed | Here::RemovedUnlocked);
+        Refused::new(self.parts.shared.as_deref(), &self.name).forget();
+        if !self.is_configured {
+            // Nobody will ask for the tools of a connection that is configured no more.
+            memory::forget(self.parts.state.as_deref(), &self.name);
+        }
+        done
+    }
+
+    /// Ends the tokens at the provider and removes the copy here; whether there was one.
+    async fn forget(&self, custody: &Custody, done: &mut Done) -> Result<bool, Error> {
+        let store = Error::store(&self.name);
+        let mut known = match custody.read().await {
+            Ok(known) => known,
+            Err(unread) => {
+                done.provider = AtProvider::Unread;
+                match unread {
+                    // What cannot be read can still be forgotten.
+                    Unread::Damaged => None,
+                    // What only a newer program understands is not ours to destroy.
+                    unread => return Err(store(custody.failure(unread))),
+                }
+            }
+        };
+        let deadline = Instant::now() + PATIENCE;
+        for _ in 0..ROUNDS {
+            if let Some(grant) = &known {
+                done.was_signed_in = true;
+                self.end(grant, deadline, done).await;
+            }
+            let looked_at = known.as_ref().map(|grant| grant.generation);
+            match custody.delete(looked_at).await.map_err(Error::store(&self.name))? {
+                Removal::Removed(existed) => return Ok(existed),
+                // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens
+                // that were merely forgotten would live on at the provider: these are ended, too.
+                Removal::Overtaken(newer) => known = Some(*newer),
+            }
+        }
+        Err(Error::Busy { connection: self.name.clone(), waited: session::LONG_WAIT })
+    }
+
+    async fn end(&self, grant: &Grant, deadline: Instant, done: &mut Done) {
+        let Some(issued) = &grant.issued else { return };
+        done.issuer = Some(issued.issuer.clone());
+        if self.wish.end_session {
+            done.page = page(issued);
+        }
+        if self.wish.local_only {
+            done.provider = AtProvider::Unasked;
+            return;
+        }
+        let Some(endpoint) = &issued.revocation_endpoint else {
+            done.provider = AtProvider::NoEndpoint;
+            return;
+        };
+        let provider = Provider { parts: &self.parts, endpoint, issued, deadline };
+        // The refresh token first: with it, servers end the access tokens of the grant, too (RFC 7009 §2.1).
+        let refresh = match &issued.refresh_token {
+            Some(token) => Some(provider.end(token, Kind::Refresh).await),
+            None => None,
+        };
+        // Who could not be reached, or does not know us, has the same answer for the other token.
+        let goes_on = match &refresh {
+            None | Some(AtProvider::Ended | AtProvider::Unsupported) => true,
+            Some(AtProvider::Failed(error)) => error.oauth_code().is_some(),
+            Some(_) => false,
+        };
+        let access = if goes_on { Some(provider.end(&grant.access_token, Kind::Access).await) } else { None };
+        done.access_ended = access.as_ref().map(|access| matches!(access, AtProvider::Ended));
+        // The one that renews is what matters; without it, the access token is.
+        done.provider = refresh.or(access).unwrap_or(AtProvider::Unasked);
     }
 }
 
-/// The refresh token first: with it, servers end the access tokens of the grant, too (RFC 7009 §2.1). Some end access
-/// tokens only by their own name, and some cannot end them at all; the refresh token is what matters.
-async fn revoke(parts: &Parts, endpoint: &url::Url, issued: &Issued, grant: &Grant) -> Result<(), oauth::Error> {
-    let Issued { client, issuer, .. } = issued;
-    let (http, now) = (&parts.http, parts.clock.now().0);
-    let access = Revocation { endpoint, issuer, client, token: &grant.access_token, kind: Kind::Access, now };
-    let Some(token) = &issued.refresh_token else { return oauth::revoke(http, access).await };
-    oauth::revoke(http, Revocation { token, kind: Kind::Refresh, ..access }).await?;
-    let _ = oauth::revoke(http, access).await;
-    Ok(())
+/// The provider's page on which the person ends their session there. An address from metadata is a stranger's: one that
+/// is neither https nor on this machine is none.
+fn page(issued: &Issued) -> Option<Url> {
+    let endpoint = issued.end_session_endpoint.as_ref().filter(|endpoint| is_safe(endpoint))?;
+    Some(oauth::end_session(endpoint, &issued.client.id, issued.account.as_deref(), None))
+}
+
+/// The provider, for as long as it has.
+struct Provider<'a> {
+    parts: &'a Parts,
+    endpoint: &'a Url,
+    issued: &'a Issued,
+    deadline: Instant,
+}
+
+impl Provider<'_> {
+    async fn end(&self, token: &Secret, kind: Kind) -> AtProvider {
+        match timeout_at(self.deadline, self.insist(token, kind)).await {
+            Ok(outcome) => AtProvider::of(outcome),
+            Err(_) => AtProvider::TimedOut,
+        }
+    }
+
+    /// A provider that asks for a moment (RFC 7009 §2.2.1: 503 with `Retry-After`) gets it once, if there is time.
+    async fn insist(&self, token: &Secret, kind: Kind) -> Result<(), oauth::Error> {
+        let Issued { client, issuer, .. } = self.issued;
+        let (http, endpoint, now) = (&self.parts.http, self.endpoint, self.parts.clock.now().0);
+        let revocation = Revocation { endpoint, issuer, client, token, kind, now };
+        let first = oauth::revoke(http, revocation).await;
+        let Err(oauth::Error::Server { retry_after: Some(moment), .. }) = &first else { return first };
+        if Instant::now() + *moment >= self.deadline {
+            return first;
+        }
+        tokio::time::sleep(*moment).await;
+        oauth::revoke(http, revocation).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::Way;
+    use crate::http::Http;
+    use crate::machine::{Clock, Timestamp};
+    use crate::store::memory::Memory;
+    use crate::store::{Key, Store as _};
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> Timestamp {
+            Timestamp(1_800_000_000)
+        }
+    }
+
+    async fn kept(store: &Memory) {
+        let url = Url::parse("https://api.example/v1").expect("an address");
+        let grant = Grant::pasted(Way::ApiKey, Secret::new("k"), &url, 7, Timestamp(0));
+        store.save(&Key::grant("box"), &grant.encode()).await.expect("saved");
+    }
+
+    fn logout(store: &Memory) -> Logout {
+        let parts = Parts {
+            http: Http::new(&Default::default()),
+            store: Arc::new(store.clone()),
+            clock: Arc::new(Noon),
+            state: None,
+            shared: None,
+            owned: Default::default(),
+        };
+        let (variable, wish) = (None, Wish::default());
+        Logout { parts, name: "box".to_owned(), is_configured: true, variable, wish }
+    }
+
+    #[tokio::test]
+    async fn the_copy_goes_without_the_lock_and_the_result_says_that_it_was_not_had() {
+        let store = Memory::new();
+        kept(&store).await;
+        let busy = || Err(Error::Busy { connection: "box".to_owned(), waited: session::LONG_WAIT });
+        let done = logout(&store).run(busy()).await;
+        assert_eq!((done.here, done.was_signed_in), (Here::RemovedUnlocked, true));
+        assert!(matches!(done.trouble, Some(Error::Busy { .. })), "{done:?}");
+        assert_eq!(store.delete(&Key::grant("box")).await, Ok(false));
+        // Where nothing was kept, nobody can have been working on it.
+        let done = logout(&store).run(busy()).await;
+        assert!(done.here == Here::Nothing && done.trouble.is_none() && !done.was_signed_in, "{done:?}");
+    }
+
+    #[tokio::test]
+    async fn a_logout_that_has_begun_ends_also_when_the_caller_is_gone() {
+        let store = Memory::new();
+        kept(&store).await;
+        let logout = logout(&store);
+        let owned = logout.parts.owned.clone();
+        drop(begin(logout, Err(Error::Interrupted)));
+        owned.settle(Duration::from_secs(5)).await;
+        assert_eq!(store.delete(&Key::grant("box")).await, Ok(false));
+    }
 }

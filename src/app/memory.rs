@@ -40,6 +40,13 @@ pub(super) fn folder(state: &Path) -> PathBuf {
     state.join("tools")
 }
 
+/// Deletes the list of a connection.
+pub(super) fn forget(state: Option<&Path>, connection: &str) {
+    if let Some(state) = state {
+        let _ = std::fs::remove_file(folder(state).join(format!("{connection}.json")));
+    }
+}
+
 impl ToolList {
     pub(super) fn new(state: Option<&Path>, connection: &str, url: &Url) -> Self {
         let path = state.map(|folder| self::folder(folder).join(format!("{connection}.json")));

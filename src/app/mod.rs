@@ -17,6 +17,7 @@ use crate::http::Http;
 use crate::machine::{Clock, Machine};
 use crate::store::{self, Store};
 
+pub mod claims;
 pub mod client;
 pub mod error;
 pub mod grant;
@@ -25,12 +26,14 @@ pub mod login;
 pub mod logout;
 mod memory;
 mod owned;
+mod refused;
 pub mod secret_of_client;
 pub mod session;
 pub mod status;
 pub mod stores;
 mod supplier;
 pub mod token;
+pub mod verify;
 
 pub use error::Error;
 pub use owned::Owned;

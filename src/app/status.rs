@@ -2,6 +2,7 @@
 
 use super::error::Ended;
 use super::grant::Grant;
+use super::refused::Refused;
 use super::{App, Error};
 use crate::backends::Way;
 use crate::config;
@@ -33,6 +34,8 @@ pub struct Status {
     pub renewable: bool,
     /// Where its login is kept; `None` if none is looked for.
     pub store: Option<Kind>,
+    /// Where the stored login is for, if that is not where the connection points now.
+    pub elsewhere: Option<String>,
 }
 
 /// Whether a connection can be called now.
@@ -84,6 +87,7 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         expires_at: None,
         renewable: false,
         store: None,
+        elsewhere: None,
     };
     if let Some((variable, _)) = app.environment_token(connection) {
         status.login = Login::Environment { variable };
@@ -92,8 +96,15 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         match app.session(connection).stored().await {
             Ok(Some(grant)) if !app.session(connection).owns(&grant) => {
                 status.login = Login::Required(Ended::Elsewhere);
+                status.elsewhere = Some(grant.url.clone());
             }
-            Ok(Some(grant)) => status.fill(&grant, app.parts.clock.now()),
+            Ok(Some(grant)) => {
+                status.fill(&grant, app.parts.clock.now());
+                let refused = Refused::new(app.parts.shared.as_deref(), &connection.name).generation();
+                if refused == Some(grant.generation) && matches!(status.login, Login::SignedIn) {
+                    status.login = if status.renewable { Login::Renewable } else { Login::Required(Ended::Refused) };
+                }
+            }
             Ok(None) => status.login = Login::Required(Ended::Absent),
             Err(Error::LoginRequired { why, .. }) => status.login = Login::Required(why),
             Err(error) => status.login = Login::Unknown(error),

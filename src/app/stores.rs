@@ -115,3 +115,17 @@ pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result
     }
     Ok(())
 }
+
+/// The store that keeps a login under this name, which no configuration mentions any more; `None` if none does.
+pub(super) async fn keeper(app: &App, name: &str) -> Option<Arc<dyn Store>> {
+    let key = Key::grant(name);
+    for kind in Kind::ALL {
+        let store = app.stores.of(kind);
+        match store.load(&key).await {
+            Ok(None) | Err(store::Error::Absent { .. }) => {}
+            // What cannot be read is kept all the same.
+            Ok(Some(_)) | Err(_) => return Some(Arc::clone(store)),
+        }
+    }
+    None
+}

@@ -51,6 +51,8 @@ pub struct Backend {
     pub oauth_url: Option<&'static str>,
     /// Makes the connection's tools. Must not block, read a file or touch the network.
     pub tools: fn(&Connection) -> Vec<Tool>,
+    /// Asks the service for something small that it gives to whoever is signed in, and that changes and costs nothing.
+    pub check: fn(Connection) -> Boxed<'static, Result<(), Error>>,
     /// Makes the stand-in server.
     pub fake: fn() -> Box<dyn fake::Fake>,
 }

@@ -7,10 +7,11 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Console, Outcome};
-use crate::app::App;
-use crate::backends::{Output, Progress, Step};
-use crate::report::{Exit, Report};
-use crate::serve::{Catalog, Choice};
+use crate::app::{App, Error};
+use crate::backends::{self, Output, Progress, Step};
+use crate::config;
+use crate::report::{Exit, Failure, Report};
+use crate::serve::{Catalog, Choice, Entry};
 
 /// Call one tool and print what it answers
 #[derive(Debug, clap::Args)]
@@ -33,13 +34,17 @@ struct Shown<'a> {
     failed: bool,
     structured: Option<&'a RawValue>,
     content: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure<'a>>,
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>) -> Outcome {
-    let catalog = Catalog::new(Arc::clone(app), &Choice::default()).map_err(|error| Report::from(&error))?;
-    let entry = catalog.require(&arguments.tool).map_err(|error| Report::from(&error))?;
+    let entry = find(&arguments.tool, app).await.map_err(|error| Report::from(&error))?;
     let schema: Value = serde_json::from_str(entry.tool.input_schema.text()).unwrap_or_default();
     let given = given(&arguments, &schema)?;
+    if let Some(complaint) = super::schema::complaint(&schema, &given, arguments.arguments.is_none()) {
+        return Err(wrong(complaint));
+    }
     let progress = if app.machine.facts.messages && !console.json {
         let terminal = Arc::clone(&app.machine.terminal);
         Progress::to(move |step| super::console::write(terminal.messages(), &line(&step)))
@@ -47,17 +52,52 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
         Progress::default()
     };
     let output = entry.call(given, progress).await.map_err(|error| Report::from(&error))?;
-    show(console, &output);
-    Ok(if output.failed { Exit::Server } else { Exit::Done })
+    let failure = output.failed.then(|| {
+        Report::new(Exit::Server, "tool_failed", format!("`{}` says that it failed", arguments.tool))
+            .cause("the service's own words are in the result")
+            .hint("`keyward tools --json` prints what each tool takes")
+    });
+    show(console, &output, failure.as_ref());
+    match failure {
+        Some(failure) if !console.json => Err(failure),
+        Some(failure) => Ok(failure.exit),
+        None => Ok(Exit::Done),
+    }
 }
 
-fn show(console: &Console, output: &Output) {
+/// The tool of that name. A remote server that has never been asked for its tools is asked now: that there is no such
+/// tool would not be true, and without a login the answer says which command helps.
+async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
+    let catalog = || Catalog::new(Arc::clone(app), &Choice::default());
+    let unknown = match catalog()?.require(tool) {
+        Ok(entry) => return Ok(entry),
+        Err(unknown) => unknown,
+    };
+    let is_meant = |connection: &&config::Connection| {
+        connection.backend.name == backends::remote::BACKEND.name
+            && tool.strip_prefix(&connection.name).is_some_and(|rest| rest.starts_with('_'))
+    };
+    // Of `a` and `a_b`, the longer name is meant by `a_b_add`.
+    let Some(connection) = app.config.connections.iter().filter(is_meant).max_by_key(|c| c.name.len()) else {
+        return Err(unknown);
+    };
+    let service = app.service(connection)?;
+    if service.remembered.is_some() {
+        return Err(unknown);
+    }
+    let listed = backends::remote::list_tools(&service).await;
+    listed.map_err(|error| Error::Service { connection: connection.name.clone(), error })?;
+    catalog()?.require(tool)
+}
+
+fn show(console: &Console, output: &Output, failure: Option<&Report>) {
     if console.json {
         console.print_json(&Shown {
             schema_version: 1,
             failed: output.failed,
             structured: output.structured.as_deref(),
             content: &output.content,
+            error: failure.map(Report::failure),
         });
         return;
     }

@@ -185,7 +185,7 @@ fn show(console: &Console, config: &Config) {
         table.row(["login.client_document".into(), from(true), document.clone()]);
     }
     table.row(["store.kind".into(), config.store.1.word().to_owned(), config.store.0.word().to_owned()]);
-    console.print(&table.text());
+    console.print(&table.text(console.width));
 }
 
 fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> {

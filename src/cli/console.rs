@@ -20,11 +20,27 @@ pub(super) enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether a stream is coloured that a person sees or not.
+    pub(super) fn applies(self, machine: &Machine, is_seen: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            // https://no-color.org: any value but the empty one.
+            Self::Auto => is_seen && machine.environment.text("NO_COLOR").is_none(),
+        }
+    }
+}
+
 /// Writes what a command says.
 pub(super) struct Console {
     terminal: Arc<dyn Terminal>,
     /// Data is one JSON object.
     pub(super) json: bool,
+    /// The person wants to read more.
+    pub(super) verbose: bool,
+    /// How many letters fit into a line; `None` where no person reads it.
+    pub(super) width: Option<usize>,
     quiet: bool,
     color: bool,
     unwritten: Mutex<Option<std::io::Error>>,
@@ -32,14 +48,12 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(machine: &Machine, global: &Global) -> Self {
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => machine.facts.messages && machine.environment.text("NO_COLOR").is_none(),
-        };
+        let color = global.color.applies(machine, machine.facts.messages);
         Self {
             terminal: Arc::clone(&machine.terminal),
             json: global.json,
+            verbose: global.verbose > 0,
+            width: machine.facts.width,
             quiet: global.quiet,
             color,
             unwritten: Mutex::default(),

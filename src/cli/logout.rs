@@ -1,22 +1,28 @@
 //! `keyward logout`.
 
+use std::sync::Arc;
+
 use serde::Serialize;
+use url::Url;
 
 use super::{Console, Outcome};
 use crate::app::client::AtIssuer;
-use crate::app::logout::AtProvider;
+use crate::app::logout::{AtProvider, Done, Here};
 use crate::app::{App, logout};
-use crate::backends::Way;
-use crate::report::{Exit, Report};
+use crate::machine;
+use crate::report::{Exit, Failure, Report};
 
 /// End the login of a connection at the provider and forget it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: `keyward logout tavily`")]
+#[command(
+    after_help = "Example: `keyward logout tavily`. What became of the login at the provider and of the copy here \
+    is told separately; the copy here goes in any case."
+)]
 pub(super) struct Arguments {
-    /// The connection
+    /// The connection, also one that is configured no more
     #[arg(required_unless_present = "all")]
     connection: Option<String>,
-    /// Every connection that is signed in
+    /// Every connection that is signed in, also those that are configured no more
     #[arg(long, conflicts_with = "connection")]
     all: bool,
     /// Do not tell the provider: its tokens live until they run out
@@ -25,77 +31,164 @@ pub(super) struct Arguments {
     /// Also end the client's registration at the provider, and forget the client with its secret or key
     #[arg(long)]
     forget_client: bool,
+    /// Also open the provider's page that ends your own session there, for every program that uses it
+    #[arg(long)]
+    end_session: bool,
+    /// Only print the address of that page
+    #[arg(long, requires = "end_session")]
+    no_browser: bool,
 }
 
 #[derive(Serialize)]
-struct Shown {
+struct Shown<'a> {
     schema_version: u32,
-    connections: Vec<One>,
+    connections: Vec<One<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Failure<'a>>,
 }
 
 #[derive(Serialize)]
-struct One {
-    connection: String,
+struct One<'a> {
+    connection: &'a str,
     was_signed_in: bool,
     at_provider: &'static str,
     /// What became of the registered client, where it was to be forgotten.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<&'static str>,
+    provider_error: Option<&'a str>,
+    access_token_ended: Option<bool>,
+    here: &'static str,
+    /// The provider's page that ends the person's session, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_session_url: Option<&'a str>,
+    variable: Option<&'a str>,
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
-    let connections = match &arguments.connection {
-        Some(name) => vec![app.connection(name).map_err(|error| Report::from(&error))?],
-        // Also those that are used without a login now: an earlier one may still be kept.
-        None => app.config.connections.iter().filter(|c| c.backend.ways.iter().any(|way| *way != Way::None)).collect(),
-    };
-    let wish = logout::Wish { local_only: arguments.local_only, forget_client: arguments.forget_client };
-    let mut shown = Vec::new();
-    let mut failure = None;
-    for connection in connections {
-        match logout::run(app, connection, wish).await {
-            Ok(done) if arguments.all && !done.was_signed_in => {}
-            Ok(done) => {
-                console.say(&sentence(&done));
-                shown.push(One {
-                    at_provider: done.provider.word(),
-                    client: arguments.forget_client.then(|| done.client.word()),
-                    connection: done.connection,
-                    was_signed_in: done.was_signed_in,
-                });
-            }
-            // The others are still forgotten.
-            Err(error) => failure = Some(Report::from(&error)),
+    let names = match &arguments.connection {
+        Some(name) => {
+            logout::require(app, name).await.map_err(|error| Report::from(&error))?;
+            vec![name.clone()]
         }
+        None => logout::known(app),
+    };
+    let Arguments { local_only, forget_client, end_session, .. } = arguments;
+    let wish = logout::Wish { local_only, forget_client, end_session };
+    let mut all = Vec::new();
+    let mut failure = None;
+    for name in names {
+        let done = logout::run(app, &name, wish).await.map_err(|error| Report::from(&error))?;
+        // The others are still forgotten.
+        failure = failure.or(done.trouble.as_ref().map(Report::from));
+        if arguments.all && !done.was_signed_in && done.trouble.is_none() {
+            continue;
+        }
+        console.say(&sentence(&done));
+        if end_session {
+            show_page(console, app, &done, arguments.no_browser).await;
+        }
+        all.push(done);
     }
-    if let Some(report) = failure {
-        return Err(report);
+    if !console.json {
+        return failure.map_or(Ok(Exit::Done), Err);
     }
-    if console.json {
-        console.print_json(&Shown { schema_version: 1, connections: shown });
-    }
-    Ok(Exit::Done)
+    console.print_json(&Shown {
+        schema_version: 1,
+        connections: all.iter().map(|done| one(done, forget_client)).collect(),
+        error: failure.as_ref().map(Report::failure),
+    });
+    Ok(failure.map_or(Exit::Done, |report| report.exit))
 }
 
-fn sentence(done: &logout::Done) -> String {
+/// The page ends more than this login, so it is only shown: what happens there is between the person and the provider.
+async fn show_page(console: &Console, app: &App, done: &Done, no_browser: bool) {
+    let Some(page) = &done.page else {
+        if done.was_signed_in {
+            console.say("The provider has no page that ends your session there.");
+        }
+        return;
+    };
+    let opened = match no_browser {
+        true => Err("Open it in your browser.".to_owned()),
+        false => machine::open(Arc::clone(&app.machine.browser), page.clone())
+            .await
+            .map_err(|error| format!("No browser was opened: {error}.")),
+    };
+    match opened {
+        Ok(()) => console
+            .say(&format!("A browser was asked to open the provider's page that ends your session:\n\n  {page}\n")),
+        Err(why) => {
+            console.must_say(&format!("This page of the provider ends your session there:\n\n  {page}\n\n{why}"))
+        }
+    }
+}
+
+fn one(done: &Done, forget_client: bool) -> One<'_> {
+    One {
+        connection: &done.connection,
+        was_signed_in: done.was_signed_in,
+        at_provider: done.provider.word(),
+        client: forget_client.then(|| done.client.word()),
+        provider_error: done.provider.code(),
+        access_token_ended: done.access_ended,
+        here: done.here.word(),
+        end_session_url: done.page.as_ref().map(Url::as_str),
+        variable: done.variable.as_deref(),
+    }
+}
+
+fn sentence(done: &Done) -> String {
     let name = &done.connection;
-    let rest = "Its tokens stay valid at the provider until they run out; end the session in your account there if that \
-        matters.";
+    let here = match done.here {
+        Here::Nothing | Here::Removed => "forgotten here",
+        Here::RemovedUnlocked => "removed here, while another process was working on it",
+        Here::Kept => "still kept here: the store did not let it go",
+    };
+    let lives = format!(
+        "Its tokens stay valid at the provider until they run out; end the session in your account{} if that matters.",
+        done.issuer.as_deref().and_then(host).map(|host| format!(" at `{host}`")).unwrap_or_default()
+    );
     let mut text = match &done.provider {
+        AtProvider::Unread if !done.was_signed_in => {
+            format!("Nobody knows whether `{name}` is signed in, and it stays so.")
+        }
         _ if !done.was_signed_in => format!("`{name}` was not signed in."),
         AtProvider::Nothing => {
-            format!("The key of `{name}` is forgotten here; end it at the service if it is no longer needed.")
+            format!("The key of `{name}` is {here}; end it at the service if it is no longer needed.")
         }
-        AtProvider::Ended => format!("The login of `{name}` is ended at the provider and forgotten here."),
-        AtProvider::Unasked => format!("The login of `{name}` is forgotten here. {rest}"),
+        AtProvider::Ended => format!("The login of `{name}` is ended at the provider and {here}."),
+        AtProvider::Unasked => format!("The login of `{name}` is {here}. {lives}"),
+        AtProvider::NoEndpoint => {
+            format!("The login of `{name}` is {here}. The provider has no way to end it from here. {lives}")
+        }
+        AtProvider::Unsupported => {
+            format!("The login of `{name}` is {here}. The provider does not end tokens of this kind. {lives}")
+        }
+        AtProvider::UnknownClient(_) => {
+            format!("The login of `{name}` is {here}. The provider does not know this client any more. {lives}")
+        }
         AtProvider::Failed(error) => {
-            format!("The login of `{name}` is forgotten here. The provider did not end it ({error}). {rest}")
+            format!("The login of `{name}` is {here}. The provider did not end it ({error}). {lives}")
         }
         AtProvider::TimedOut => {
-            format!("The login of `{name}` is forgotten here. The provider did not answer in time. {rest}")
+            format!("The login of `{name}` is {here}. The provider did not answer in time. {lives}")
+        }
+        AtProvider::Unread => {
+            format!("The login of `{name}` is {here}. It could not be read, so the provider was not told. {lives}")
         }
     };
-    text.push_str(&match &done.client {
+    if matches!((&done.provider, done.access_ended), (AtProvider::Ended, Some(false))) {
+        text.push_str(" The provider did not confirm the end of the access token, which may live until it runs out.");
+    }
+    text.push_str(&client(&done.client));
+    if let Some(variable) = &done.variable {
+        text.push_str(&format!(" `{variable}` still supplies a token."));
+    }
+    text
+}
+
+fn client(client: &AtIssuer) -> String {
+    match client {
         AtIssuer::Nothing => String::new(),
         AtIssuer::Ended => " The client is no longer registered there.".to_owned(),
         AtIssuer::Stays => " The client is forgotten here and stays registered there.".to_owned(),
@@ -108,9 +201,9 @@ fn sentence(done: &logout::Done) -> String {
         AtIssuer::Failed(None) => {
             " The client is forgotten here; the provider did not end its registration in time.".to_owned()
         }
-    });
-    if let Some(variable) = &done.variable {
-        text.push_str(&format!(" `{variable}` still supplies a token."));
     }
-    text
+}
+
+fn host(issuer: &str) -> Option<String> {
+    Url::parse(issuer).ok()?.host_str().map(String::from)
 }

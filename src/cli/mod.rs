@@ -21,11 +21,13 @@ mod client;
 mod completions;
 mod config;
 mod console;
+mod credential;
 mod demo;
 mod logging;
 mod login;
 mod logout;
 mod sandbox;
+mod schema;
 mod serve;
 mod signals;
 mod status;
@@ -72,6 +74,7 @@ enum Command {
     Logout(logout::Arguments),
     Status(status::Arguments),
     Token(token::Arguments),
+    Credential(credential::Arguments),
     Serve(serve::Arguments),
     Tools(tools::Arguments),
     Call(call::Arguments),
@@ -95,10 +98,11 @@ pub fn definition() -> clap::Command {
 
 /// Runs the command that the arguments name and returns the exit code of the process.
 pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
-    let wants_json = arguments.iter().any(|word| word == "--json");
+    let arguments = as_helper(arguments);
+    let asked = Asked::of(&arguments);
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error, &machine, wants_json),
+        Err(error) => return usage(&error, &machine, asked),
     };
     let console = Console::new(&machine, &arguments.global);
     logging::start(&machine, arguments.global.verbose, arguments.global.quiet);
@@ -147,6 +151,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Logout(arguments) => Box::pin(logout::run(arguments, console, &app)),
         Command::Status(arguments) => Box::pin(status::run(arguments, console, &app)),
         Command::Token(arguments) => Box::pin(token::run(arguments, console, &app)),
+        Command::Credential(arguments) => Box::pin(credential::run(arguments, console, &app)),
         Command::Serve(arguments) => Box::pin(serve::run(arguments, &app)),
         Command::Tools(arguments) => Box::pin(tools::run(arguments, console, &app)),
         Command::Call(arguments) => Box::pin(call::run(arguments, console, &app)),
@@ -164,18 +169,47 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
     outcome
 }
 
-fn usage(error: &clap::Error, machine: &Machine, wants_json: bool) -> Exit {
+/// Under the name by which Docker looks for its helper, the program is that helper.
+fn as_helper(arguments: Vec<OsString>) -> Vec<OsString> {
+    let own = arguments.first().map(PathBuf::from);
+    if own.is_none_or(|own| own.file_stem().is_none_or(|name| name != credential::DOCKER)) {
+        return arguments;
+    }
+    let words = ["keyward", "credential", "docker"].into_iter().map(OsString::from);
+    words.chain(arguments.into_iter().skip(1)).collect()
+}
+
+/// What a command line asks for that could not be read as a whole.
+#[derive(Clone, Copy)]
+struct Asked {
+    json: bool,
+    color: Option<console::Color>,
+}
+
+impl Asked {
+    fn of(arguments: &[OsString]) -> Self {
+        let words = || arguments.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+        let after = words().skip_while(|word| *word != "--color").nth(1);
+        let color = words().find_map(|word| word.strip_prefix("--color=")).or(after);
+        let color = color.and_then(|word| <console::Color as clap::ValueEnum>::from_str(word, false).ok());
+        Self { json: words().any(|word| word == "--json"), color }
+    }
+}
+
+fn usage(error: &clap::Error, machine: &Machine, asked: Asked) -> Exit {
     use clap::error::ErrorKind;
-    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if wants_json && !asked {
+    let wanted = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if asked.json && !wanted {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let report = Report::new(Exit::Usage, "usage", first).hint("`keyward --help`");
         console::write(machine.terminal.output(), &report.json());
         return Exit::Usage;
     }
-    let text = if machine.facts.messages { error.render().ansi().to_string() } else { error.render().to_string() };
-    let stream = if asked { machine.terminal.output() } else { machine.terminal.messages() };
+    let is_seen = if wanted { machine.facts.output } else { machine.facts.messages };
+    let is_colored = asked.color.unwrap_or(console::Color::Auto).applies(machine, is_seen);
+    let text = if is_colored { error.render().ansi().to_string() } else { error.render().to_string() };
+    let stream = if wanted { machine.terminal.output() } else { machine.terminal.messages() };
     console::write(stream, text.trim_end());
-    if asked { Exit::Done } else { Exit::Usage }
+    if wanted { Exit::Done } else { Exit::Usage }
 }

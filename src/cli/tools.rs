@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
             short(summary),
         ]);
     }
-    console.print(&table.text());
+    console.print(&table.text(console.width));
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod browser;
+mod date;
 mod prompt;
 mod surroundings;
 
@@ -82,6 +83,8 @@ pub struct TerminalFacts {
     pub output: bool,
     /// Standard error is a terminal.
     pub messages: bool,
+    /// How many letters fit into a line of standard output; `None` where nobody looks at it.
+    pub width: Option<usize>,
 }
 
 /// The environment variables at start; never read again.
@@ -154,6 +157,7 @@ impl Machine {
             input: io::stdin().is_terminal(),
             output: io::stdout().is_terminal(),
             messages: io::stderr().is_terminal(),
+            width: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
         };
         Self {
             clock: Arc::new(SystemClock),

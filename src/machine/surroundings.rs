@@ -123,8 +123,8 @@ impl Surroundings {
 mod tests {
     use super::*;
 
-    const NOBODY: TerminalFacts = TerminalFacts { input: false, output: false, messages: false };
-    const PERSON: TerminalFacts = TerminalFacts { input: true, output: true, messages: true };
+    const NOBODY: TerminalFacts = TerminalFacts { input: false, output: false, messages: false, width: None };
+    const PERSON: TerminalFacts = TerminalFacts { input: true, output: true, messages: true, width: Some(80) };
     const NO_TRACE: Traces = Traces { container: false, microsoft: false };
     const CONTAINER: Traces = Traces { container: true, microsoft: false };
     const MICROSOFT: Traces = Traces { container: false, microsoft: true };

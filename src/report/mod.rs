@@ -17,6 +17,7 @@ mod service;
 mod session;
 mod settings;
 mod store;
+mod token;
 
 /// How the process ends. The numbers are a promise to scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,30 +126,33 @@ impl Report {
             schema_version: u32,
             error: Failure<'a>,
         }
-        #[derive(Serialize)]
-        struct Failure<'a> {
-            code: &'a str,
-            exit: u8,
-            message: &'a str,
-            cause: &'a [String],
-            hint: &'a [String],
-            oauth_error: Option<&'a str>,
-            retryable: bool,
-        }
-        let shown = Shown {
-            schema_version: 1,
-            error: Failure {
-                code: self.code,
-                exit: self.exit as u8,
-                message: &self.message,
-                cause: &self.causes,
-                hint: &self.hints,
-                oauth_error: self.oauth_error.as_deref(),
-                retryable: self.retryable,
-            },
-        };
-        serde_json::to_string(&shown).unwrap_or_default()
+        serde_json::to_string(&Shown { schema_version: 1, error: self.failure() }).unwrap_or_default()
     }
+
+    /// The member `error` of that object, for a command that also has something to show.
+    pub fn failure(&self) -> Failure<'_> {
+        Failure {
+            code: self.code,
+            exit: self.exit as u8,
+            message: &self.message,
+            cause: &self.causes,
+            hint: &self.hints,
+            oauth_error: self.oauth_error.as_deref(),
+            retryable: self.retryable,
+        }
+    }
+}
+
+/// A failure as scripts see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure<'a> {
+    code: &'a str,
+    exit: u8,
+    message: &'a str,
+    cause: &'a [String],
+    hint: &'a [String],
+    oauth_error: Option<&'a str>,
+    retryable: bool,
 }
 
 impl From<&app::Error> for Report {
@@ -181,12 +185,17 @@ impl From<&app::Error> for Report {
             E::Login { connection, error } => authorization::failed(connection, error),
             E::Renewal { connection, error } => session::renewal(connection, error),
             E::Paused { connection, seconds, why } => session::paused(connection, *seconds, *why),
+            E::UnknownIssuer { connection } => token::unknown_issuer(connection),
+            E::Keys { connection, error } => token::keys(connection, error),
+            E::Forged { connection, why } => token::forged(connection, *why),
             E::Service { connection, error } => service::failed(connection, error),
             E::Network(error) => network::failed("the request could not be made", error),
             E::Interrupted => Self::new(Exit::Interrupted, "interrupted", "interrupted"),
         }
     }
 }
+
+pub use token::bound;
 
 /// A cause for an input/output error.
 pub fn io(message: impl Into<String>, error: &std::io::Error) -> Report {

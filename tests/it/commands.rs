@@ -13,6 +13,11 @@ fn the_help_of_every_command_is_pinned() {
         let help = World::new().run(&[command.get_name(), "--help"]).done().out;
         assert!(help.contains("Example"), "the help of `{}` ends with an example", command.get_name());
         text += &format!("\n---- keyward {} --help\n\n{help}", command.get_name());
+        for inner in command.get_subcommands().filter(|_| command.get_name() == "credential") {
+            let help = World::new().run(&[command.get_name(), inner.get_name(), "--help"]).done().out;
+            assert!(help.contains("Example"), "the help of `{}` ends with an example", inner.get_name());
+            text += &format!("\n---- keyward {} {} --help\n\n{help}", command.get_name(), inner.get_name());
+        }
     }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("help", text);
@@ -32,6 +37,25 @@ fn a_wrong_command_line_is_a_usage_error_with_a_suggestion() {
     let ran = World::new().run(&["lgoin", "tavily", "--json"]).failed(Exit::Usage);
     assert_eq!(ran.json()["error"]["code"], "usage");
     assert_eq!(ran.json()["error"]["exit"], 2);
+}
+
+#[test]
+fn colour_is_for_people_who_want_it_also_when_the_command_line_cannot_be_read() {
+    let colored = |arguments: &[&str], variable: Option<&str>| {
+        let mut world = World::new().of_width(80);
+        if let Some(value) = variable {
+            world = world.environment("NO_COLOR", value);
+        }
+        world.run(arguments).failed(Exit::Usage).err.contains('\x1b')
+    };
+    assert!(colored(&["lgoin"], None));
+    assert!(colored(&["lgoin"], Some("")), "an empty one counts as unset");
+    assert!(!colored(&["lgoin"], Some("1")));
+    assert!(!colored(&["lgoin", "--color=never"], None));
+    assert!(!colored(&["lgoin", "--color", "never"], None));
+    assert!(colored(&["lgoin", "--color=always"], Some("1")));
+    assert!(colored(&["status", "nothing"], None));
+    assert!(!colored(&["status", "nothing"], Some("1")));
 }
 
 #[test]
@@ -74,7 +98,7 @@ fn status_works_offline_without_any_configuration() {
         ran.json()["connections"],
         json!([{
             "connection": "tavily", "backend": "tavily", "way": "none", "url": "https://api.tavily.com/",
-            "login": "not-needed", "ended": null, "account": null, "issuer": null, "scopes": [],
+            "login": "not-needed", "ended": null, "elsewhere": null, "account": null, "issuer": null, "scopes": [],
             "expires_at": null, "renewable": false, "variable": null, "error": null, "store": null
         }])
     );
@@ -169,17 +193,48 @@ fn a_result_for_a_person_is_its_text_and_for_a_script_its_structure() {
 fn a_tool_that_says_it_failed_is_a_failure() {
     let world = World::signed_in();
     let ran = world.run(&["call", "box_fail", "--json"]).failed(Exit::Server);
-    assert_eq!(ran.json()["failed"], true);
+    assert_eq!((&ran.json()["failed"], &ran.json()["error"]["code"]), (&json!(true), &json!("tool_failed")));
+    assert_eq!(ran.json()["error"]["exit"], 8);
+    let ran = world.run(&["call", "box_fail"]).failed(Exit::Server);
+    assert!(ran.err.starts_with("error: `box_fail` says that it failed"), "{ran:?}");
+}
+
+#[test]
+fn arguments_are_checked_before_anything_is_sent() {
+    let world = World::signed_in();
+    let sent = world.sandbox().control().received("remote").len();
+    for (words, expected) in [
+        (vec!["call", "box_add", "a=1"], "`b` is missing"),
+        (vec!["call", "box_add", "a=1", "bb=2"], "there is no argument `bb`; the nearest one is `b`"),
+        (vec!["call", "box_add", "a=1", "b:=\"x\""], "`b` must be a number"),
+        (vec!["call", "box_add", "--arguments", "{\"a\": 1}"], "`b` is missing"),
+    ] {
+        let ran = world.run(&words).failed(Exit::Usage);
+        assert!(ran.err.contains(expected) && ran.err.contains("hint:  "), "{ran:?}");
+    }
+    assert_eq!(world.sandbox().control().received("remote").len(), sent);
+}
+
+#[test]
+fn a_tool_of_a_server_that_was_never_asked_is_looked_up_there() {
+    let world = World::signed_in();
+    std::fs::remove_dir_all(world.folder.path().join("state/tools")).expect("removed");
+    world.run(&["call", "box_nothing"]).failed(Exit::Usage);
+    std::fs::remove_dir_all(world.folder.path().join("state/tools")).expect("removed");
+    assert!(world.run(&["call", "box_add", "a=1", "b=2"]).done().out.contains('3'));
+    std::fs::remove_dir_all(world.folder.path().join("state/tools")).expect("removed");
+    world.forget("box");
+    let ran = world.run(&["call", "box_add", "a=1", "b=2", "--json"]).failed(Exit::LoginRequired);
+    assert_eq!(ran.json()["error"]["hint"][0], "`keyward login box`");
 }
 
 #[test]
 fn logging_out_of_everything_says_what_it_found() {
     let world = World::signed_in();
     let ran = world.run(&["logout", "--all", "--json"]).done();
-    assert_eq!(
-        ran.json()["connections"],
-        json!([{"connection": "box", "was_signed_in": true, "at_provider": "ended"}])
-    );
+    let rows = ran.json()["connections"].clone();
+    assert_eq!(rows.as_array().map(Vec::len), Some(1));
+    assert_eq!((rows[0]["connection"].as_str(), rows[0]["at_provider"].as_str()), (Some("box"), Some("ended")));
     let ran = world.run(&["logout", "box", "--json"]).done();
     assert_eq!(ran.json()["connections"][0]["was_signed_in"], false);
 }

@@ -5,7 +5,9 @@
 
 mod commands;
 mod completions;
+mod credential;
 mod dpop;
+mod ending;
 mod fickle;
 mod file;
 mod id_token;
@@ -14,12 +16,14 @@ mod issuer;
 mod keychain;
 mod layouts;
 mod login;
+mod logout;
 mod person;
 mod readme;
 mod renewal;
 mod reports;
 mod scripted;
 mod serve;
+mod status;
 mod stdio;
 mod step_up;
 mod stores;

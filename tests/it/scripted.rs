@@ -13,6 +13,25 @@ pub fn always(answer: impl Into<String>) -> SocketAddr {
     })
 }
 
+/// Answers each request as `answer` says, which gets the server's own address, the request's target and its body; an
+/// empty answer is none, and the connection stays open.
+pub fn each(answer: impl Fn(&str, &str, &str) -> String + Send + Sync + 'static) -> SocketAddr {
+    let own = Arc::new(std::sync::OnceLock::<String>::new());
+    let known = Arc::clone(&own);
+    let address = listen(move |mut stream| {
+        let (head, body) = read_request(&mut stream);
+        let (target, body) = (head.split(' ').nth(1).unwrap_or_default(), String::from_utf8_lossy(&body));
+        let base = known.get().cloned().unwrap_or_default();
+        let bytes = answer(&base, target, &body);
+        let _ = stream.write_all(bytes.as_bytes());
+        if bytes.is_empty() {
+            let _ = stream.read(&mut [0; 1]);
+        }
+    });
+    own.set(format!("http://{address}")).expect("set once");
+    address
+}
+
 /// An answer with this status line, type and body.
 pub fn answer(status: &str, kind: &str, body: &str) -> String {
     format!(

@@ -37,6 +37,7 @@ pub struct World {
     surroundings: Surroundings,
     input: String,
     typed: Option<String>,
+    width: Option<usize>,
     environment: Vec<(String, String)>,
 }
 
@@ -64,6 +65,7 @@ impl World {
             surroundings: Surroundings::DESKTOP,
             input: String::new(),
             typed: None,
+            width: None,
             environment: Vec::new(),
         }
     }
@@ -138,6 +140,12 @@ impl World {
     /// Standard input is a terminal at which a person types this secret.
     pub fn typing(mut self, text: &str) -> Self {
         self.typed = Some(text.to_owned());
+        self
+    }
+
+    /// Standard output and standard error are a terminal with lines of this width.
+    pub fn of_width(mut self, width: usize) -> Self {
+        self.width = Some(width);
         self
     }
 
@@ -226,6 +234,14 @@ impl World {
         runtime.block_on(self.store.save(key, secret)).expect("a store that works");
     }
 
+    /// Rewrites the stored login of a connection, behind everybody's back.
+    pub fn rewrite(&self, connection: &str, change: impl FnOnce(&mut Value)) {
+        let key = Key::grant(connection);
+        let mut grant: Value = serde_json::from_str(self.stored(&key).expect("a login").expose()).expect("JSON");
+        change(&mut grant);
+        self.keep(&key, &Secret::new(grant.to_string()));
+    }
+
     /// The machine of this world, for cases below the command line.
     pub fn machine(&self, terminal: &Arc<Paper>) -> Machine {
         Machine {
@@ -235,8 +251,9 @@ impl World {
             prompt: self.prompt.clone().unwrap_or_else(|| Arc::new(Typed(self.typed.clone(), self.input.clone()))),
             facts: TerminalFacts {
                 input: self.typed.is_some() || self.prompt.is_some(),
-                output: false,
-                messages: self.prompt.is_some(),
+                output: self.width.is_some(),
+                messages: self.prompt.is_some() || self.width.is_some(),
+                width: self.width,
             },
             surroundings: self.surroundings,
             environment: Environment::of(self.environment.clone()),

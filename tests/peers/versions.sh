@@ -33,6 +33,16 @@ PYTHON_FROZEN=(
   truststore==0.10.5 typing-extensions==4.16.0 typing-inspection==0.4.5 uvicorn==0.54.0
 )
 
+# The speakers of other programs' credential protocols, in an environment of their own, and what they bring with them.
+PYTHON_SCRIPTS=(docker==7.2.0 kubernetes==37.0.2 PyJWT==2.15.1 cryptography==50.0.2)
+SCRIPTS_FROZEN=(
+  aiohappyeyeballs==2.7.1 aiohttp==3.14.5 aiohttp-retry==2.9.1 aiosignal==1.4.0 annotated-types==0.8.0 attrs==26.1.0
+  certifi==2026.10.18 cffi==2.1.1 charset-normalizer==3.5.3 durationpy==0.11 frozenlist==1.8.0 idna==3.20 multidict==7.2.1
+  oauthlib==4.0.1 propcache==0.5.4 pycparser==3.12 pydantic==2.14.3 pydantic-core==2.50.4 python-dateutil==4.0.0
+  PyYAML==6.0.4 requests==2.34.2 requests-oauthlib==2.0.0 six==1.17.0 typing-extensions==4.16.0
+  typing-inspection==0.4.5 tzdata==2026.6 urllib3==2.8.0 websocket-client==1.9.2 yarl==1.25.1
+)
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring
@@ -40,6 +50,7 @@ DEBIAN=(
   dbus-send=dbus-bin
   secret-tool=libsecret-tools
   python3=python3
+  git=git
   npm=npm
   shellcheck=shellcheck
   curl=curl

@@ -65,22 +65,28 @@ impl Custody {
     /// Waits for the lock, at most for `wait`.
     pub(crate) async fn take(parts: &Parts, connection: &str, wait: Duration) -> Result<Self, Error> {
         let lock = lock::acquire(&parts.locks()?, &grant_lock(connection), wait).await;
-        Ok(Self::of(parts, connection, lock.map_err(Error::lock(connection))?))
+        Ok(Self::of(parts, connection, Some(lock.map_err(Error::lock(connection))?)))
     }
 
     /// The lock, if nobody holds it.
     pub(super) fn try_take(parts: &Parts, connection: &str) -> Option<Self> {
         let lock = lock::try_acquire(&parts.locks().ok()?, &grant_lock(connection)).ok()??;
-        Some(Self::of(parts, connection, lock))
+        Some(Self::of(parts, connection, Some(lock)))
     }
 
-    fn of(parts: &Parts, connection: &str, lock: lock::Guard) -> Self {
+    /// The same without the lock, for a logout that could not have it: a holder that is frozen for good must not keep
+    /// somebody signed in. Writes are still compared with what is there.
+    pub(crate) fn without_lock(parts: &Parts, connection: &str) -> Self {
+        Self::of(parts, connection, None)
+    }
+
+    fn of(parts: &Parts, connection: &str, lock: Option<lock::Guard>) -> Self {
         Self {
             parts: parts.clone(),
             key: Key::grant(connection),
             stamp: Stamp::new(parts.shared.as_deref(), connection),
             spill: Spill::new(parts.shared.as_deref(), connection),
-            lock: Some(lock),
+            lock,
             is_late: AtomicBool::new(false),
         }
     }

@@ -17,6 +17,17 @@ impl Stamp {
         Self(shared.map(|folder| folder.join("stamps").join(connection)))
     }
 
+    /// The connections that had a grant when their stamps were written last.
+    pub fn names(shared: Option<&Path>) -> Vec<String> {
+        let Some(entries) = shared.and_then(|folder| std::fs::read_dir(folder.join("stamps")).ok()) else {
+            return Vec::new();
+        };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        // Whoever can write here could name any file: only what a connection can be called counts.
+        let names = names.filter(|name| crate::config::is_name(name));
+        names.filter(|name| Self::new(shared, name).read().is_some_and(|text| !text.starts_with("0 "))).collect()
+    }
+
     /// What it says now; `None` if nobody has written it.
     pub fn read(&self) -> Option<String> {
         self.0.as_ref().and_then(|path| std::fs::read_to_string(path).ok())

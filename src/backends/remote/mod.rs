@@ -30,6 +30,7 @@ pub static BACKEND: Backend = Backend {
     url: None,
     oauth_url: None,
     tools,
+    check: |connection| Box::pin(async move { Peer::new(connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };
 

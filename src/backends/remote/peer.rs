@@ -249,6 +249,13 @@ impl Peer {
         Err(wrong("its list of tools never ends"))
     }
 
+    /// Asks for the first page of the list of tools and for nothing else.
+    pub async fn check(self: &Arc<Self>) -> Result<(), Error> {
+        let outcome = self.ask::<Page>(&Ask::list(None)).await;
+        self.end().await;
+        outcome.map(drop)
+    }
+
     /// Asks for the list of tools in the background, once, now that the server is known to answer.
     pub fn refresh(self: &Arc<Self>) {
         if self.refreshed.swap(true, Ordering::Relaxed) {

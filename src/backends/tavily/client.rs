@@ -16,6 +16,8 @@ use crate::http::Limits;
 
 /// Pages are fetched while the caller waits: a minute at most, and some more for the way.
 const LIMITS: Limits = Limits { time: Duration::from_secs(90), body: 16 << 20 };
+/// A question that needs no page of anybody.
+const QUESTION: Limits = Limits { time: Duration::from_secs(10), body: 64 << 10 };
 const SOURCE: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-client-source"), HeaderValue::from_static("keyward"));
 
@@ -77,12 +79,34 @@ impl Client {
         }
     }
 
+    /// Whether the login is accepted: asks how much of the plan is used, which costs nothing (reference: `GET /usage`).
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        if let Some(peer) = &self.peer {
+            return peer.check().await;
+        }
+        if self.connection.way == Way::None {
+            return Ok(());
+        }
+        let mut request = self.request("usage", &Map::new())?;
+        *request.method_mut() = Method::GET;
+        *request.body_mut() = Vec::new();
+        let answer = service::send(&self.connection, &request, Kind::Read, QUESTION).await?;
+        let host = service::host_of(&self.connection.url);
+        match answer.status() {
+            status if status.is_success() && service::is_web_page(answer.headers(), answer.body()) => {
+                Err(Error::Protocol { host, cause: "a web page instead of JSON".to_owned() })
+            }
+            status if status.is_success() => Ok(()),
+            status => Err(refused(host, status, answer.headers(), answer.body())),
+        }
+    }
+
     async fn rest(&self, endpoint: Endpoint, mut fields: Map<String, Value>) -> Result<Answer, Error> {
         let host = service::host_of(&self.connection.url);
         if self.connection.way == Way::ApiKey {
             fields.insert("include_usage".to_owned(), Value::Bool(true));
         }
-        let request = self.request(endpoint, &fields)?;
+        let request = self.request(endpoint.path(), &fields)?;
         // A search changes nothing over there, and one that got no answer is not billed.
         let answer = service::send(&self.connection, &request, Kind::Read, LIMITS).await?;
         let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
@@ -102,10 +126,10 @@ impl Client {
         }
     }
 
-    fn request(&self, endpoint: Endpoint, fields: &Map<String, Value>) -> Result<Request<Vec<u8>>, Error> {
+    fn request(&self, path: &str, fields: &Map<String, Value>) -> Result<Request<Vec<u8>>, Error> {
         let address = || crate::http::Error::Address { host: service::host_of(&self.connection.url) };
         let mut url = self.connection.url.clone();
-        url.path_segments_mut().map_err(|()| address())?.pop_if_empty().push(endpoint.path());
+        url.path_segments_mut().map_err(|()| address())?.pop_if_empty().push(path);
         // A map of JSON values always has a JSON form.
         let mut request = Request::new(serde_json::to_vec(fields).unwrap_or_default());
         *request.method_mut() = Method::POST;

@@ -55,6 +55,17 @@ impl Server {
         &self.remote
     }
 
+    fn usage(&self, request: &Received) -> Reply {
+        self.record.note(request);
+        match bearer(request).filter(|key| key.starts_with("tvly-")) {
+            Some(_) => json(
+                StatusCode::OK,
+                &json!({"key": {"usage": 1, "limit": 1000}, "account": {"current_plan": "Sandbox", "plan_usage": 1}}),
+            ),
+            None => refusal(401, UNAUTHORIZED),
+        }
+    }
+
     fn rest(&self, request: &Received, answer: fn(&Service, &Value) -> Result<Value, Refusal>) -> Reply {
         self.record.note(request);
         if request.method() != Method::POST {
@@ -92,6 +103,7 @@ impl Fake for Server {
             ),
             (_, "/search") => self.rest(request, Service::search),
             (_, "/extract") => self.rest(request, Service::extract),
+            (&Method::GET, "/usage") => self.usage(request),
             (_, "/mcp") => self.remote.mcp(request, place),
             _ => json(StatusCode::NOT_FOUND, &json!({"detail": "Not Found"})),
         }

@@ -19,6 +19,7 @@ pub static BACKEND: Backend = Backend {
     url: Some("https://api.tavily.com"),
     oauth_url: Some("https://mcp.tavily.com/mcp"),
     tools,
+    check: |connection| Box::pin(async move { client::Client::new(&connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };
 

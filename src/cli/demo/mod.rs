@@ -44,7 +44,7 @@ const REMOTE: &str = "keyward-demo-remote";
 const TAVILY: &str = "tavily";
 
 /// Nothing of the demo stays in the keychain.
-const EVERYTHING: Wish = Wish { local_only: false, forget_client: true };
+const EVERYTHING: Wish = Wish { local_only: false, forget_client: true, end_session: false };
 
 /// Tells the steps and counts them.
 struct Tale<'a> {
@@ -206,7 +206,7 @@ async fn renewal(tale: &mut Tale<'_>, host: &mut Host, app: &App, sandbox: &Sand
 
 async fn goodbye(tale: &mut Tale<'_>, host: &mut Host, app: &App) -> Result<(), Report> {
     let connection = app.connection(REMOTE).map_err(|error| Report::from(&error))?;
-    let done = logout::run(app, connection, EVERYTHING).await.map_err(|error| Report::from(&error))?;
+    let done = logout::run(app, &connection.name, EVERYTHING).await.map_err(|error| Report::from(&error))?;
     if !done.was_signed_in || !matches!(done.provider, AtProvider::Ended) {
         return Err(untrue("the login should have been ended at the provider", done.provider.word()));
     }
@@ -221,8 +221,8 @@ async fn goodbye(tale: &mut Tale<'_>, host: &mut Host, app: &App) -> Result<(), 
 
 async fn clean(app: &App) -> Result<(), Report> {
     let connection = app.connection(REMOTE).map_err(|error| Report::from(&error))?;
-    logout::run(app, connection, EVERYTHING).await.map_err(|error| Report::from(&error))?;
-    Ok(())
+    let done = logout::run(app, &connection.name, EVERYTHING).await.map_err(|error| Report::from(&error))?;
+    done.trouble.as_ref().map_or(Ok(()), |error| Err(Report::from(error)))
 }
 
 fn remote(tool: &str) -> String {

@@ -13,6 +13,7 @@ use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
 const EXPOSURES: &[(&str, &str)] = &[
+    ("src/app/claims.rs", "the claims of the access token are read and shown"),
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "the token becomes a header's value, which is a secret again"),
     ("src/app/grant/stored.rs", "a grant is written into its stored form, which is a secret again"),
@@ -21,10 +22,13 @@ const EXPOSURES: &[(&str, &str)] = &[
         "src/app/secret_of_client.rs",
         "a client's secret or key is written into its stored form, which is a secret again",
     ),
-    ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
     ("src/app/session/binding.rs", "the stored key is compared with the one in use"),
+    ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
+    ("src/cli/credential/docker.rs", "handing the token to Docker is what the command is for"),
+    ("src/cli/credential/git.rs", "handing the token to git is what the command is for"),
+    ("src/cli/credential/kubectl.rs", "handing the token to a Kubernetes client is what the command is for"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
     (
         "src/oauth/account.rs",
@@ -36,9 +40,10 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/oauth/dpop.rs", "a token is hashed for a proof, and a proof becomes a header"),
     ("src/oauth/end_session.rs", "a state becomes a parameter of the address for the browser"),
     ("src/oauth/endpoint.rs", "the client identifies itself: its secret becomes a header or a member of the form"),
-    ("src/oauth/management.rs", "what opens a registration becomes a header"),
+    ("src/oauth/introspect.rs", "the token is sent to the introspection endpoint"),
     ("src/oauth/jose.rs", "a private key is read from its PEM"),
     ("src/oauth/listener/shared.rs", "random text becomes paths of the listener"),
+    ("src/oauth/management.rs", "what opens a registration becomes a header"),
     ("src/oauth/paste.rs", "what was pasted is compared with the redirect address, and its query is judged"),
     ("src/oauth/random.rs", "the challenge is the digest of the verifier"),
     ("src/oauth/refresh.rs", "the refresh token is sent to the token endpoint"),

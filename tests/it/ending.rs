@@ -1,0 +1,129 @@
+//! How commands for scripts end: a reader that goes away, an input that is not there, Ctrl-C and the system's request.
+#![cfg(target_os = "linux")]
+
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::scripted;
+use crate::stdio::keyward;
+
+const CONFIG: &str = "[connections.forge]\nbackend = \"remote\"\nurl = \"https://git.example.com/mcp\"\n";
+
+/// A home with this configuration, in which the environment supplies the token.
+fn home(config: &str) -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a folder");
+    std::fs::write(home.path().join("config.toml"), config).expect("written");
+    home
+}
+
+fn command(home: &tempfile::TempDir, arguments: &[&str]) -> std::process::Command {
+    let mut command = keyward(home, arguments);
+    command.env("KEYWARD_CONFIG", home.path().join("config.toml")).env("KEYWARD_TOKEN_FORGE", "a-token");
+    command
+}
+
+/// Every command that a script runs, with what it would read.
+const COMMANDS: [&[&str]; 8] = [
+    &["token", "forge"],
+    &["token", "forge", "--json"],
+    &["token", "forge", "--claims"],
+    &["status"],
+    &["status", "forge", "--json"],
+    &["credential", "git", "forge", "get"],
+    &["credential", "docker", "list"],
+    &["credential", "kubectl", "forge"],
+];
+
+#[test]
+fn a_reader_that_goes_away_has_what_it_wanted() {
+    let home = home(CONFIG);
+    for arguments in COMMANDS {
+        // The pipe has no reader before the program starts.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = command(&home, arguments).stdin(Stdio::null()).stdout(writer).output().expect("it runs");
+        assert_eq!(
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+            (Some(0), ""),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn a_failure_whose_reader_went_away_keeps_its_exit_code() {
+    let home = home(CONFIG);
+    for arguments in [&["status", "nothing"][..], &["status", "nothing", "--json"], &["lgoin"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let errors = writer.try_clone().expect("a pipe");
+        let ended = command(&home, arguments).stdout(writer).stderr(errors).status().expect("it runs");
+        assert_eq!(ended.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_input_that_is_not_there_is_an_empty_one() {
+    let home = home(CONFIG);
+    for (arguments, code, out) in [
+        ("token forge", 0, "a-token\n"),
+        ("credential git forge get", 0, ""),
+        ("credential git forge erase", 0, ""),
+        ("credential docker get", 1, "credentials not found in native keychain\n"),
+        ("credential docker list", 0, "{\"https://git.example.com\":\"<token>\"}\n"),
+    ] {
+        let script = format!("exec <&-; exec {} {arguments}", env!("CARGO_BIN_EXE_keyward"));
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &script]).env_clear().env("HOME", home.path());
+        shell.env("KEYWARD_CONFIG", home.path().join("config.toml")).env("KEYWARD_TOKEN_FORGE", "a-token");
+        let ended = shell.output().expect("a shell");
+        assert_eq!(
+            (ended.status.code(), String::from_utf8_lossy(&ended.stdout).as_ref()),
+            (Some(code), out),
+            "{arguments}"
+        );
+    }
+}
+
+/// Waits until the program has taken this signal into its own hands; before that, the system ends it.
+fn heeds(child: &Child, signal: Signal) {
+    let status = format!("/proc/{}/status", child.id());
+    let bit = 1_u64 << (signal.as_raw() - 1);
+    loop {
+        let text = std::fs::read_to_string(&status).expect("it runs");
+        let caught = text.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+        if u64::from_str_radix(caught.trim(), 16).expect("a number") & bit != 0 {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn whoever_waits_is_ended_by_a_signal_with_its_own_exit_code() {
+    // The server takes the request and never answers; git keeps the input open and says nothing.
+    let silent = scripted::each(|_, _, _| String::new());
+    let home = home(&format!("[connections.forge]\nbackend = \"remote\"\nurl = \"http://{silent}/mcp\"\n"));
+    for arguments in [
+        &["credential", "git", "forge", "get"][..],
+        &["credential", "docker", "get"],
+        &["status", "forge", "--verify"],
+        &["call", "forge_x"],
+    ] {
+        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let mut child = command(&home, arguments).spawn().expect("it starts");
+            heeds(&child, signal);
+            let pid = Pid::from_raw(i32::try_from(child.id()).expect("a number")).expect("a process");
+            kill_process(pid, signal).expect("sent");
+            let input = child.stdin.take();
+            let ended = child.wait_with_output().expect("it ends");
+            drop(input);
+            assert_eq!(
+                (ended.status.code(), ended.stdout.len()),
+                (Some(code), 0),
+                "{arguments:?} {signal:?}: {ended:?}"
+            );
+        }
+    }
+}
