@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 mod browser;
+mod date;
 mod prompt;
 mod surroundings;
 
