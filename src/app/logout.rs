@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audit::What;
 use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::session::{Custody, Removal, Unread};
@@ -86,7 +87,8 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
             None => AtProvider::Nothing,
         };
         let looked_at = known.as_ref().map(|grant| grant.generation);
-        match custody.delete(looked_at).await.map_err(Error::store(name))? {
+        let deleted = custody.delete(looked_at).await.map_err(Error::store(name));
+        match deleted.inspect_err(|error| app.parts.audit.failed(What::Logout, name, error))? {
             Removal::Removed(existed) => break (provider, existed),
             // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens that
             // were merely forgotten would live on at the provider: these are ended, too.
@@ -94,6 +96,7 @@ pub async fn run(app: &App, connection: &config::Connection, wish: Wish) -> Resu
             Removal::Overtaken(_) => return Err(Error::Busy { connection: name.clone(), waited: session::LONG_WAIT }),
         }
     };
+    app.parts.audit.done(What::Logout, name, known.as_ref());
     let issuer = known.as_ref().and_then(|grant| grant.issued.as_ref()).map(|issued| issued.issuer.as_str());
     let client = if wish.forget_client {
         secret_of_client::forget(&app.parts, name).await?;
