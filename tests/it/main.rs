@@ -6,6 +6,7 @@
 mod audit;
 mod commands;
 mod completions;
+mod doctor;
 mod dpop;
 mod fickle;
 mod file;
