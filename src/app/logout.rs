@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::audit::What;
 use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::refused::Refused;
@@ -262,6 +263,7 @@ impl Logout {
                 done.trouble = busy;
             }
             Err(error) => {
+                self.parts.audit.failed(What::Logout, &self.name, &error);
                 done.here = Here::Kept;
                 done.trouble = Some(error);
             }
@@ -298,7 +300,10 @@ impl Logout {
             }
             let looked_at = known.as_ref().map(|grant| grant.generation);
             match custody.delete(looked_at).await.map_err(Error::store(&self.name))? {
-                Removal::Removed(existed) => return Ok(existed),
+                Removal::Removed(existed) => {
+                    self.parts.audit.done(What::Logout, &self.name, known.as_ref());
+                    return Ok(existed);
+                }
                 // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens
                 // that were merely forgotten would live on at the provider: these are ended, too.
                 Removal::Overtaken(newer) => known = Some(*newer),
@@ -408,6 +413,7 @@ mod tests {
             clock: Arc::new(Noon),
             state: None,
             shared: None,
+            audit: crate::app::Audit::new(None, Arc::new(Noon)),
             owned: Default::default(),
         };
         let (variable, wish) = (None, Wish::default());

@@ -17,8 +17,10 @@ use crate::http::Http;
 use crate::machine::{Clock, Machine};
 use crate::store::{self, Store};
 
+pub mod audit;
 pub mod claims;
 pub mod client;
+pub mod doctor;
 pub mod error;
 pub mod grant;
 pub mod key;
@@ -35,6 +37,7 @@ mod supplier;
 pub mod token;
 pub mod verify;
 
+pub use audit::Audit;
 pub use error::Error;
 pub use owned::Owned;
 pub use session::Session;
@@ -42,7 +45,7 @@ pub use session::Session;
 /// What every use case works with. Clones share it.
 #[derive(Clone)]
 pub struct Parts {
-    /// Sends requests.
+    /// Sends requests to whoever a service names: to the public network, and to what [`Parts::near`] says.
     pub http: Http,
     /// Keeps grants: the store of the connection at hand, see [`App::parts_of`].
     pub store: Arc<dyn Store>,
@@ -54,12 +57,23 @@ pub struct Parts {
     pub shared: Option<PathBuf>,
     /// Runs what must not be aborted half-way.
     pub owned: Owned,
+    /// Writes down what was done.
+    pub audit: Audit,
 }
 
 impl Parts {
     /// The folder for locks.
     pub fn locks(&self) -> Result<PathBuf, Error> {
         locks(self.shared.as_deref())
+    }
+
+    /// The parts for talking to whoever the connection's service names as its provider: requests reach the public
+    /// network and, of private ones, only the kind in which the configured addresses are.
+    #[must_use]
+    pub fn near(&self, connection: &config::Connection) -> Self {
+        let issuer = connection.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+        let configured = [connection.endpoint(connection.way.0), connection.endpoint(Way::OAuth), issuer];
+        Self { http: self.http.near(configured.iter().flatten()), ..self.clone() }
     }
 }
 
@@ -87,6 +101,7 @@ pub struct App {
     stores: stores::Stores,
     sessions: Arc<Mutex<BTreeMap<Whose, Session>>>,
     config_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 /// A connection's name, what it pointed at and where its login was kept: a session does not outlive a change of these.
@@ -103,30 +118,67 @@ impl App {
     /// Reads the configuration and nothing else: no keychain, no network, no lock.
     pub fn open(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {
         let config = Config::load(config_file, &machine.environment, machine.folders.as_ref())?;
+        Ok(Self::with(machine, keychain, config_file, config))
+    }
+
+    /// As [`App::open`]; with a file that cannot be used, as if there were none, and with the reason.
+    pub fn open_anyway(machine: Machine, keychain: Arc<dyn Store>, file: Option<&Path>) -> (Self, Option<Error>) {
+        let (config, broken) = match Config::load(file, &machine.environment, machine.folders.as_ref()) {
+            Ok(config) => (config, None),
+            Err(error) => {
+                (Config::preset(Config::path(file, &machine.environment, machine.folders.as_ref())), Some(error))
+            }
+        };
+        (Self::with(machine, keychain, file, config), broken.map(Error::Config))
+    }
+
+    fn with(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>, config: Config) -> Self {
         let stores = stores::Stores::new(&machine, keychain);
         let parts = Parts {
-            http: Http::new(&machine.environment),
+            // Who forgets to say which connection a request is about does not reach into anybody's network.
+            http: Http::new(&machine.environment).near([]),
             store: Arc::clone(stores.of(config.store.0)),
             clock: Arc::clone(&machine.clock),
             state: machine.folders.as_ref().map(|folders| folders.state.clone()),
             shared: machine.folders.as_ref().map(|folders| folders.shared.clone()),
             owned: Owned::default(),
+            audit: Audit::new(
+                machine.folders.as_ref().map(|folders| folders.state.as_path()),
+                Arc::clone(&machine.clock),
+            ),
         };
         let config_file = config_file.map(Path::to_path_buf);
-        Ok(Self { machine, config, parts, stores, sessions: Arc::default(), config_file })
+        let app = Self { machine, config, parts, stores, sessions: Arc::default(), config_file, ca_file: None };
+        app.heeding()
+    }
+
+    /// As this one, trusting the authorities in `ca_file` instead of those in the file that the configuration names.
+    #[must_use]
+    pub fn trusting(mut self, ca_file: Option<PathBuf>) -> Self {
+        self.ca_file = ca_file;
+        self.heeding()
+    }
+
+    /// Lets the parts that outlive a change of the configuration heed it.
+    fn heeding(self) -> Self {
+        self.parts.audit.enable(self.config.audit.is_enabled());
+        self.parts.http.trust(self.ca_file.as_deref().or(self.config.network.ca_file.as_deref()));
+        self
     }
 
     /// Reads the configuration again. Sessions, connections to servers and work under way are shared with this one.
     pub fn reload(&self) -> Result<Self, Error> {
         let (environment, folders) = (&self.machine.environment, self.machine.folders.as_ref());
-        Ok(Self {
+        let app = Self {
             machine: self.machine.clone(),
             config: Config::load(self.config_file.as_deref(), environment, folders)?,
             parts: self.parts.clone(),
             stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
             config_file: self.config_file.clone(),
-        })
+            ca_file: self.ca_file.clone(),
+        };
+        Ok(app.heeding())
     }
 
     /// What the configuration file and the folder of cached tool lists look like now.
@@ -181,7 +233,7 @@ impl App {
             name: connection.name.clone(),
             url,
             way,
-            http: self.parts.http.clone(),
+            http: self.parts.http.anywhere(),
             credentials: self.supplier(connection, way),
             remembered: memory.recall(),
             memory: Arc::new(memory),
@@ -216,4 +268,29 @@ fn locks(shared: Option<&Path>) -> Result<PathBuf, Error> {
         path: PathBuf::from("~"),
         why: "the platform names no home folder".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Environment;
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn s41_only_a_configured_address_is_reached_wherever_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.toml");
+        let text = "[connections.box]\nbackend = \"remote\"\nurl = \"https://mcp.corp.example/mcp\"\nissuer = \"https://sso.example\"\n";
+        std::fs::write(&file, text).expect("written");
+        let machine = Machine { environment: Environment::default(), ..Machine::real() };
+        let app = App::open(machine, Arc::new(Memory::new()), Some(&file)).expect("a configuration");
+        let connection = app.connection("box").expect("a connection");
+        let shown = |http: &Http| format!("{http:?}");
+        assert_eq!(shown(&app.parts.http), "Http near []");
+        let near = "Http near [\"mcp.corp.example\", \"sso.example\"]";
+        assert_eq!(shown(&app.parts_of(connection).http), near);
+        assert_eq!(shown(&app.at(connection).parts.http), near);
+        let service = app.at(connection).service(connection).expect("a service");
+        assert_eq!(shown(&service.http), "Http anywhere");
+    }
 }

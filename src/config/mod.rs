@@ -56,6 +56,31 @@ pub struct Config {
     pub store: (store::Kind, Source),
     /// The same without the environment: what the next command finds.
     pub recorded_store: store::Kind,
+    /// How the network is used.
+    pub network: Network,
+    /// Whether an audit log is kept.
+    pub audit: Audit,
+}
+
+/// How the network is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// A file with certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Whether it is written; `None` if the file does not say.
+    pub enabled: Option<bool>,
+}
+
+impl Audit {
+    /// Whether it is written: yes, unless the file says no.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
 }
 
 /// What `serve` offers.
@@ -158,6 +183,25 @@ impl Config {
             Some(path) => Written::load(path)?,
             None => Written::default(),
         };
+        Self::of(path, written, environment)
+    }
+
+    /// What is meant if neither the file nor the environment says anything.
+    pub fn preset(path: Option<PathBuf>) -> Self {
+        let nothing = Self {
+            path: None,
+            connections: Vec::new(),
+            serve: Serve::default(),
+            client_document: None,
+            store: (store::Kind::Keychain, Source::Preset),
+            recorded_store: store::Kind::Keychain,
+            network: Network::default(),
+            audit: Audit::default(),
+        };
+        Self { path, ..Self::of(None, Written::default(), &Environment::default()).unwrap_or(nothing) }
+    }
+
+    fn of(path: Option<PathBuf>, written: Written, environment: &Environment) -> Result<Self, Error> {
         let mut connections = Vec::new();
         client::document(written.login.client_document.as_deref(), "login.client_document")?;
         for (name, entry) in &written.connections {
@@ -178,10 +222,18 @@ impl Config {
             }
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
-        let client_document = written.login.client_document;
         let store = store::default(written.store, environment)?;
         let recorded_store = written.store.unwrap_or(store::Kind::Keychain);
-        Ok(Self { path, connections, serve: written.serve, client_document, store, recorded_store })
+        Ok(Self {
+            path,
+            connections,
+            serve: written.serve,
+            client_document: written.login.client_document,
+            store,
+            recorded_store,
+            network: written.network,
+            audit: written.audit,
+        })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::keep::{Brought, Keeper, Question};
 use super::person::{News, Nobody, Person};
 use super::{Done, Pending, Proto, Waiting, request};
+use crate::app::audit::What;
 use crate::app::grant::Grant;
 use crate::app::{App, Error};
 use crate::machine::{Line, Lines};
@@ -65,10 +66,11 @@ impl Pending {
     /// As [`Pending::finish`], by every way there is.
     pub async fn finish_with(self, app: &App, how: Finish<'_>) -> Result<Done, Error> {
         let Self { connection, issued, browser, code, expect, claim, .. } = self;
-        let name = connection.name.clone();
+        let (app, name) = (&app.at(&connection), connection.name.clone());
         let person = how.person;
         let won = race(app, &issued, (browser, code), how).await;
-        let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) })?;
+        let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) });
+        let won = won.inspect_err(|error| app.parts.audit.failed(What::Login, &name, error))?;
         let keeper = Keeper { app: app.at(&connection), connection, issued, expect };
         let (ask, mut questions) = mpsc::channel(1);
         let (landed, mut outcome) = oneshot::channel();
@@ -78,6 +80,7 @@ impl Pending {
                 Ok(brought) => keeper.keep(brought, ask).await,
                 Err(error) => Err(Error::Login { connection: keeper.connection.name.clone(), error: Arc::new(error) }),
             };
+            keeper.app.parts.audit.ended(What::Login, &keeper.connection.name, kept.as_ref());
             if let Some(callback) = callback {
                 callback.finish(page(&keeper.connection.name, &kept)).await;
             }
