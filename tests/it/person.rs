@@ -70,7 +70,8 @@ impl Browser for Nobody {
     }
 }
 
-fn visit(page: Url, press: Press) -> Visit {
+/// Goes from the page of a login to its end.
+pub fn visit(page: Url, press: Press) -> Visit {
     let mut cookies = String::new();
     let consent = follow(page, None, &mut cookies);
     let Some((action, body)) = form(&consent.text, press) else { return consent };
