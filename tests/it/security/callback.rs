@@ -36,7 +36,7 @@ fn turned_away(queries: impl Fn(&Login) -> Vec<String> + Send + 'static) -> Ran 
             assert!(!answer.body.contains("canary"), "{query}: {}", answer.body);
             assert_eq!(control.token_requests(), 0, "{query}");
         }
-        assert_eq!(login.come_back(&login.true_answer()).status, 303);
+        login.arrive(&login.true_answer());
     });
     assert_eq!(world.sandbox().control().token_requests(), 1);
     assert!(!ran.err.contains("canary"), "{ran:?}");
@@ -92,7 +92,7 @@ fn s05_an_error_with_the_state_ends_the_login_as_denied() {
     let issuer = world.sandbox().issuer().to_owned();
     let ran = login_with(&world, move |login, _| {
         let query = format!("error=access_denied&state={}&iss={issuer}", login.state());
-        assert_eq!(login.come_back(&query).status, 303);
+        login.arrive(&query);
     });
     refused(&world, ran.failed(Exit::Denied), "refused");
 }
@@ -191,7 +191,7 @@ fn s13_a_code_of_another_session_is_refused_by_the_verifier_and_changes_nothing(
         stolen.query_pairs_mut().clear().extend_pairs(pairs);
         let theirs = Login { page: stolen }.true_answer();
         let code = theirs.split('&').find(|pair| pair.starts_with("code=")).expect("a code").to_owned();
-        assert_eq!(login.come_back(&format!("{code}&state={}&iss={issuer}", login.state())).status, 303);
+        login.arrive(&format!("{code}&state={}&iss={issuer}", login.state()));
     });
     drop(other);
     let ran = ran.failed(Exit::LoginRequired);
@@ -239,7 +239,7 @@ fn s22_parameters_that_occur_twice_are_refused_and_a_code_with_an_error_ends_the
     let issuer = world.sandbox().issuer().to_owned();
     let ran = login_with(&world, move |login, _| {
         let both = format!("code=a&error=access_denied&state={}&iss={issuer}", login.state());
-        assert_eq!(login.come_back(&both).status, 303);
+        login.arrive(&both);
     });
     refused(&world, ran.failed(Exit::Server), "a code and an error");
 }

@@ -86,6 +86,14 @@ impl Login {
         self.get(&format!("{}?{query}", self.redirect().path()))
     }
 
+    /// Comes back with an answer that must be taken, and stays for the page.
+    #[track_caller]
+    pub fn arrive(&self, query: &str) {
+        let answer = self.come_back(query);
+        assert_eq!(answer.status, 303, "{answer:?}");
+        self.get(answer.header("location").expect("the page"));
+    }
+
     pub fn get(&self, target: &str) -> Answer {
         self.raw(&format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\n\r\n", self.port()))
     }

@@ -96,7 +96,7 @@ fn s11_an_attackers_server_that_sends_the_person_to_an_honest_one_gets_no_code()
         page.query_pairs_mut().clear().extend_pairs(pairs);
         let answer = super::meddler::Login { page }.true_answer();
         assert!(answer.contains("code=") && answer.contains("iss="), "{answer}");
-        assert_eq!(login.come_back(&answer).status, 303);
+        login.arrive(&answer);
     }));
     let line = ["login", &format!("{}/mcp", attacker.url()), "--name", "box", "--timeout", "15"];
     let ran = world.run_in(std::sync::Arc::clone(&meddler) as _, &line).failed(Exit::Server);
@@ -216,4 +216,65 @@ fn s40_a_resource_document_about_another_resource_is_refused() {
     let resource_metadata_names = Some("https://evil.example/mcp".to_owned());
     world.sandbox().control().set(Faults { resource_metadata_names, ..Faults::default() });
     world.run(&["login", &world.resource(), "--name", "box"]).failed(Exit::Server);
+}
+
+/// A server whose answer to a registration is this one; `REDIRECT` in it becomes the address that was asked for.
+fn registering(reply: impl Fn(&str) -> String + Send + Sync + 'static) -> Wire {
+    let document = |wire: &Wire| server(wire, &|_, _| {});
+    Wire::start(move |wire, request| match (request.method.as_str(), request.path()) {
+        ("POST", "/mcp") => bare("401 Unauthorized", "WWW-Authenticate: Bearer\r\n"),
+        (_, "/.well-known/oauth-authorization-server") => answer("200 OK", &document(wire)),
+        ("POST", "/register") => {
+            let sent: Value = serde_json::from_str(&request.body).unwrap_or_default();
+            reply(sent["redirect_uris"][0].as_str().unwrap_or_default())
+        }
+        _ => missing(),
+    })
+}
+
+#[test]
+fn s42_a_registration_with_tricks_is_refused_with_a_clear_message() {
+    let created = |body: Value| answer("201 Created", &body);
+    let tricks: [(&str, Box<dyn Fn(&str) -> String + Send + Sync>); 8] = [
+        (
+            "redirect_uris",
+            Box::new(move |_| created(json!({ "client_id": "c", "redirect_uris": ["https://evil.example/cb"] }))),
+        ),
+        ("redirect_uris", Box::new(move |_| created(json!({ "client_id": "c", "redirect_uris": [] })))),
+        ("client id", Box::new(move |_| created(json!({ "client_id": "c".repeat(100 << 10) })))),
+        ("client id", Box::new(move |_| created(json!({ "client_id": "" })))),
+        ("client id", Box::new(move |_| created(json!({ "client_id": ["c"] })))),
+        ("client id", Box::new(move |_| created(json!({ "client_id": "a\r\nX-Evil: 1" })))),
+        ("client secret", Box::new(move |_| created(json!({ "client_id": "c", "client_secret": "s\r\nX: 1" })))),
+        ("not JSON", Box::new(|_| crate::scripted::answer("201 Created", "text/html", "<html>welcome</html>"))),
+    ];
+    for (told, trick) in tricks {
+        let ran = login(&registering(trick)).failed(Exit::Server);
+        assert!(ran.err.contains(told), "{told}: {ran:?}");
+        assert!(ran.err.len() < 2000 && !ran.err.contains("X-Evil"), "{ran:?}");
+    }
+}
+
+#[test]
+fn s42_a_secret_that_a_registration_adds_is_used_as_it_says_and_shown_nowhere() {
+    let wire = registering(|redirect| {
+        let client = json!({
+            "client_id": "c", "client_secret": "canary-secret", "client_secret_expires_at": 0,
+            "token_endpoint_auth_method": "client_secret_basic", "redirect_uris": [redirect],
+        });
+        answer("201 Created", &client)
+    });
+    let meddler = std::sync::Arc::new(Meddler::new(|login| {
+        assert!(!login.page.as_str().contains("canary"));
+        login.arrive(&format!("code=abc&state={}", login.state()));
+    }));
+    let world = World::new();
+    let line = ["login", &format!("{}/mcp", wire.url()), "--name", "box", "--timeout", "15", "-vv"];
+    let ran = world.run_in(std::sync::Arc::clone(&meddler) as _, &line);
+    meddler.join();
+    let sent = wire.received("/token");
+    assert_eq!(sent.len(), 1, "{ran:?}");
+    assert!(sent[0].header("authorization").is_some_and(|value| value.starts_with("Basic ")), "{sent:?}");
+    assert!(!sent[0].body.contains("canary"), "{sent:?}");
+    assert!(!ran.err.contains("canary") && !ran.out.contains("canary"), "{ran:?}");
 }
