@@ -259,6 +259,7 @@ fn s23_broken_encodings_are_refused_and_split_no_header() {
             let answer =
                 login.come_back(&format!("code={value}&state={}&iss={issuer}", login.state()).replace(' ', "+"));
             assert_eq!((answer.status, answer.header("set-cookie")), (303, None), "{value}");
+            login.get(answer.header("location").expect("the page"));
         });
         refused(&world, ran.failed(Exit::Server), "characters that no code has");
     }

@@ -196,7 +196,7 @@ impl Browser for Denied {
             while !log.exists() {
                 std::thread::yield_now();
             }
-            login.come_back(&format!("error=access_denied&state={}", login.state()));
+            login.arrive(&format!("error=access_denied&state={}", login.state()));
         });
         Ok(())
     }
