@@ -24,6 +24,7 @@ mod readme;
 mod renewal;
 mod reports;
 mod scripted;
+mod security;
 mod serve;
 mod status;
 mod stdio;
@@ -32,4 +33,5 @@ mod stores;
 #[cfg(unix)]
 mod terminal;
 mod tidy;
+mod wire;
 mod world;

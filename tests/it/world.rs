@@ -178,10 +178,16 @@ impl World {
 
     /// Runs one command to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_in(Arc::clone(&self.browser), arguments)
+    }
+
+    /// Runs one command to its end, with another browser than this world's.
+    pub fn run_in(&self, browser: Arc<dyn Browser>, arguments: &[&str]) -> Ran {
         let terminal = Arc::new(Paper::default());
         *terminal.input.lock().expect("no panic") = self.input.clone();
         let words = std::iter::once("keyward").chain(arguments.iter().copied()).map(OsString::from);
-        let exit = keyward::run(words, self.machine(&terminal), self.stores());
+        let machine = Machine { browser, ..self.machine(&terminal) };
+        let exit = keyward::run(words, machine, self.stores());
         let text = |bytes: &Mutex<Vec<u8>>| String::from_utf8(bytes.lock().expect("no panic").clone()).expect("UTF-8");
         Ran { exit, out: text(&terminal.out), err: text(&terminal.err) }
     }
