@@ -15,6 +15,9 @@ NPM_PACKAGES=(
   @modelcontextprotocol/client@2.4.0
   @modelcontextprotocol/inspector@2.12.0
   ajv@8.20.0
+  @modelcontextprotocol/conformance@0.1.16
+  # Two releases side by side: the one for the newest revision is not the released one yet.
+  conformance-newest@npm:@modelcontextprotocol/conformance@0.2.0-alpha.12
 )
 
 # Where the inspector starts, inside its package.
