@@ -131,11 +131,14 @@ mod tests {
     const SSH: (&str, &str) = ("SSH_CONNECTION", "192.0.2.1 50000 192.0.2.2 22");
     const X11: (&str, &str) = ("DISPLAY", ":0");
 
+    /// Variables, and what else is seen; why a browser would be seen by nobody.
+    type Row = (&'static [(&'static str, &'static str)], Traces, TerminalFacts, Platform, Option<Unseen>);
+
     #[test]
     fn signs_tell_where_a_browser_would_be_seen() {
         use Platform::{Desktop, Unix};
         use Unseen::{Ci, Container, NoDisplay, Service, Ssh};
-        let table: [(&[(&str, &str)], Traces, TerminalFacts, Platform, Option<Unseen>); 24] = [
+        let table: &[Row] = &[
             (&[X11], NO_TRACE, PERSON, Unix, None),
             (&[("WAYLAND_DISPLAY", "wayland-0")], NO_TRACE, PERSON, Unix, None),
             (&[], NO_TRACE, PERSON, Unix, Some(NoDisplay)),
@@ -161,7 +164,7 @@ mod tests {
             (&[SSH], NO_TRACE, PERSON, Desktop, Some(Ssh)),
             (&[("SESSIONNAME", "Services")], NO_TRACE, NOBODY, Desktop, Some(Service)),
         ];
-        for (environment, traces, facts, platform, expected) in table {
+        for (environment, traces, facts, platform, expected) in table.iter().copied() {
             let found = Surroundings::of(&Environment::of(environment.iter().copied()), traces, facts, platform);
             assert_eq!(found.unseen(), expected, "{environment:?} {traces:?} {platform:?}: {found:?}");
         }

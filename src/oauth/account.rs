@@ -154,9 +154,9 @@ impl Claims<'_> {
         }
         match expected.max_age {
             Some(age)
-                if !self
+                if self
                     .seconds("auth_time")
-                    .is_some_and(|at| at.saturating_add(age).saturating_add(TOLERANCE) >= expected.now) =>
+                    .is_none_or(|at| at.saturating_add(age).saturating_add(TOLERANCE) < expected.now) =>
             {
                 Err("it does not say that the person proved recently enough who they are")
             }

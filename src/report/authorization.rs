@@ -22,18 +22,11 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Status { .. } | Error::Redirected { .. } | Error::NotJson { .. } | Error::Malformed { .. } => {
             report(Exit::Server, "wrong_answer").hint(address(connection))
         }
-        Error::ResourceMismatch { .. } => report(Exit::Server, "resource_mismatch")
-            .cause("a token for another resource is never asked for")
-            .hint("use the address exactly as the service publishes it"),
-        Error::NoIssuer { .. } | Error::NoMetadata { .. } => report(Exit::Server, "no_metadata").hint(format!(
-            "`keyward config set connections.{connection}.issuer https://…` names the provider's issuer"
-        )),
-        Error::IssuerMismatch { .. } => report(Exit::Server, "issuer_mismatch")
-            .cause("a document that names another issuer may belong to an attacker")
-            .hint(format!("`keyward config show` prints the addresses of `{connection}`")),
-        Error::NoS256 { .. } => report(Exit::Server, "no_s256")
-            .cause("without it a stolen code could be used by somebody else")
-            .hint("the administrator of the authorization server has to enable PKCE with S256"),
+        Error::ResourceMismatch { .. }
+        | Error::NoIssuer { .. }
+        | Error::NoMetadata { .. }
+        | Error::IssuerMismatch { .. }
+        | Error::NoS256 { .. } => of_the_metadata(report, error, connection),
         Error::NoAuthMethod { .. } => report(Exit::Server, "unsupported")
             .hint("ask the administrator for a public client with the authorization code flow"),
         Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
@@ -43,14 +36,6 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         }
         Error::Registration { status, sent, .. } => registration(report, connection, *status, sent),
         Error::RegistrationAltered { .. } => report(Exit::Server, "registration_altered").hint(again),
-        Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
-            .hint("end the program that uses the port")
-            .hint(format!("`keyward config set connections.{connection}.ports 8080,8081` names others")),
-        Error::Shadowed { .. } | Error::NoLoopback { .. } => report(Exit::Network, "no_loopback")
-            .hint("a firewall or another program stands before 127.0.0.1: allow local connections"),
-        Error::LocalhostElsewhere { .. } => report(Exit::Network, "no_loopback")
-            .hint("give `localhost` its addresses 127.0.0.1 and ::1 back in the hosts file of this machine")
-            .hint(format!("`keyward login {connection} --redirect-host 127.0.0.1`, if the provider allows it")),
         Error::TimedOut { .. } => report(Exit::Network, "login_timed_out").hint(again).retryable(),
         Error::ResponseIssuer { .. } => report(Exit::Server, "issuer_mismatch")
             .cause("an answer of another issuer may be an attack, so nothing of it was used")
@@ -59,23 +44,68 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
         Error::AuthorizationError { class, code, .. } => by_class(report, *class, code, connection),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
-        Error::IdToken { .. } => report(Exit::Server, "id_token_refused")
-            .cause("a token that does not hold may be an attack, so nothing was stored")
-            .hint("check the clock of this machine and log in again; if it goes on, tell the provider's administrator"),
-        Error::NotBound { .. } => report(Exit::Server, "not_bound")
-            .cause("the service takes only tokens that are of no use to a thief, so this one was not kept")
-            .hint("the administrator of the authorization server has to enable DPoP for this client"),
         Error::Insists { .. } => report(Exit::Server, "unsupported")
             .hint("ask the administrator of the authorization server to allow `ES256`"),
+        Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
+            .hint(format!("`keyward config show` prints the values of `{connection}`")),
+        Error::PortsBusy { .. }
+        | Error::Shadowed { .. }
+        | Error::NoLoopback { .. }
+        | Error::LocalhostElsewhere { .. } => of_this_machine(report, error, connection),
+        Error::IdToken { .. } | Error::NotBound { .. } | Error::AnotherAccount { .. } => {
+            of_the_tokens(report, error, connection)
+        }
         Error::NoDeviceLogin { .. } => {
             report(Exit::Configuration, "no_device_login").hint(format!("`keyward login {connection}` uses a browser"))
         }
         Error::DeviceExpired { .. } => report(Exit::LoginRequired, "code_expired").hint(again).retryable(),
+        other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),
+    }
+}
+
+/// What the service or the provider publishes about itself does not do.
+fn of_the_metadata(report: impl Fn(Exit, &'static str) -> Report, error: &Error, connection: &str) -> Report {
+    match error {
+        Error::ResourceMismatch { .. } => report(Exit::Server, "resource_mismatch")
+            .cause("a token for another resource is never asked for")
+            .hint("use the address exactly as the service publishes it"),
+        Error::NoIssuer { .. } | Error::NoMetadata { .. } => report(Exit::Server, "no_metadata").hint(format!(
+            "`keyward config set connections.{connection}.issuer https://…` names the provider's issuer"
+        )),
+        Error::IssuerMismatch { .. } => report(Exit::Server, "issuer_mismatch")
+            .cause("a document that names another issuer may belong to an attacker")
+            .hint(format!("`keyward config show` prints the addresses of `{connection}`")),
+        _ => report(Exit::Server, "no_s256")
+            .cause("without it a stolen code could be used by somebody else")
+            .hint("the administrator of the authorization server has to enable PKCE with S256"),
+    }
+}
+
+/// The way back to this machine is closed.
+fn of_this_machine(report: impl Fn(Exit, &'static str) -> Report, error: &Error, connection: &str) -> Report {
+    match error {
+        Error::PortsBusy { .. } => report(Exit::Network, "ports_busy")
+            .hint("end the program that uses the port")
+            .hint(format!("`keyward config set connections.{connection}.ports 8080,8081` names others")),
+        Error::LocalhostElsewhere { .. } => report(Exit::Network, "no_loopback")
+            .hint("give `localhost` its addresses 127.0.0.1 and ::1 back in the hosts file of this machine")
+            .hint(format!("`keyward login {connection} --redirect-host 127.0.0.1`, if the provider allows it")),
+        _ => report(Exit::Network, "no_loopback")
+            .hint("a firewall or another program stands before 127.0.0.1: allow local connections"),
+    }
+}
+
+/// The tokens came, and must not be kept.
+fn of_the_tokens(report: impl Fn(Exit, &'static str) -> Report, error: &Error, connection: &str) -> Report {
+    match error {
+        Error::NotBound { .. } => report(Exit::Server, "not_bound")
+            .cause("the service takes only tokens that are of no use to a thief, so this one was not kept")
+            .hint("the administrator of the authorization server has to enable DPoP for this client"),
         Error::AnotherAccount { .. } => report(Exit::LoginRequired, "another_account")
             .hint(format!("`keyward logout {connection}`, then `keyward login {connection}` as the person you want")),
-        Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
-            .hint(format!("`keyward config show` prints the values of `{connection}`")),
-        other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),
+        _ => report(Exit::Server, "id_token_refused")
+            .cause("a token that does not hold may be an attack, so nothing was stored")
+            .hint("check the clock of this machine and log in again; if it goes on, tell the provider's administrator"),
     }
 }
 

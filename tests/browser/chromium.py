@@ -35,13 +35,13 @@ class Gone(Exception):
 
 
 class Chromium:
-    def __init__(self, profile):
+    def __init__(self, profile, *flags):
         self.port = free_port()
         self.driver = ring.background(f"chromedriver-{profile.name}", "chromedriver", f"--port={self.port}", "--allowed-ips=127.0.0.1")
         eventually(self.ready, "chromedriver")
         options = {
             "binary": os.environ["PEERS_BROWSER"],
-            "args": [*FLAGS, f"--user-data-dir={profile}"],
+            "args": [*FLAGS, *flags, f"--user-data-dir={profile}"],
         }
         logging = {"browser": "ALL", "performance": "ALL"}
         capabilities = {"alwaysMatch": {"goog:chromeOptions": options, "goog:loggingPrefs": logging, "pageLoadStrategy": "normal"}}

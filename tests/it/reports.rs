@@ -134,6 +134,33 @@ fn a_dismissed_consent_and_a_closed_tab() {
 }
 
 #[test]
+fn a_login_that_is_not_the_one_that_was_meant() {
+    use keyward::app::Error;
+    use keyward::app::error::Outsider;
+    use keyward::app::login::{By, Who};
+    let connection = || "box".to_owned();
+    let other = |who, ended| Error::OtherAccount { connection: connection(), who, ended };
+    let running = |who| Error::LoginRunning { connection: connection(), who };
+    let login = |error| Error::Login { connection: connection(), error: std::sync::Arc::new(error) };
+    let elsewhere = keyward::oauth::Error::LocalhostElsewhere { address: [192, 0, 2, 1].into() };
+    for (name, error) in [
+        ("another_account", other(Outsider::Swapped { stored: "ada".into(), new: "bob".into() }, true)),
+        (
+            "unexpected_account",
+            other(Outsider::Unexpected { expected: "ada".into(), actual: Some("bob".into()) }, false),
+        ),
+        ("unnamed_account", other(Outsider::Unexpected { expected: "ada".into(), actual: None }, true)),
+        ("login_running", running(Some(Who { by: By::Serve, process: 4711, seconds: 12 }))),
+        ("login_running_unknown", running(None)),
+        ("localhost_elsewhere", login(elsewhere)),
+        ("no_device_login", login(keyward::oauth::Error::NoDeviceLogin { issuer: "https://as.example".into() })),
+    ] {
+        let report = keyward::report::Report::from(&error);
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, report.exit);
+    }
+}
+
+#[test]
 fn a_keychain_that_does_not_work() {
     let cause = || "the session bus does not answer".to_owned();
     for (name, error) in [

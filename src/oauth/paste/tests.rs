@@ -71,7 +71,7 @@ fn the_whole_address_or_its_parameters_are_the_answer_once() {
         |query: String| format!("<127.0.0.1:4711/callback?{query}>"),
         |query: String| format!("?{query}"),
         |query: String| query,
-        |query: String| format!("{REDIRECT}?{}\r\n{}", &query[..7], &query[7..]),
+        |query: String| format!("{REDIRECT}?{}", query.replacen("&state", "\r\n&state", 1)),
     ] {
         let attempt = attempt();
         let text = Secret::new(wrap(format!("code=abc&state={}", state(&attempt))));
