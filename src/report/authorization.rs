@@ -59,6 +59,14 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
         Error::AuthorizationError { class, code, .. } => by_class(report, *class, code, connection),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
+        other => of_tokens(report, connection, other),
+    }
+}
+
+/// What came after the person's answer, or instead of it.
+fn of_tokens(report: impl Fn(Exit, &'static str) -> Report, connection: &str, error: &Error) -> Report {
+    let again = format!("`keyward login {connection}` tries again");
+    match error {
         Error::IdToken { .. } => report(Exit::Server, "id_token_refused")
             .cause("a token that does not hold may be an attack, so nothing was stored")
             .hint("check the clock of this machine and log in again; if it goes on, tell the provider's administrator"),
@@ -75,7 +83,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .hint(format!("`keyward logout {connection}`, then `keyward login {connection}` as the person you want")),
         Error::Unusable { .. } => report(Exit::Configuration, "unusable_value")
             .hint(format!("`keyward config show` prints the values of `{connection}`")),
-        other => Report::new(Exit::Unexpected, "login_failed", message).cause(other.to_string()),
+        _ => report(Exit::Unexpected, "login_failed"),
     }
 }
 
