@@ -149,18 +149,15 @@ impl Claims<'_> {
         .map_err(|missing| {
             missing.unwrap_or("it was made at another time, or the clocks of the server and of this machine differ")
         })?;
-        if expected.nonce.is_some_and(|sent| !json::text(self.members, "nonce").is_some_and(|it| sent.matches(it))) {
+        let is_ours = |sent: &Secret| json::text(self.members, "nonce").is_some_and(|nonce| sent.matches(nonce));
+        if !expected.nonce.is_none_or(is_ours) {
             return Err("it belongs to another login");
         }
-        match expected.max_age {
-            Some(age)
-                if self
-                    .seconds("auth_time")
-                    .is_none_or(|at| at.saturating_add(age).saturating_add(TOLERANCE) < expected.now) =>
-            {
-                Err("it does not say that the person proved recently enough who they are")
-            }
-            _ => Ok(()),
+        let Some(age) = expected.max_age else { return Ok(()) };
+        let is_recent = |at: i64| at.saturating_add(age).saturating_add(TOLERANCE) >= expected.now;
+        match self.seconds("auth_time").is_some_and(is_recent) {
+            true => Ok(()),
+            false => Err("it does not say that the person proved recently enough who they are"),
         }
     }
 

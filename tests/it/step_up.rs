@@ -139,8 +139,9 @@ fn a_proof_that_is_too_old_is_given_anew() {
 }
 
 #[test]
-fn a_stronger_proof_is_asked_for_by_its_name() {
+fn a_stronger_proof_is_asked_for_by_its_name_and_keeps_what_was_granted() {
     let world = World::signed_in();
+    world.run(&["login", "box", "--scope", "sandbox:write", "--timeout", "20"]).done();
     world.sandbox().control().set(Faults { acr: Some("urn:sandbox:strong".to_owned()), ..Faults::default() });
     let ran = world.run(&["call", "box_whoami"]).failed(Exit::LoginRequired);
     assert!(ran.err.contains("`keyward login box --acr urn:sandbox:strong`"), "{ran:?}");
@@ -148,5 +149,5 @@ fn a_stronger_proof_is_asked_for_by_its_name() {
     let asked = requests(&world, "authorize");
     let named = asked.last().and_then(|entry| entry.parameters.get("acr_values")).map(String::as_str);
     assert_eq!(named, Some("urn:sandbox:strong"));
-    world.run(&["call", "box_whoami"]).done();
+    world.run(&["call", "box_needs_more"]).done();
 }

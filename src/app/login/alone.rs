@@ -11,7 +11,7 @@ use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
 use crate::app::{App, Error, secret_of_client, session};
 use crate::backends::Way;
 use crate::config;
-use crate::oauth::{self, ClientCredentials, TokenType};
+use crate::oauth::{self, Client, ClientCredentials, Server, TokenType};
 
 /// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
 pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
@@ -28,12 +28,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
     let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
-    // A registration would be a client without rights of its own: what it may do, an administrator decides.
-    let client = match given(app, connection, &server).await? {
-        Some(client) => client,
-        None => return Err(Error::ClientIdNeeded { connection: name.to_owned(), issuer: server.issuer }),
-    };
-    secret_of_client::bind(parts, name, &server.issuer).await?;
+    let client = configured(app, connection, &server).await?;
     let binding = binding::key(connection, (&server, &client), bound_tokens_only).map_err(failed)?;
     let request = ClientCredentials {
         token_endpoint: &server.token_endpoint,
@@ -77,4 +72,15 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
     parts.audit.done(What::Login, name, Some(&grant));
     record(app, connection, WAY).await?;
     Ok(Done::of(name, &grant))
+}
+
+/// The client that the configuration names. A registration would be a client without rights of its own: what it may do,
+/// an administrator decides.
+async fn configured(app: &App, connection: &config::Connection, server: &Server) -> Result<Client, Error> {
+    let (name, issuer) = (connection.name.as_str(), server.issuer.as_str());
+    let client = given(app, connection, server).await?;
+    let client =
+        client.ok_or_else(|| Error::ClientIdNeeded { connection: name.to_owned(), issuer: issuer.to_owned() })?;
+    secret_of_client::bind(&app.parts, name, issuer).await?;
+    Ok(client)
 }

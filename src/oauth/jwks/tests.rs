@@ -79,8 +79,8 @@ fn a_key_signs_for_nobody_else() {
 /// The same text with one character in its middle changed.
 fn changed(text: &str) -> String {
     let middle = text.len() / 2;
-    let new = if text.as_bytes()[middle] == b'A' { 'B' } else { 'A' };
-    format!("{}{new}{}", &text[..middle], &text[middle + 1..])
+    let other = |(at, c)| if at == middle { if c == 'A' { 'B' } else { 'A' } } else { c };
+    text.chars().enumerate().map(other).collect()
 }
 
 #[test]

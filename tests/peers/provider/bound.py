@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -148,6 +149,30 @@ def unbound_token_is_refused():
     same(hashlib.sha256(keyward("token", name).must().out.encode()).hexdigest(), before, "the login that was there before")
 
 
+@needs(calls_are_proved)
+def device_login_binds_the_token():
+    """A login on another device binds its tokens to a key, too, needs no browser here, and never polls too early."""
+    before = len(records())
+    process = keyward.start("login", name, "--device", "--no-browser", "--json")
+    for line in process.stdout:
+        event = json.loads(line)
+        if event.get("user_code"):
+            break
+    assert event["verification_uri"].startswith(peers["issuer"]), event
+    # The person at the other device, who finds the code filled in and compares it.
+    env = {**os.environ, "PERSON_PRESS": "allow", "PERSON_NAME": "ada", "PERSON_LOG": str(person_log)}
+    subprocess.run([sys.executable, here.parent / "person.py", event["verification_uri_complete"]], env=env, timeout=30, check=True)
+    done = keyward.finish(process, ("login", name, "--device"))
+    same(done.code, 0, f"exit code of {done}")
+    seen = records(since=before)
+    issued = [r for r in seen if r["event"] == "issued"]
+    same([r["type"] for r in issued], ["urn:ietf:params:oauth:grant-type:device_code"])
+    assert issued[0]["jkt"] and issued[0]["refresh"] == issued[0]["jkt"], issued
+    refused = {r["error"] for r in seen if r["event"] == "token refused"}
+    assert refused <= {"authorization_pending"}, refused
+    keyward("call", f"{name}_whoami").must()
+
+
 @needs(login_binds_the_token)
 def logout_revokes():
     """A logout ends the bound grant at the provider."""
@@ -172,6 +197,7 @@ if __name__ == "__main__":
         nonces_are_given,
         copied_token_is_worthless,
         unbound_token_is_refused,
+        device_login_binds_the_token,
         logout_revokes,
         nobody_was_disturbed,
     ]
