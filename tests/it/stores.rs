@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::layouts::stored;
 use crate::person::{Forbidden, Press};
+use crate::scripted;
 use crate::serve::Talk;
 use crate::world::{Ran, World};
 
@@ -163,6 +164,35 @@ fn a_keychain_that_is_not_there_does_not_matter_to_a_login_into_the_file() {
     world.store.fail_loads(Some(absent));
     let world = keyed(world);
     assert_eq!(world.run(&["token", "tavily"]).done().out, "tvly-canary\n");
+}
+
+#[test]
+fn a_later_login_into_the_file_does_not_ask_the_keychain_that_is_gone() {
+    let world = World::with_sandbox().environment(VARIABLE, PASSPHRASE);
+    world.run(&["login", &world.resource(), "--name", "box", "--store", "file", "--timeout", "20"]).done();
+    let absent = StoreError::Absent { cause: "no bus".to_owned() };
+    world.store.fail_saves(Some(absent.clone()));
+    world.store.fail_loads(Some(absent));
+    let registrations = world.sandbox().control().received("register").len();
+    world.run(&["login", "box", "--timeout", "20"]).done();
+    assert_eq!(world.sandbox().control().received("register").len(), registrations, "the client is in the file, too");
+    world.run(&["token", "box"]).done();
+    world.run(&["logout", "box"]).done();
+}
+
+#[test]
+fn where_no_login_was_kept_no_store_is_recorded() {
+    let login = |address: std::net::SocketAddr| {
+        let world = World::new().environment(VARIABLE, PASSPHRASE).browser(Forbidden);
+        let ran = world.run(&["login", &format!("http://{address}/mcp"), "--name", "box", "--store", "file"]);
+        assert!(world.config_text().contains("[connections.box]"), "{ran:?}");
+        assert!(!world.config_text().contains("store"), "{}", world.config_text());
+        ran
+    };
+    // The hint of this failure names a setting, and a setting needs a place: the connection is written down.
+    let page = scripted::answer("401 Unauthorized", "text/html", "<html>sign in</html>");
+    login(scripted::always(page)).failed(Exit::Server);
+    login(scripted::open_mcp()).done();
 }
 
 #[test]
