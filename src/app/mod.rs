@@ -61,6 +61,15 @@ impl Parts {
     pub fn locks(&self) -> Result<PathBuf, Error> {
         locks(self.shared.as_deref())
     }
+
+    /// The parts for talking to whoever the connection's service names as its provider: requests reach the public
+    /// network and, of private ones, only the kind in which the configured addresses are.
+    #[must_use]
+    pub fn near(&self, connection: &config::Connection) -> Self {
+        let issuer = connection.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+        let configured = [connection.endpoint(connection.way.0), connection.endpoint(Way::OAuth), issuer];
+        Self { http: self.http.near(configured.iter().flatten()), ..self.clone() }
+    }
 }
 
 /// Makes a folder that only the user can enter, with its parents.
@@ -87,6 +96,7 @@ pub struct App {
     stores: stores::Stores,
     sessions: Arc<Mutex<BTreeMap<Whose, Session>>>,
     config_file: Option<PathBuf>,
+    ca_file: Option<PathBuf>,
 }
 
 /// A connection's name, what it pointed at and where its login was kept: a session does not outlive a change of these.
@@ -113,20 +123,36 @@ impl App {
             owned: Owned::default(),
         };
         let config_file = config_file.map(Path::to_path_buf);
-        Ok(Self { machine, config, parts, stores, sessions: Arc::default(), config_file })
+        let app = Self { machine, config, parts, stores, sessions: Arc::default(), config_file, ca_file: None };
+        Ok(app.heeding())
+    }
+
+    /// As this one, trusting the authorities in `ca_file` instead of those in the file that the configuration names.
+    #[must_use]
+    pub fn trusting(mut self, ca_file: Option<PathBuf>) -> Self {
+        self.ca_file = ca_file;
+        self.heeding()
+    }
+
+    /// Lets the parts that outlive a change of the configuration heed it.
+    fn heeding(self) -> Self {
+        self.parts.http.trust(self.ca_file.as_deref().or(self.config.network.ca_file.as_deref()));
+        self
     }
 
     /// Reads the configuration again. Sessions, connections to servers and work under way are shared with this one.
     pub fn reload(&self) -> Result<Self, Error> {
         let (environment, folders) = (&self.machine.environment, self.machine.folders.as_ref());
-        Ok(Self {
+        let app = Self {
             machine: self.machine.clone(),
             config: Config::load(self.config_file.as_deref(), environment, folders)?,
             parts: self.parts.clone(),
             stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
             config_file: self.config_file.clone(),
-        })
+            ca_file: self.ca_file.clone(),
+        };
+        Ok(app.heeding())
     }
 
     /// What the configuration file and the folder of cached tool lists look like now.

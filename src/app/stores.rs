@@ -72,7 +72,7 @@ impl App {
 
     /// What a use case works with when it is about this connection.
     pub fn parts_of(&self, connection: &config::Connection) -> Parts {
-        Parts { store: self.store_of(connection), ..self.parts.clone() }
+        Parts { store: self.store_of(connection), ..self.parts.near(connection) }
     }
 
     /// The same program, whose parts are those of this connection.
@@ -84,6 +84,7 @@ impl App {
             stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
             config_file: self.config_file.clone(),
+            ca_file: self.ca_file.clone(),
         }
     }
 }

@@ -29,7 +29,7 @@ enum What {
     Path,
     /// Print what the configuration means, and where each value came from
     Show,
-    /// Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`
+    /// Set a key: `connections.NAME.KEY`, `serve.KEY`, `login.KEY`, `network.KEY` or `audit.KEY`
     Set {
         /// The key with its tables
         key: String,
@@ -117,11 +117,23 @@ struct Shown<'a> {
     serve: Serve<'a>,
     login: Login<'a>,
     store: Store<'a>,
+    network: Network,
+    audit: Audit,
 }
 
 #[derive(Serialize)]
 struct Login<'a> {
     client_document: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Network {
+    ca_file: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Audit {
+    enabled: bool,
 }
 
 #[derive(Serialize)]
@@ -168,6 +180,8 @@ fn show(console: &Console, config: &Config) {
             serve: Serve { read_only: config.serve.read_only, disable: &config.serve.disable },
             login: Login { client_document: config.client_document.as_deref() },
             store: Store { kind: config.store.0.word(), kind_from: config.store.1.word() },
+            network: Network { ca_file: config.network.ca_file.as_ref().map(|path| path.display().to_string()) },
+            audit: Audit { enabled: config.audit.is_enabled() },
         });
         return;
     }
@@ -185,6 +199,11 @@ fn show(console: &Console, config: &Config) {
         table.row(["login.client_document".into(), from(true), document.clone()]);
     }
     table.row(["store.kind".into(), config.store.1.word().to_owned(), config.store.0.word().to_owned()]);
+    if let Some(path) = &config.network.ca_file {
+        table.row(["network.ca_file".into(), from(true), path.display().to_string()]);
+    }
+    let audit = &config.audit;
+    table.row(["audit.enabled".into(), from(audit.enabled.is_some()), audit.is_enabled().to_string()]);
     console.print(&table.text(console.width));
 }
 

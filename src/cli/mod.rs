@@ -54,6 +54,9 @@ struct Global {
     /// Use this configuration file
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     config: Option<PathBuf>,
+    /// Also trust the certificate authorities in this PEM file
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    ca_file: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
     json: bool,
@@ -145,7 +148,8 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Serve(_) => Machine { facts: TerminalFacts::default(), ..machine },
         _ => machine,
     };
-    let app = Arc::new(App::open(machine, store, global.config.as_deref()).map_err(|error| Report::from(&error))?);
+    let app = App::open(machine, store, global.config.as_deref()).map_err(|error| Report::from(&error))?;
+    let app = Arc::new(app.trusting(global.ca_file));
     let running: std::pin::Pin<Box<dyn Future<Output = Outcome> + '_>> = match command {
         Command::Login(arguments) => Box::pin(login::run(arguments, console, &app)),
         Command::Logout(arguments) => Box::pin(logout::run(arguments, console, &app)),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::Error;
-use super::written::{CONNECTION_KEYS, LOGIN_KEYS, SERVE_KEYS, STORE_KEYS, TABLES, Written};
+use super::written::{AUDIT_KEYS, CONNECTION_KEYS, LOGIN_KEYS, NETWORK_KEYS, SERVE_KEYS, STORE_KEYS, TABLES, Written};
 
 /// One change: the value to write, or `None` to remove the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Change {
         Self { key: vec!["connections".into(), name.into(), key.into()], value: Some(Setting::Text(value.into())) }
     }
 
-    /// Reads `connections.NAME.KEY`, `serve.KEY` or `store.KEY` and, for setting it, the value's text in the form the key takes:
+    /// Reads `connections.NAME.KEY`, `serve.KEY` and the like and, for setting it, the value's text in the form the key takes:
     /// several texts or ports are separated by commas.
     pub fn of_words(key: &str, value: Option<&str>) -> Result<Self, Error> {
         let parts: Vec<String> = key.split('.').map(String::from).collect();
@@ -52,6 +52,8 @@ impl Change {
             ["serve", last] => ("serve", SERVE_KEYS, (*last).to_owned()),
             ["login", last] => ("login", LOGIN_KEYS, (*last).to_owned()),
             ["store", last] => ("store", STORE_KEYS, (*last).to_owned()),
+            ["network", last] => ("network", NETWORK_KEYS, (*last).to_owned()),
+            ["audit", last] => ("audit", AUDIT_KEYS, (*last).to_owned()),
             _ => return Err(Error::UnknownKey { key: key.to_owned(), nearest: nearest_path(key) }),
         };
         if !known.contains(&last.as_str()) {
@@ -70,6 +72,8 @@ fn nearest_path(key: &str) -> Option<String> {
         "connections" => "connections.NAME.url".to_owned(),
         "login" => "login.client_document".to_owned(),
         "store" => "store.kind".to_owned(),
+        "network" => "network.ca_file".to_owned(),
+        "audit" => "audit.enabled".to_owned(),
         _ => "serve.read_only".to_owned(),
     })
 }
@@ -78,7 +82,9 @@ fn setting(last: &str, key: &str, text: &str) -> Result<Setting, Error> {
     let wrong = |expected: &str| Error::Value { key: key.to_owned(), expected: expected.to_owned() };
     let words = || text.split(',').map(str::trim).filter(|word| !word.is_empty());
     Ok(match last {
-        "read_only" | "par" | "dpop" => Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?),
+        "read_only" | "par" | "dpop" | "enabled" => {
+            Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?)
+        }
         "disable" | "scopes" => Setting::Texts(words().map(String::from).collect()),
         "ports" => {
             let ports: Result<Vec<u16>, _> = words().map(str::parse).collect();

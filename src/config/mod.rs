@@ -56,6 +56,31 @@ pub struct Config {
     pub store: (store::Kind, Source),
     /// The same without the environment: what the next command finds.
     pub recorded_store: store::Kind,
+    /// How the network is used.
+    pub network: Network,
+    /// Whether an audit log is kept.
+    pub audit: Audit,
+}
+
+/// How the network is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// A file with certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The audit log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Whether it is written; `None` if the file does not say.
+    pub enabled: Option<bool>,
+}
+
+impl Audit {
+    /// Whether it is written: yes, unless the file says no.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled.unwrap_or(true)
+    }
 }
 
 /// What `serve` offers.
@@ -178,10 +203,18 @@ impl Config {
             }
         }
         connections.sort_by(|one, other| one.name.cmp(&other.name));
-        let client_document = written.login.client_document;
         let store = store::default(written.store, environment)?;
         let recorded_store = written.store.unwrap_or(store::Kind::Keychain);
-        Ok(Self { path, connections, serve: written.serve, client_document, store, recorded_store })
+        Ok(Self {
+            path,
+            connections,
+            serve: written.serve,
+            client_document: written.login.client_document,
+            store,
+            recorded_store,
+            network: written.network,
+            audit: written.audit,
+        })
     }
 
     /// Which file is used: the given one, the one that `KEYWARD_CONFIG` names, or the one in the user's folder.

@@ -17,6 +17,9 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         ("[connections.x]\nclientid = \"a\"\n", "connections.x.clientid", Some("connections.x.client_id")),
         ("[serve]\nreadonly = true\n", "serve.readonly", Some("serve.read_only")),
         ("[serve]\nzzzzzzz = true\n", "serve.zzzzzzz", None),
+        ("[network]\nca-file = \"/a\"\n", "network.ca-file", Some("network.ca_file")),
+        ("[audit]\nenable = false\n", "audit.enable", Some("audit.enabled")),
+        ("[networks]\n", "networks", Some("network")),
     ] {
         let expected = Error::UnknownKey { key: key.to_owned(), nearest: nearest.map(String::from) };
         assert_eq!(parse(text), Err(expected), "{text}");
@@ -36,6 +39,9 @@ fn a_value_of_the_wrong_kind_names_the_key_and_what_it_may_be() {
         "[connections.x]\nredirect_host = \"0.0.0.0\"\n",
         "[connections.x]\ndpop = \"yes\"\n",
         "[serve]\nread_only = \"yes\"\n",
+        "[network]\nca_file = \"relative.pem\"\n",
+        "[network]\nca_file = true\n",
+        "[audit]\nenabled = \"no\"\n",
     ] {
         assert!(matches!(parse(text), Err(Error::Value { .. })), "{text}: {:?}", parse(text));
     }

@@ -1,12 +1,12 @@
 //! Exactly what stands in the configuration file. What it means is the parent's business.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::store::Kind;
-use super::{Error, Serve, nearest};
+use super::{Audit, Error, Network, Serve, nearest};
 use crate::http::Loopback;
 
 /// The file, key by key.
@@ -20,6 +20,10 @@ pub struct Written {
     pub login: Login,
     /// `[store]`
     pub store: Option<Kind>,
+    /// `[network]`
+    pub network: Network,
+    /// `[audit]`
+    pub audit: Audit,
 }
 
 /// `[login]`: what every login uses.
@@ -91,8 +95,12 @@ pub const SERVE_KEYS: &[&str] = &["read_only", "disable"];
 pub const LOGIN_KEYS: &[&str] = &["client_document"];
 /// Keys of `[store]`.
 pub const STORE_KEYS: &[&str] = &["kind"];
+/// Keys of `[network]`.
+pub const NETWORK_KEYS: &[&str] = &["ca_file"];
+/// Keys of `[audit]`.
+pub const AUDIT_KEYS: &[&str] = &["enabled"];
 /// Tables at the top.
-pub const TABLES: &[&str] = &["connections", "serve", "login", "store"];
+pub const TABLES: &[&str] = &["connections", "serve", "login", "store", "network", "audit"];
 
 impl Written {
     /// Reads the file; a missing one says nothing.
@@ -123,6 +131,8 @@ impl Written {
                 "serve" => written.serve = serve(table(item, key)?)?,
                 "login" => written.login = login(table(item, key)?)?,
                 "store" => written.store = store(table(item, key)?)?,
+                "network" => written.network = network(table(item, key)?)?,
+                "audit" => written.audit = audit(table(item, key)?)?,
                 other => return Err(unknown("", other, TABLES)),
             }
         }
@@ -195,8 +205,39 @@ fn store(table: &dyn TableLike) -> Result<Option<Kind>, Error> {
     Ok(written)
 }
 
+fn network(table: &dyn TableLike) -> Result<Network, Error> {
+    let mut written = Network::default();
+    for (key, item) in table.iter() {
+        let whole = format!("network.{key}");
+        match key {
+            "ca_file" => {
+                let path = PathBuf::from(text(item, &whole)?);
+                // A host starts `serve` in a folder of its own choice.
+                if !path.is_absolute() {
+                    return Err(value(&whole, "the whole path of a file, from the root on"));
+                }
+                written.ca_file = Some(path);
+            }
+            other => return Err(unknown("network", other, NETWORK_KEYS)),
+        }
+    }
+    Ok(written)
+}
+
 fn kind(item: &Item, key: &str) -> Result<Kind, Error> {
     item.as_str().and_then(Kind::of_word).ok_or_else(|| value(key, &Kind::expected()))
+}
+
+fn audit(table: &dyn TableLike) -> Result<Audit, Error> {
+    let mut written = Audit::default();
+    for (key, item) in table.iter() {
+        let whole = format!("audit.{key}");
+        match key {
+            "enabled" => written.enabled = Some(flag(item, &whole)?),
+            other => return Err(unknown("audit", other, AUDIT_KEYS)),
+        }
+    }
+    Ok(written)
 }
 
 fn table<'a>(item: &'a Item, key: &str) -> Result<&'a dyn TableLike, Error> {

@@ -1,8 +1,12 @@
 //! Why an exchange failed, told apart by what the caller can do next.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use super::Range;
+use super::resolve::OutOfReach;
+use super::trust::{TlsFault, fault};
 
 /// A failed exchange. `host` is a host name with its port, never a whole address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,12 +32,20 @@ pub enum Error {
         cause: String,
     },
     /// The certificate was not accepted. Nothing was sent.
-    #[error("no trusted connection to `{host}`: {cause}")]
+    #[error("no trusted connection to `{host}`: {fault}")]
     Tls {
         /// Which host.
         host: String,
-        /// What was wrong with the certificate.
-        cause: String,
+        /// What was wrong.
+        fault: TlsFault,
+    },
+    /// A stranger's document named a host inside a network that it may not lead to. Nothing was sent.
+    #[error("`{host}` is in a network that only an address of that network may lead to")]
+    OutOfReach {
+        /// Which host.
+        host: String,
+        /// In which network it is.
+        range: Range,
     },
     /// The time was up; the request may have arrived.
     #[error("no answer from `{host}` within {} s", after.as_secs())]
@@ -59,17 +71,49 @@ pub enum Error {
         /// The system's reason.
         cause: String,
     },
-    /// The file of extra certificates is unusable. Nothing was sent.
-    #[error("`{}` holds no usable certificate", path.display())]
+    /// A file or folder of certificates is unusable. Nothing was sent.
+    #[error("`{}`: {why}", path.display())]
     Certificates {
-        /// The file named by `SSL_CERT_FILE` or the folder named by `SSL_CERT_DIR`.
+        /// The variable or flag that names it.
+        from: &'static str,
+        /// The file or folder.
         path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The system's own certificates cannot be used. Nothing was sent.
+    #[error("the system's certificates cannot be used: {cause}")]
+    NoTrust {
+        /// The system's reason.
+        cause: String,
     },
     /// A proxy variable cannot be used. Nothing was sent.
     #[error("`{variable}` is not the address of a proxy")]
     Proxy {
         /// Which variable.
         variable: String,
+    },
+    /// The proxy wants a user name and a password, or others than it got. Nothing was sent.
+    #[error("the proxy `{proxy}` wants credentials")]
+    ProxyCredentials {
+        /// Its host and port.
+        proxy: String,
+    },
+    /// The proxy cannot be reached. Nothing was sent.
+    #[error("no connection to the proxy `{proxy}`: {cause}")]
+    ProxyConnect {
+        /// Its host and port.
+        proxy: String,
+        /// The system's reason.
+        cause: String,
+    },
+    /// The proxy does not connect to that host. Nothing was sent.
+    #[error("the proxy `{proxy}` does not connect to `{host}`")]
+    ProxyRefused {
+        /// Its host and port.
+        proxy: String,
+        /// Which host.
+        host: String,
     },
 }
 
@@ -87,41 +131,54 @@ impl Error {
         }
     }
 
-    pub(super) fn of(host: &str, error: &reqwest::Error) -> Self {
+    /// The meaning of the client's error. `proxy` is the one that the request went through.
+    pub(super) fn of(host: &str, proxy: Option<String>, error: &reqwest::Error) -> Self {
         let host = host.to_owned();
         let cause = innermost(error);
         if !error.is_connect() {
             return Self::Broken { host, cause };
         }
-        let chain = chain(error);
-        if chain.contains("dns error") {
-            Self::NotFound { host }
-        } else if chain.contains("certificate") || chain.contains("tls") || chain.contains("TLS") {
-            Self::Tls { host, cause }
-        } else {
-            Self::Connect { host, cause }
+        if let Some(OutOfReach(range)) = find(error) {
+            return Self::OutOfReach { host, range: *range };
+        }
+        let texts = texts(error);
+        let says = |text: &str| texts.iter().any(|one| one.contains(text));
+        let tls = find(error).map(fault);
+        match (proxy, tls) {
+            // The tunnel's own error has no public type.
+            (Some(proxy), None) if says("proxy authorization required") => Self::ProxyCredentials { proxy },
+            (Some(proxy), None) if says("tunnel error: unsuccessful") => Self::ProxyRefused { proxy, host },
+            (Some(proxy), None) => Self::ProxyConnect { proxy, cause },
+            (_, Some(fault)) => Self::Tls { host, fault },
+            (None, None) if says("dns error") => Self::NotFound { host },
+            (None, None) => Self::Connect { host, cause },
         }
     }
 }
 
-fn innermost(error: &reqwest::Error) -> String {
-    let mut text = None;
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = Some(inner.to_string());
-        source = inner.source();
+/// Every error below this one, outermost first. What an input/output error wraps counts, too: its `source` skips it.
+fn causes(error: &reqwest::Error) -> Vec<&(dyn StdError + 'static)> {
+    let mut found = Vec::new();
+    let mut next = error.source();
+    while let Some(inner) = next {
+        found.push(inner);
+        next = match inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped as &(dyn StdError + 'static)),
+            None => inner.source(),
+        };
     }
-    // reqwest's own text quotes the address with its query; only its causes are safe to show.
-    text.unwrap_or_else(|| "no reason given".to_owned())
+    found
 }
 
-fn chain(error: &reqwest::Error) -> String {
-    let mut text = String::new();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(&inner.to_string());
-        text.push('\n');
-        source = inner.source();
-    }
-    text
+fn find<T: StdError + 'static>(error: &reqwest::Error) -> Option<&T> {
+    causes(error).into_iter().find_map(|cause| cause.downcast_ref())
+}
+
+/// reqwest's own text quotes the address with its query; only its causes are safe to show.
+fn texts(error: &reqwest::Error) -> Vec<String> {
+    causes(error).into_iter().map(ToString::to_string).collect()
+}
+
+fn innermost(error: &reqwest::Error) -> String {
+    texts(error).pop().unwrap_or_else(|| "no reason given".to_owned())
 }

@@ -4,7 +4,9 @@
 //! use, because reading the system's certificates costs milliseconds that `--help` and a starting `serve` do not have.
 //! Errors never hold an address with its query, a header or a body.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,14 +17,24 @@ use zeroize::Zeroizing;
 use crate::machine::Environment;
 
 mod challenge;
+mod client;
 mod error;
 mod loopback;
-mod settings;
+mod name;
+mod proxies;
+mod range;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod trust;
 
 pub use challenge::{Challenge, StepUp, challenges};
+use client::{Clients, Line};
 pub use error::Error;
 pub use loopback::{Loopback, NotLoopback};
-use settings::Settings;
+pub use proxies::Proxies;
+pub use range::Range;
+pub use trust::{Counted, TlsFault, Trust};
 
 /// How long an exchange may take and how much of the answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +54,40 @@ impl Limits {
 
 /// Sends requests. Clones share the connections.
 #[derive(Clone)]
-pub struct Http(Arc<Inner>);
-
-struct Inner {
-    settings: Settings,
-    client: OnceLock<Result<reqwest::Client, Error>>,
+pub struct Http {
+    clients: Arc<Clients>,
+    near: Option<Arc<[String]>>,
 }
 
 impl Http {
     /// Remembers the proxy and certificate settings of `environment`; does nothing else yet.
     pub fn new(environment: &Environment) -> Self {
-        Self(Arc::new(Inner { settings: Settings::of(environment), client: OnceLock::new() }))
+        Self { clients: Arc::new(Clients::new(environment, Arc::new(resolve::System))), near: None }
+    }
+
+    /// From now on also trusts the authorities in this file, here and in every clone.
+    pub fn trust(&self, file: Option<&Path>) {
+        self.clients.trust(file);
+    }
+
+    /// A client for addresses that a stranger's document names: it reaches public hosts, the `configured` ones, and
+    /// those in the kinds of private network that the configured ones are in. Connections are not shared with clients
+    /// that reach further.
+    #[must_use]
+    pub fn near<'a>(&self, configured: impl IntoIterator<Item = &'a Url>) -> Self {
+        let hosts: BTreeSet<String> =
+            configured.into_iter().filter_map(|url| url.host_str().map(String::from)).collect();
+        Self { clients: Arc::clone(&self.clients), near: Some(hosts.into_iter().collect()) }
+    }
+
+    /// The proxies that are in use.
+    pub fn proxies(&self) -> &Proxies {
+        self.clients.proxies()
+    }
+
+    /// Where trusted certificates come from.
+    pub fn trusted(&self) -> Trust {
+        self.clients.trusted()
     }
 
     /// Sends `request` once and reads the whole answer, whatever its status.
@@ -89,11 +124,18 @@ impl Http {
 
     async fn begin(&self, request: Request<Vec<u8>>) -> Result<Stream, Error> {
         let host = Error::host_of(request.uri());
-        let client = self.0.client.get_or_init(|| self.0.settings.build()).as_ref().map_err(Clone::clone)?;
         // Many bodies are forms with a secret in them.
         let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
-        let answer = client.execute(request).await.map_err(|error| Error::of(&host, &error))?;
+        let line = match &self.near {
+            // Nothing is resolved on the way to a loopback address, and no proxy is asked, whatever the system says.
+            _ if is_loopback(request.url()) => Line::Local,
+            Some(hosts) => Line::Near(Arc::clone(hosts)),
+            None => Line::Open,
+        };
+        let client = self.clients.get(line)?;
+        let proxy = self.proxies().for_address(request.url());
+        let answer = client.execute(request).await.map_err(|error| Error::of(&host, proxy, &error))?;
         Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer })
     }
 }
@@ -111,7 +153,7 @@ pub struct Stream {
 impl Stream {
     /// The next piece of the body; `None` at its end.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, Error> {
-        self.answer.chunk().await.map_err(|error| Error::of(&self.host, &error))
+        self.answer.chunk().await.map_err(|error| Error::of(&self.host, None, &error))
     }
 }
 

@@ -1,35 +1,26 @@
 //! Which addresses a stranger's metadata may send us to.
 //!
 //! A metadata document is written by somebody else. Without these checks it could point at services inside the person's
-//! network (server-side request forgery) or make us send a code over an unprotected line. Only literal addresses and
-//! `localhost` are judged; names are not resolved here.
+//! network (server-side request forgery) or make us send a code over an unprotected line. Literal addresses and
+//! `localhost` are judged here, before anything is asked; what a name resolves to is judged by [`crate::http::Http::near`]
+//! when the connection is made.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-use url::{Host, Url};
+use url::Url;
 
 use super::error::{Error, Why};
 use super::foreign::clean;
+use crate::http::Range;
 
 /// How far metadata may reach, given what the person configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Reach(Range);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Range {
-    Public,
-    Private,
-    LinkLocal,
-    Loopback,
-}
 
 impl Reach {
     /// The reach that follows from the address the person configured: the public network, and the kind of private
     /// network that this address itself is in. Plain `http` is allowed within this machine only, and only if the
     /// configured address is on this machine.
     pub fn of(configured: &Url) -> Self {
-        Self(range(configured))
+        Self(Range::of(configured))
     }
 
     /// Checks an address that was read from `which`: absolute, `https`, without user name and fragment, in reach.
@@ -46,7 +37,7 @@ impl Reach {
 
     /// As [`Reach::check`], for an address that is parsed already.
     pub(super) fn judge(self, url: &Url) -> Result<(), Why> {
-        let target = range(url);
+        let target = Range::of(url);
         let safe = url.scheme() == "https"
             || (url.scheme() == "http" && target == Range::Loopback && self.0 == Range::Loopback);
         if !safe || url.host().is_none() {
@@ -60,48 +51,6 @@ impl Reach {
         } else {
             Ok(())
         }
-    }
-}
-
-fn range(url: &Url) -> Range {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => range_of_v4(ip),
-        Some(Host::Ipv6(ip)) => range_of_v6(ip),
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            if name == "localhost" || name.ends_with(".localhost") { Range::Loopback } else { Range::Public }
-        }
-        None => Range::Public,
-    }
-}
-
-fn range_of_v4(ip: Ipv4Addr) -> Range {
-    let [a, b, ..] = ip.octets();
-    if ip.is_loopback() {
-        Range::Loopback
-    } else if ip.is_link_local() {
-        Range::LinkLocal
-    } else if ip.is_private() || a == 0 || a >= 224 || (a == 100 && (64..128).contains(&b)) {
-        // Carrier-grade NAT (100.64/10), "this network" (which Linux takes for loopback) and multicast are no public hosts.
-        Range::Private
-    } else {
-        Range::Public
-    }
-}
-
-fn range_of_v6(ip: Ipv6Addr) -> Range {
-    let [first, second, ..] = ip.segments();
-    // Both forms carry an IPv4 address that the network unpacks again.
-    let inner = ip.to_ipv4_mapped().or_else(|| {
-        let [.., a, b, c, d] = ip.octets();
-        (first == 0x64 && second == 0xff9b).then(|| Ipv4Addr::new(a, b, c, d))
-    });
-    match inner {
-        Some(ip) => range_of_v4(ip),
-        None if IpAddr::V6(ip).is_loopback() => Range::Loopback,
-        None if first & 0xffc0 == 0xfe80 => Range::LinkLocal,
-        None if first & 0xfe00 == 0xfc00 || first & 0xff00 == 0xff00 || ip.is_unspecified() => Range::Private,
-        None => Range::Public,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Words for what is wrong with the network.
 
 use super::{Exit, Report};
-use crate::http::Error;
+use crate::http::{Error, TlsFault};
 
 pub(super) fn failed(message: &str, error: &Error) -> Report {
     let report = |code| Report::new(Exit::Network, code, message);
@@ -17,9 +17,13 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .cause(format!("no connection to `{host}`: {cause}"))
             .hint("check that the service runs there, and `HTTPS_PROXY` if this network needs a proxy")
             .retryable(),
-        Error::Tls { host, cause } => report("tls")
-            .cause(format!("no trusted connection to `{host}`: {cause}"))
-            .hint("if this network has its own certificates, `SSL_CERT_FILE` names the file that holds them"),
+        Error::Tls { host, fault } => {
+            report("tls").cause(format!("no trusted connection to `{host}`: {fault}")).hint(tls_hint(fault))
+        }
+        Error::OutOfReach { .. } => Report::new(Exit::Server, "out_of_reach", message)
+            .cause(error.to_string())
+            .cause("a document of the service or of its provider names this host; nothing was sent to it")
+            .hint("if that is meant, configure the service by an address inside the same network"),
         Error::TimedOut { host, after } => report("timed_out")
             .cause(format!("no answer from `{host}` within {} s", after.as_secs()))
             .hint("try again later; `HTTPS_PROXY` names the proxy if this network needs one")
@@ -31,11 +35,48 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .cause(format!("the connection to `{host}` broke: {cause}"))
             .hint("try again")
             .retryable(),
-        Error::Certificates { path } => Report::new(Exit::Configuration, "certificates", message)
-            .cause(format!("`{}` holds no usable certificate", path.display()))
-            .hint("`SSL_CERT_FILE` must name a file of PEM certificates; unset it to use the system's"),
+        Error::Certificates { from, path, why } => Report::new(Exit::Configuration, "certificates", message)
+            .cause(format!("`{}`, which `{from}` names: {why}", path.display()))
+            .hint(match *from {
+                "SSL_CERT_FILE" => "`SSL_CERT_FILE` must name a file of PEM certificates; unset it to use the system's",
+                "SSL_CERT_DIR" => "`SSL_CERT_DIR` must name a folder of PEM files; unset it to use the system's",
+                _ => "`--ca-file FILE` or `keyward config set network.ca_file FILE` names a file of PEM certificates",
+            }),
+        Error::NoTrust { cause } => Report::new(Exit::Configuration, "no_trust", message)
+            .cause(format!("the system's certificates cannot be used: {cause}"))
+            .hint("install the system's certificates (on Debian the package `ca-certificates`)")
+            .hint("`SSL_CERT_FILE` names a file to use instead"),
         Error::Proxy { variable } => Report::new(Exit::Configuration, "proxy", message)
             .cause(format!("`{variable}` is not the address of a proxy"))
             .hint(format!("set `{variable}` to an address such as `http://proxy.example.com:8080`, or unset it")),
+        Error::ProxyCredentials { proxy } => report("proxy_credentials")
+            .cause(format!("the proxy `{proxy}` wants credentials: it answered 407"))
+            .hint("write them into the variable: `HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT`")
+            .hint("a sign such as `@` in a password is written `%40`"),
+        Error::ProxyConnect { proxy, cause } => report("no_proxy_connection")
+            .cause(format!("no connection to the proxy `{proxy}`: {cause}"))
+            .hint("check `HTTPS_PROXY`; `NO_PROXY` names hosts that are reached without the proxy")
+            .retryable(),
+        Error::ProxyRefused { proxy, host } => report("proxy_refused")
+            .cause(format!("the proxy `{proxy}` does not connect to `{host}`"))
+            .hint("ask who runs the proxy to allow the host")
+            .hint("if the host is inside this network, add it to `NO_PROXY`"),
+    }
+}
+
+fn tls_hint(fault: &TlsFault) -> &'static str {
+    match fault {
+        TlsFault::UnknownIssuer { .. } | TlsFault::SelfSigned { .. } => {
+            "if that is this network's own authority, `--ca-file FILE` or `keyward config set network.ca_file FILE` adds it"
+        }
+        TlsFault::Expired { .. } | TlsFault::NotYetValid => {
+            "check this machine's date; if it is right, the server's administrator has to renew the certificate"
+        }
+        TlsFault::WrongHost { .. } => "check the spelling of the host; if it is right, tell the server's administrator",
+        TlsFault::Revoked => "do not go on; tell the server's administrator",
+        TlsFault::TooOld => "the server's administrator has to enable TLS 1.2 or newer",
+        TlsFault::NotTls => "check the port; `https` addresses need a server that speaks TLS",
+        TlsFault::WantsCertificate => "keyward has no client certificates; ask for another way to reach the service",
+        TlsFault::Other(_) => "`keyward doctor` looks at the network, the proxy and the certificates",
     }
 }

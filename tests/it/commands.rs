@@ -150,6 +150,15 @@ fn the_configuration_is_shown_set_and_unset() {
     assert_eq!(shown["connections"][0]["url"], "https://notes.example/mcp");
     assert_eq!(shown["connections"][0]["url_from"], "file");
     assert_eq!(shown["serve"]["read_only"], true);
+    world.run(&["config", "set", "network.ca_file", "/etc/corp.pem"]).done();
+    world.run(&["config", "set", "audit.enabled", "false"]).done();
+    let shown = world.run(&["config", "show", "--json"]).done().json();
+    assert_eq!(
+        (&shown["network"], &shown["audit"]),
+        (&json!({"ca_file": "/etc/corp.pem"}), &json!({"enabled": false}))
+    );
+    world.run(&["config", "set", "audit.enabled", "maybe"]).failed(Exit::Configuration);
+    world.run(&["config", "set", "network.ca_file", "corp.pem"]).failed(Exit::Configuration);
     world.run(&["config", "unset", "connections.notes"]).done();
     world.run(&["config", "unset", "serve.read_only"]).done();
     assert!(!world.config_text().contains("notes"), "{}", world.config_text());

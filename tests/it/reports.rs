@@ -226,8 +226,34 @@ fn a_network_that_does_not_work() {
     let url = |address| format!("https://{address}/mcp");
     pinned("tls", &world().run(&["login", &url(scripted::untrusted()), "--name", "box"]), Exit::Network);
     pinned("no_connection", &world().run(&["login", &url(scripted::nobody()), "--name", "box"]), Exit::Network);
-    let ran = world().run(&["login", "https://no-such-host.invalid/mcp", "--name", "box"]);
-    pinned("host_not_found", &ran, Exit::Network);
+    let unknown = ["login", "https://no-such-host.invalid/mcp", "--name", "box"];
+    pinned("host_not_found", &world().run(&unknown), Exit::Network);
+    let proxied = |proxy: &str| world().environment("HTTPS_PROXY", proxy).run(&unknown);
+    let ran = proxied(&format!("http://ada:canary@{}", scripted::always(answer("407 No", "text/html", ""))));
+    pinned("proxy_credentials", &ran, Exit::Network);
+    assert!(!ran.err.contains("canary"), "{ran:?}");
+    let ran = proxied(&format!("http://{}", scripted::always(answer("403 No", "text/html", ""))));
+    pinned("proxy_refused", &ran, Exit::Network);
+    let ran = proxied(&format!("http://ada:canary@{}", scripted::nobody()));
+    pinned("no_proxy_connection", &ran, Exit::Network);
+    assert!(!ran.err.contains("canary"), "{ran:?}");
+    let ran = proxied("socks5://ada:canary@127.0.0.1:1080");
+    pinned("proxy_of_another_kind", &ran, Exit::Configuration);
+    assert!(!ran.err.contains("canary"), "{ran:?}");
+}
+
+#[test]
+fn certificates_that_cannot_be_used() {
+    let login = ["login", "https://no-such-host.invalid/mcp", "--name", "box"];
+    let missing = "/nonexistent/ca.pem";
+    let ran = World::new().run(&[&login[..], &["--ca-file", missing]].concat());
+    pinned("ca_file_missing", &ran, Exit::Configuration);
+    let ran = World::new().environment("SSL_CERT_FILE", missing).run(&login);
+    pinned("ssl_cert_file_missing", &ran, Exit::Configuration);
+    let ran = World::new().environment("SSL_CERT_DIR", "/nonexistent").run(&login);
+    pinned("ssl_cert_dir_missing", &ran, Exit::Configuration);
+    let world = World::new().config(&format!("[network]\nca_file = \"{missing}\"\n"));
+    pinned("ca_file_missing", &world.run(&login), Exit::Configuration);
 }
 
 #[test]
