@@ -1,5 +1,6 @@
 //! Keeping a key or token that the person pasted.
 
+use super::audit::What;
 use super::grant::Grant;
 use super::session::{self, Custody};
 use super::{App, Error, login};
@@ -21,7 +22,8 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
         let custody = Custody::take(&app.parts, &connection.name, session::LONG_WAIT).await?;
         let now = app.parts.clock.now();
         let grant = Grant::pasted(way, key, &url, login::first_generation(now), now);
-        custody.keep_login(grant).await.map_err(Error::store(&connection.name))?;
+        let grant = custody.keep_login(grant).await.map_err(Error::store(&connection.name))?;
+        app.parts.audit.done(What::Login, &connection.name, Some(&grant));
     }
     login::record(app, connection, way).await?;
     Ok(login::Done { connection: connection.name.clone(), way, account: None, expires_at: None, renewable: false })

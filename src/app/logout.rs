@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
+use super::audit::What;
 use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::refused::Refused;
@@ -262,6 +263,7 @@ impl Logout {
                 done.trouble = busy;
             }
             Err(error) => {
+                self.parts.audit.failed(What::Logout, &self.name, &error);
                 done.here = Here::Kept;
                 done.trouble = Some(error);
             }
@@ -298,13 +300,27 @@ impl Logout {
             }
             let looked_at = known.as_ref().map(|grant| grant.generation);
             match custody.delete(looked_at).await.map_err(Error::store(&self.name))? {
-                Removal::Removed(existed) => return Ok(existed),
+                Removal::Removed(existed) => {
+                    if existed {
+                        self.parts.audit.done(What::Logout, &self.name, known.as_ref());
+                    }
+                    return Ok(existed);
+                }
                 // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens
                 // that were merely forgotten would live on at the provider: these are ended, too.
                 Removal::Overtaken(newer) => known = Some(*newer),
             }
         }
         Err(Error::Busy { connection: self.name.clone(), waited: session::LONG_WAIT })
+    }
+
+    /// The parts that reach the provider. Of a connection that is configured no more, the login itself says where it was.
+    fn reaching(&self, grant: &Grant) -> Parts {
+        if self.is_configured {
+            return self.parts.clone();
+        }
+        let address = Url::parse(&grant.url).ok();
+        Parts { http: self.parts.http.near(address.iter()), ..self.parts.clone() }
     }
 
     async fn end(&self, grant: &Grant, deadline: Instant, done: &mut Done) {
@@ -321,7 +337,8 @@ impl Logout {
             done.provider = AtProvider::NoEndpoint;
             return;
         };
-        let provider = Provider { parts: &self.parts, endpoint, issued, deadline };
+        let parts = &self.reaching(grant);
+        let provider = Provider { parts, endpoint, issued, deadline };
         // The refresh token first: with it, servers end the access tokens of the grant, too (RFC 7009 §2.1).
         let refresh = match &issued.refresh_token {
             Some(token) => Some(provider.end(token, Kind::Refresh).await),

@@ -17,6 +17,7 @@ use crate::http::Http;
 use crate::machine::{Clock, Machine};
 use crate::store::{self, Store};
 
+pub mod audit;
 pub mod claims;
 pub mod client;
 pub mod error;
@@ -35,6 +36,7 @@ mod supplier;
 pub mod token;
 pub mod verify;
 
+pub use audit::Audit;
 pub use error::Error;
 pub use owned::Owned;
 pub use session::Session;
@@ -54,6 +56,8 @@ pub struct Parts {
     pub shared: Option<PathBuf>,
     /// Runs what must not be aborted half-way.
     pub owned: Owned,
+    /// Writes down what was done.
+    pub audit: Audit,
 }
 
 impl Parts {
@@ -121,6 +125,10 @@ impl App {
             state: machine.folders.as_ref().map(|folders| folders.state.clone()),
             shared: machine.folders.as_ref().map(|folders| folders.shared.clone()),
             owned: Owned::default(),
+            audit: Audit::new(
+                machine.folders.as_ref().map(|folders| folders.state.as_path()),
+                Arc::clone(&machine.clock),
+            ),
         };
         let config_file = config_file.map(Path::to_path_buf);
         let app = Self { machine, config, parts, stores, sessions: Arc::default(), config_file, ca_file: None };
@@ -136,6 +144,7 @@ impl App {
 
     /// Lets the parts that outlive a change of the configuration heed it.
     fn heeding(self) -> Self {
+        self.parts.audit.enable(self.config.audit.is_enabled());
         self.parts.http.trust(self.ca_file.as_deref().or(self.config.network.ca_file.as_deref()));
         self
     }

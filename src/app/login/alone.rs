@@ -6,6 +6,7 @@ use super::binding;
 use super::discover::{Found, discover};
 use super::identify::given;
 use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
+use crate::app::audit::What;
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
 use crate::app::{App, Error, secret_of_client, session};
 use crate::backends::Way;
@@ -73,6 +74,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         renewals: Renewals::default(),
     };
     let grant = custody.keep_login(grant).await.map_err(Error::store(name))?;
+    parts.audit.done(What::Login, name, Some(&grant));
     record(app, connection, WAY).await?;
     Ok(Done::of(name, &grant))
 }

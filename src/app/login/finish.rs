@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::keep::{Brought, Keeper, Question};
 use super::person::{News, Nobody, Person};
 use super::{Done, Pending, Proto, Waiting, request};
+use crate::app::audit::What;
 use crate::app::grant::Grant;
 use crate::app::{App, Error};
 use crate::machine::{Line, Lines};
@@ -68,7 +69,8 @@ impl Pending {
         let name = connection.name.clone();
         let person = how.person;
         let won = race(app, &issued, (browser, code), how).await;
-        let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) })?;
+        let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) });
+        let won = won.inspect_err(|error| app.parts.audit.failed(What::Login, &name, error))?;
         let keeper = Keeper { app: app.at(&connection), connection, issued, expect };
         let (ask, mut questions) = mpsc::channel(1);
         let (landed, mut outcome) = oneshot::channel();
@@ -78,6 +80,7 @@ impl Pending {
                 Ok(brought) => keeper.keep(brought, ask).await,
                 Err(error) => Err(Error::Login { connection: keeper.connection.name.clone(), error: Arc::new(error) }),
             };
+            keeper.app.parts.audit.ended(What::Login, &keeper.connection.name, kept.as_ref());
             if let Some(callback) = callback {
                 callback.finish(page(&keeper.connection.name, &kept)).await;
             }

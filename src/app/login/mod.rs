@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::audit::What;
 use super::grant::Grant;
 use super::{App, Error};
 use crate::backends::Way;
@@ -142,6 +143,19 @@ pub async fn begin(app: &App, connection: &config::Connection, wish: Wish) -> Re
     usable(app, connection)?;
     let app = &app.at(connection);
     let claim = claim(app, &connection.name, wish.by)?;
+    match prepare(app, connection, wish, claim).await {
+        // Nobody had to sign in.
+        Err(error @ Error::LoginNotNeeded { .. }) => Err(error),
+        prepared => prepared.inspect_err(|error| app.parts.audit.failed(What::Login, &connection.name, error)),
+    }
+}
+
+async fn prepare(
+    app: &App,
+    connection: &config::Connection,
+    wish: Wish,
+    claim: running::Claim,
+) -> Result<Pending, Error> {
     leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;

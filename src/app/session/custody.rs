@@ -283,6 +283,7 @@ mod tests {
             state: None,
             shared: Some(folder.path().to_path_buf()),
             owned: Owned::default(),
+            audit: crate::app::Audit::new(None, Arc::new(Noon)),
         }
     }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::super::audit::What;
 use super::super::client;
 use super::super::error::Ended;
 use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
@@ -115,14 +116,16 @@ impl Inner {
             Renewals { recent: pace::begun(&stored, began), spill_key: spill::key(), ..stored.renewals.clone() };
         let marked = Grant { state: State::RefreshStarted, renewals, ..Grant::clone(&stored) };
         custody.save(&marked).await.map_err(Error::store(&self.name))?;
-        match self.request(issued).await {
+        let outcome = match self.request(issued).await {
             Ok(tokens) if self.is_somebody_else(issued, &tokens) => {
                 let end = Grant { state: State::NeedsLogin(ACCOUNT_CHANGED.to_owned()), ..Grant::clone(&stored) };
                 self.end(&custody, end).await
             }
             Ok(tokens) => self.keep(&custody, &marked, self.merge(&marked, issued, tokens)).await,
             Err(error) => self.failed(&custody, &stored, Failure { error, began }).await,
-        }
+        };
+        self.parts.audit.ended(What::Renewal, &self.name, outcome.as_deref());
+        outcome
     }
 
     /// The OAuth part of a grant that can be renewed now.

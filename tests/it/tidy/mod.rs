@@ -13,6 +13,7 @@ use source::{Source, files};
 
 /// The files where a secret leaves its type, and why it must there.
 const EXPOSURES: &[(&str, &str)] = &[
+    ("src/app/audit.rs", "a refresh token becomes its keyed fingerprint"),
     ("src/app/claims.rs", "the claims of the access token are read and shown"),
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "the token becomes a header's value, which is a secret again"),
