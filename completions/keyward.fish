@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_keyward_global_optspecs
-    string join \n config= json q/quiet v/verbose color= h/help V/version
+    string join \n config= ca-file= json q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_keyward_needs_command
@@ -25,6 +25,7 @@ function __fish_keyward_using_subcommand
 end
 
 complete -c keyward -n "__fish_keyward_needs_command" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_needs_command" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_needs_command" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -41,6 +42,7 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "credential" -d 'Sup
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "serve" -d 'Serve the tools of the connections to an MCP host over standard input and output'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "tools" -d 'List the tools that `serve` offers'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "call" -d 'Call one tool and print what it answers'
+complete -c keyward -n "__fish_keyward_needs_command" -f -a "doctor" -d 'Find out what is wrong on this machine and how to mend it'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "config" -d 'Show or change the configuration'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "demo" -d 'Show the whole thing without any account: login, keychain, serve, calls, renewal, logout'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "sandbox" -d 'Run an authorization server and a stand-in for every backend on this machine, until Ctrl-C'
@@ -58,6 +60,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l acr -d 'Prove 
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l max-age -d 'Prove who you are anew if that is longer ago than this' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l expect-user -d 'Keep the login only if this account signs in: its subject, address or name' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -76,6 +79,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -s q -l quiet -d 
 complete -c keyward -n "__fish_keyward_using_subcommand login" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand logout" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -87,6 +91,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand logout" -s q -l quiet -d
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand status" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand status" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand status" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -98,6 +103,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand status" -s h -l help -d 
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l min-validity -d 'Seconds for which the token must be valid' -r
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l env -d 'Print a line that sets a variable in a POSIX shell; without NAME it is `<CONNECTION>_TOKEN`' -r
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand token" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -150,6 +156,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand credential; and __fish_s
 complete -c keyward -n "__fish_keyward_using_subcommand credential; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -l only -d 'Only these connections' -r
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand serve" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -160,6 +167,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand serve" -s v -l verbose -
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand tools" -l only -d 'Only these connections' -r
 complete -c keyward -n "__fish_keyward_using_subcommand tools" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand tools" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand tools" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -171,6 +179,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand tools" -s v -l verbose -
 complete -c keyward -n "__fish_keyward_using_subcommand tools" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand call" -l arguments -d 'All arguments as one JSON object' -r
 complete -c keyward -n "__fish_keyward_using_subcommand call" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand call" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand call" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -178,7 +187,18 @@ complete -c keyward -n "__fish_keyward_using_subcommand call" -l json -d 'Print 
 complete -c keyward -n "__fish_keyward_using_subcommand call" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand call" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand call" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
+always\t'Always'
+never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -l as-host -d 'Look with the few variables and without the terminal that a host gives to its servers'
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -l json -d 'Print one JSON object instead of text'
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -s q -l quiet -d 'Say only what went wrong'
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -s v -l verbose -d 'Say more on standard error; twice for everything'
+complete -c keyward -n "__fish_keyward_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -188,10 +208,11 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_s
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY`, `login.KEY`, `network.KEY` or `audit.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and not __fish_seen_subcommand_from path show set unset help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -200,6 +221,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from show" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from show" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from show" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -208,6 +230,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from set" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from set" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from set" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -216,6 +239,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from set" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from unset" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from unset" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from unset" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -225,11 +249,12 @@ complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from unset" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY`, `login.KEY`, `network.KEY` or `audit.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'
 complete -c keyward -n "__fish_keyward_using_subcommand config; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c keyward -n "__fish_keyward_using_subcommand demo" -l timeout -d 'Seconds to wait for the browser' -r
 complete -c keyward -n "__fish_keyward_using_subcommand demo" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand demo" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand demo" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -243,6 +268,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l access-lifet
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l device-interval -d 'Seconds that a device waits from one poll to the next' -r
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l auto-consent -d 'Let this user allow every request without a page, for scripts' -r
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -254,6 +280,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -s q -l quiet -
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -s v -l verbose -d 'Say more on standard error; twice for everything'
 complete -c keyward -n "__fish_keyward_using_subcommand sandbox" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l config -d 'Use this configuration file' -r -F
+complete -c keyward -n "__fish_keyward_using_subcommand completions" -l ca-file -d 'Also trust the certificate authorities in this PEM file' -r -F
 complete -c keyward -n "__fish_keyward_using_subcommand completions" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
@@ -279,5 +306,5 @@ complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_su
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from credential" -f -a "kubectl" -d 'Answer kubectl and other Kubernetes clients as their credential plugin'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "path" -d 'Print which file is used'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "show" -d 'Print what the configuration means, and where each value came from'
-complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY` or `login.KEY`'
+complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "set" -d 'Set a key: `connections.NAME.KEY`, `serve.KEY`, `login.KEY`, `network.KEY` or `audit.KEY`'
 complete -c keyward -n "__fish_keyward_using_subcommand help; and __fish_seen_subcommand_from config" -f -a "unset" -d 'Remove a key, or a whole connection with `connections.NAME`'

@@ -20,6 +20,7 @@ use crate::store::{self, Store};
 pub mod audit;
 pub mod claims;
 pub mod client;
+pub mod doctor;
 pub mod error;
 pub mod grant;
 pub mod key;
@@ -44,7 +45,7 @@ pub use session::Session;
 /// What every use case works with. Clones share it.
 #[derive(Clone)]
 pub struct Parts {
-    /// Sends requests.
+    /// Sends requests to whoever a service names: to the public network, and to what [`Parts::near`] says.
     pub http: Http,
     /// Keeps grants: the store of the connection at hand, see [`App::parts_of`].
     pub store: Arc<dyn Store>,
@@ -117,9 +118,25 @@ impl App {
     /// Reads the configuration and nothing else: no keychain, no network, no lock.
     pub fn open(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {
         let config = Config::load(config_file, &machine.environment, machine.folders.as_ref())?;
+        Ok(Self::with(machine, keychain, config_file, config))
+    }
+
+    /// As [`App::open`]; with a file that cannot be used, as if there were none, and with the reason.
+    pub fn open_anyway(machine: Machine, keychain: Arc<dyn Store>, file: Option<&Path>) -> (Self, Option<Error>) {
+        let (config, broken) = match Config::load(file, &machine.environment, machine.folders.as_ref()) {
+            Ok(config) => (config, None),
+            Err(error) => {
+                (Config::preset(Config::path(file, &machine.environment, machine.folders.as_ref())), Some(error))
+            }
+        };
+        (Self::with(machine, keychain, file, config), broken.map(Error::Config))
+    }
+
+    fn with(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>, config: Config) -> Self {
         let stores = stores::Stores::new(&machine, keychain);
         let parts = Parts {
-            http: Http::new(&machine.environment),
+            // Who forgets to say which connection a request is about does not reach into anybody's network.
+            http: Http::new(&machine.environment).near([]),
             store: Arc::clone(stores.of(config.store.0)),
             clock: Arc::clone(&machine.clock),
             state: machine.folders.as_ref().map(|folders| folders.state.clone()),
@@ -132,7 +149,7 @@ impl App {
         };
         let config_file = config_file.map(Path::to_path_buf);
         let app = Self { machine, config, parts, stores, sessions: Arc::default(), config_file, ca_file: None };
-        Ok(app.heeding())
+        app.heeding()
     }
 
     /// As this one, trusting the authorities in `ca_file` instead of those in the file that the configuration names.
@@ -216,7 +233,7 @@ impl App {
             name: connection.name.clone(),
             url,
             way,
-            http: self.parts.http.clone(),
+            http: self.parts.http.anywhere(),
             credentials: self.supplier(connection, way),
             remembered: memory.recall(),
             memory: Arc::new(memory),
@@ -251,4 +268,29 @@ fn locks(shared: Option<&Path>) -> Result<PathBuf, Error> {
         path: PathBuf::from("~"),
         why: "the platform names no home folder".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Environment;
+    use crate::store::memory::Memory;
+
+    #[test]
+    fn s41_only_a_configured_address_is_reached_wherever_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.toml");
+        let text = "[connections.box]\nbackend = \"remote\"\nurl = \"https://mcp.corp.example/mcp\"\nissuer = \"https://sso.example\"\n";
+        std::fs::write(&file, text).expect("written");
+        let machine = Machine { environment: Environment::default(), ..Machine::real() };
+        let app = App::open(machine, Arc::new(Memory::new()), Some(&file)).expect("a configuration");
+        let connection = app.connection("box").expect("a connection");
+        let shown = |http: &Http| format!("{http:?}");
+        assert_eq!(shown(&app.parts.http), "Http near []");
+        let near = "Http near [\"mcp.corp.example\", \"sso.example\"]";
+        assert_eq!(shown(&app.parts_of(connection).http), near);
+        assert_eq!(shown(&app.at(connection).parts.http), near);
+        let service = app.at(connection).service(connection).expect("a service");
+        assert_eq!(shown(&service.http), "Http anywhere");
+    }
 }

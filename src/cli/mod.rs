@@ -23,6 +23,7 @@ mod config;
 mod console;
 mod credential;
 mod demo;
+mod doctor;
 mod logging;
 mod login;
 mod logout;
@@ -81,6 +82,7 @@ enum Command {
     Serve(serve::Arguments),
     Tools(tools::Arguments),
     Call(call::Arguments),
+    Doctor(doctor::Arguments),
     Config(config::Arguments),
     Demo(demo::Arguments),
     Sandbox(sandbox::Arguments),
@@ -133,6 +135,9 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         // These work without a configuration, so a broken one does not stop them.
         Command::Completions(arguments) => return completions::run(&arguments, console),
         Command::Demo(arguments) => return signals::or(demo::run(&arguments, console, &machine, stores.patient)).await,
+        Command::Doctor(arguments) => {
+            return signals::or(doctor::run(arguments, console, machine, stores.brief, &global)).await;
+        }
         Command::Config(arguments) if arguments.works_on_a_broken_file() => {
             return signals::or(config::mend(arguments, console, &machine, global.config.as_deref())).await;
         }
@@ -161,7 +166,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Call(arguments) => Box::pin(call::run(arguments, console, &app)),
         Command::Config(_) => Box::pin(std::future::ready(config::run(console, &app))),
         Command::Sandbox(arguments) => Box::pin(sandbox::run(arguments, console, &app)),
-        Command::Demo(_) | Command::Completions(_) => return Ok(Exit::Done),
+        Command::Demo(_) | Command::Doctor(_) | Command::Completions(_) => return Ok(Exit::Done),
     };
     let outcome = signals::or(running).await;
     // A renewal that has begun may already have used up the refresh token: it gets its time, a second signal ends it.

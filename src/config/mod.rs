@@ -183,6 +183,25 @@ impl Config {
             Some(path) => Written::load(path)?,
             None => Written::default(),
         };
+        Self::of(path, written, environment)
+    }
+
+    /// What is meant if neither the file nor the environment says anything.
+    pub fn preset(path: Option<PathBuf>) -> Self {
+        let nothing = Self {
+            path: None,
+            connections: Vec::new(),
+            serve: Serve::default(),
+            client_document: None,
+            store: (store::Kind::Keychain, Source::Preset),
+            recorded_store: store::Kind::Keychain,
+            network: Network::default(),
+            audit: Audit::default(),
+        };
+        Self { path, ..Self::of(None, Written::default(), &Environment::default()).unwrap_or(nothing) }
+    }
+
+    fn of(path: Option<PathBuf>, written: Written, environment: &Environment) -> Result<Self, Error> {
         let mut connections = Vec::new();
         client::document(written.login.client_document.as_deref(), "login.client_document")?;
         for (name, entry) in &written.connections {

@@ -59,6 +59,15 @@ pub struct Http {
     near: Option<Arc<[String]>>,
 }
 
+impl std::fmt::Debug for Http {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.near {
+            None => f.write_str("Http anywhere"),
+            Some(hosts) => write!(f, "Http near {hosts:?}"),
+        }
+    }
+}
+
 impl Http {
     /// Remembers the proxy and certificate settings of `environment`; does nothing else yet.
     pub fn new(environment: &Environment) -> Self {
@@ -78,6 +87,12 @@ impl Http {
         let hosts: BTreeSet<String> =
             configured.into_iter().filter_map(|url| url.host_str().map(String::from)).collect();
         Self { clients: Arc::clone(&self.clients), near: Some(hosts.into_iter().collect()) }
+    }
+
+    /// A client for addresses that the person configured, wherever they are.
+    #[must_use]
+    pub fn anywhere(&self) -> Self {
+        Self { clients: Arc::clone(&self.clients), near: None }
     }
 
     /// The proxies that are in use.

@@ -139,6 +139,9 @@ impl Trust {
                 return Err(failed("no file in it holds a certificate in PEM form".to_owned()));
             }
         }
+        // A folder often holds links to one file.
+        found.sort_unstable_by(|one, other| one.as_ref().cmp(other.as_ref()));
+        found.dedup();
         Ok(Some(found))
     }
 

@@ -7,6 +7,7 @@ mod audit;
 mod commands;
 mod completions;
 mod credential;
+mod doctor;
 mod dpop;
 mod ending;
 mod fickle;

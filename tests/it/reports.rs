@@ -30,13 +30,13 @@ fn pinned(name: &str, ran: &Ran, exit: Exit) {
 }
 
 /// The commands in backticks of a hint, with every placeholder filled in.
-fn commands(line: &str) -> Vec<String> {
+pub fn commands(line: &str) -> Vec<String> {
     let Some(hint) = line.strip_prefix("hint:") else { return Vec::new() };
     hint.split('`').skip(1).step_by(2).filter(|part| part.starts_with("keyward ")).map(String::from).collect()
 }
 
 #[track_caller]
-fn parses(command: &str) {
+pub fn parses(command: &str) {
     let filled = command.replace('…', "x");
     let words: Vec<&str> = filled.split(' ').collect();
     if let Err(error) = keyward::cli::definition().try_get_matches_from(words) {

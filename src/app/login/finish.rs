@@ -66,7 +66,7 @@ impl Pending {
     /// As [`Pending::finish`], by every way there is.
     pub async fn finish_with(self, app: &App, how: Finish<'_>) -> Result<Done, Error> {
         let Self { connection, issued, browser, code, expect, claim, .. } = self;
-        let name = connection.name.clone();
+        let (app, name) = (&app.at(&connection), connection.name.clone());
         let person = how.person;
         let won = race(app, &issued, (browser, code), how).await;
         let won = won.map_err(|error| Error::Login { connection: name.clone(), error: Arc::new(error) });
