@@ -426,6 +426,7 @@ mod tests {
             state: None,
             shared: None,
             owned: Default::default(),
+            audit: crate::app::Audit::new(None, Arc::new(Noon)),
         };
         let (variable, wish) = (None, Wish::default());
         Logout { parts, name: "box".to_owned(), is_configured: true, variable, wish }

@@ -23,7 +23,9 @@ INSPECTOR_ENTRY=clients/launcher/build/index.js
 # One virtual environment per line.
 PYTHON_LEGACY=(mcp==1.30.0)
 PYTHON_MODERN=(mcp==2.3.0)
-# What they bring with them, in both environments.
+# The proxy and middlebox of the network; it brings nothing with it.
+PYTHON_PROXY=(proxy.py==2.4.10)
+# What they bring with them, in all environments.
 PYTHON_FROZEN=(
   annotated-types==0.8.0 anyio==4.16.0 attrs==26.1.0 certifi==2026.10.18 cffi==2.1.1 click==8.5.1 cryptography==50.0.2
   h11==0.16.0 httpcore==1.0.9 httpcore2==2.16.2 httpx==0.28.1 httpx-sse==0.4.3 httpx2==2.16.2 idna==3.20
@@ -54,6 +56,7 @@ DEBIAN=(
   npm=npm
   shellcheck=shellcheck
   curl=curl
+  openssl=openssl
   chromedriver=chromium-driver
   chromium=chromium
 )
