@@ -301,7 +301,9 @@ impl Logout {
             let looked_at = known.as_ref().map(|grant| grant.generation);
             match custody.delete(looked_at).await.map_err(Error::store(&self.name))? {
                 Removal::Removed(existed) => {
-                    self.parts.audit.done(What::Logout, &self.name, known.as_ref());
+                    if existed {
+                        self.parts.audit.done(What::Logout, &self.name, known.as_ref());
+                    }
                     return Ok(existed);
                 }
                 // A program that does not know the lock has logged in meanwhile. The person wants no login, and tokens
@@ -310,6 +312,15 @@ impl Logout {
             }
         }
         Err(Error::Busy { connection: self.name.clone(), waited: session::LONG_WAIT })
+    }
+
+    /// The parts that reach the provider. Of a connection that is configured no more, the login itself says where it was.
+    fn reaching(&self, grant: &Grant) -> Parts {
+        if self.is_configured {
+            return self.parts.clone();
+        }
+        let address = Url::parse(&grant.url).ok();
+        Parts { http: self.parts.http.near(address.iter()), ..self.parts.clone() }
     }
 
     async fn end(&self, grant: &Grant, deadline: Instant, done: &mut Done) {
@@ -326,7 +337,8 @@ impl Logout {
             done.provider = AtProvider::NoEndpoint;
             return;
         };
-        let provider = Provider { parts: &self.parts, endpoint, issued, deadline };
+        let parts = &self.reaching(grant);
+        let provider = Provider { parts, endpoint, issued, deadline };
         // The refresh token first: with it, servers end the access tokens of the grant, too (RFC 7009 §2.1).
         let refresh = match &issued.refresh_token {
             Some(token) => Some(provider.end(token, Kind::Refresh).await),
@@ -413,8 +425,8 @@ mod tests {
             clock: Arc::new(Noon),
             state: None,
             shared: None,
-            audit: crate::app::Audit::new(None, Arc::new(Noon)),
             owned: Default::default(),
+            audit: crate::app::Audit::new(None, Arc::new(Noon)),
         };
         let (variable, wish) = (None, Wish::default());
         Logout { parts, name: "box".to_owned(), is_configured: true, variable, wish }

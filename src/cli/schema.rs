@@ -70,7 +70,7 @@ fn wrong_kind(property: &Value, value: &Value) -> Option<String> {
         _ => "a whole number",
     };
     let all: Vec<&str> = kinds.iter().map(|kind| wanted(kind)).collect();
-    (!kinds.is_empty() && !kinds.iter().any(|kind| fits(kind))).then(|| format!("must be {}", all.join(" or ")))
+    (!kinds.is_empty() && !kinds.iter().any(fits)).then(|| format!("must be {}", all.join(" or ")))
 }
 
 fn wrong_choice(property: &Value, value: &Value) -> Option<String> {

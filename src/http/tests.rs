@@ -197,7 +197,7 @@ async fn a_file_of_authorities_that_cannot_be_used_is_named_with_the_reason() {
         (None, "not found"),
         (Some(""), "no certificate in PEM form"),
         (Some("<html>"), "no certificate in PEM form"),
-        (Some(&whole[..whole.len() / 2]), "not whole"),
+        (Some(whole.split_at(whole.len() / 2).0), "not whole"),
         (Some(damaged), "damaged"),
     ] {
         let _ = std::fs::remove_file(&path);

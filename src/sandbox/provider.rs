@@ -23,6 +23,7 @@ impl<'a> Provider<'a> {
     }
 
     /// `http://127.0.0.1:PORT/p/NAME`.
+    #[expect(clippy::misnamed_getters, reason = "the sandbox's own address is another field of the same state")]
     pub fn url(&self) -> &'a str {
         &self.0.0.base
     }

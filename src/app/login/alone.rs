@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::binding;
 use super::discover::{Found, discover};
 use super::identify::given;
@@ -13,18 +15,27 @@ use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, Client, ClientCredentials, Server, TokenType};
 
+const WAY: Way = Way::ClientCredentials;
+
 /// Obtains a token for the client that the configuration names, and keeps it. Opens nothing and asks nobody.
 pub async fn client_credentials(app: &App, connection: &config::Connection) -> Result<Done, Error> {
-    const WAY: Way = Way::ClientCredentials;
     let name = connection.name.as_str();
-    let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
     if let Some((variable, _)) = app.environment_token(connection) {
         return Err(Error::TokenInEnvironment { variable });
     }
     let url = connection.endpoint(WAY).ok_or_else(|| Error::NoAddress { connection: name.to_owned() })?;
     let app = &app.at(connection);
     let _claim = claim(app, name, By::Login)?;
-    let parts = &app.parts;
+    let kept = obtain(app, connection, url).await;
+    app.parts.audit.ended(What::Login, name, kept.as_ref());
+    let grant = kept?;
+    record(app, connection, WAY).await?;
+    Ok(Done::of(name, &grant))
+}
+
+async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<Grant, Error> {
+    let (parts, name) = (&app.parts, connection.name.as_str());
+    let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
     let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
@@ -68,10 +79,7 @@ pub async fn client_credentials(app: &App, connection: &config::Connection) -> R
         access_token: tokens.access_token,
         renewals: Renewals::default(),
     };
-    let grant = custody.keep_login(grant).await.map_err(Error::store(name))?;
-    parts.audit.done(What::Login, name, Some(&grant));
-    record(app, connection, WAY).await?;
-    Ok(Done::of(name, &grant))
+    custody.keep_login(grant).await.map_err(Error::store(name))
 }
 
 /// The client that the configuration names. A registration would be a client without rights of its own: what it may do,

@@ -74,7 +74,7 @@ fn s03_a_state_that_is_almost_right_is_not_ours() {
         let state = login.state();
         let flip = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
         let swapped: String = state.chars().map(flip).collect();
-        let (short, long) = (state[..state.len() - 1].to_owned(), format!("{state}A"));
+        let (short, long) = (state.chars().skip(1).collect::<String>(), format!("{state}A"));
         [short, long, swapped, format!("{state}%20"), format!("{state}%00"), format!("+{state}")]
             .map(|state| format!("code=canary&state={state}"))
             .into()

@@ -232,10 +232,13 @@ fn registering(reply: impl Fn(&str) -> String + Send + Sync + 'static) -> Wire {
     })
 }
 
+/// An answer to a registration, made of the redirect address that was asked for.
+type Trick = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 #[test]
 fn s42_a_registration_with_tricks_is_refused_with_a_clear_message() {
     let created = |body: Value| answer("201 Created", &body);
-    let tricks: [(&str, Box<dyn Fn(&str) -> String + Send + Sync>); 8] = [
+    let tricks: [(&str, Trick); 8] = [
         (
             "redirect_uris",
             Box::new(move |_| created(json!({ "client_id": "c", "redirect_uris": ["https://evil.example/cb"] }))),
