@@ -182,7 +182,7 @@ _keyward() {
 
     case "${cmd}" in
         keyward)
-            opts="-q -v -h -V --config --json --quiet --verbose --color --help --version login logout status token credential serve tools call config demo sandbox completions help"
+            opts="-q -v -h -V --config --ca-file --json --quiet --verbose --color --help --version login logout status token credential serve tools call doctor config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -478,13 +478,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential)
-            opts="-q -v -h --config --json --quiet --verbose --color --help git docker kubectl help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help git docker kubectl help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -500,13 +504,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__docker)
-            opts="-q -v -h --config --json --quiet --verbose --color --help get list store erase version"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help get list store erase version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -522,7 +530,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__git)
-            opts="-q -v -h --username --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --username --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -533,6 +541,10 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -618,13 +630,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__kubectl)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -696,7 +712,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__help)
-            opts="login logout status token credential serve tools call config demo sandbox completions help"
+            opts="login logout status token credential serve tools call doctor config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1004,7 +1020,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__login)
-            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1070,7 +1086,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__logout)
-            opts="-q -v -h --all --local-only --forget-client --config --ca-file --json --quiet --verbose --color --help"
+            opts="-q -v -h --all --local-only --forget-client --end-session --no-browser --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1168,7 +1184,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__status)
-            opts="-q -v -h --verify --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --verify --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1194,7 +1210,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__token)
-            opts="-q -v -h --min-validity --header --env --claims --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --min-validity --header --env --claims --verify --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -281,7 +281,7 @@ def pasting_from_another_machine_logs_in():
 
 
 @needs(allowing_logs_in)
-def early_connections_and_icons_come_first():
+def r17_early_connections_and_icons_come_first():
     """A connection opened ahead of need and a request for an icon come before the answer; the login succeeds once."""
     import socket
 
@@ -434,7 +434,7 @@ if __name__ == "__main__":
         headers_are_strict,
         reloading_changes_nothing,
         pasting_from_another_machine_logs_in,
-        early_connections_and_icons_come_first,
+        r17_early_connections_and_icons_come_first,
         denying_says_so,
         two_tabs_log_in_once,
         strays_change_nothing,

@@ -154,7 +154,7 @@ fn a_token_that_only_the_service_can_read_says_so() {
 }
 
 #[test]
-fn token_and_status_of_a_valid_login_need_no_network() {
+fn r21_token_and_status_of_a_valid_login_need_no_network() {
     let mut world = World::signed_in();
     let token = world.run(&["token", "box"]).done().out;
     world.sandbox = None;

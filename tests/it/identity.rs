@@ -238,7 +238,7 @@ fn a_rotated_management_token_is_kept() {
 }
 
 #[test]
-fn a_client_that_the_token_endpoint_has_forgotten_is_registered_anew_once() {
+fn r23_a_client_that_the_token_endpoint_has_forgotten_is_registered_anew_once() {
     let issuer = Issuer::start(Rules { management: false, ..Rules::default() });
     let world = world(&issuer, "");
     login(&world).done();

@@ -290,7 +290,7 @@ mod locked {
 
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn every_call_says_locked_even_where_nothing_is_stored() {
+    async fn r20_every_call_says_locked_even_where_nothing_is_stored() {
         expect_state("locked");
         let (keychain, key) = (keychain(), Key::grant("never"));
         assert_eq!(load(&keychain, &key).await, Err(Error::Locked));

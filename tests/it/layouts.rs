@@ -34,7 +34,7 @@ pub fn stored(world: &World, key: &Key) -> Option<String> {
 }
 
 #[test]
-fn every_older_login_is_read_and_written_again_without_a_loss() {
+fn r22_every_older_login_is_read_and_written_again_without_a_loss() {
     for old in [LOGIN, BARE, PASTED] {
         let grant = Grant::decode(&Secret::new(old)).expect("readable");
         let again = grant.encode();

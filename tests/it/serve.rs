@@ -79,7 +79,7 @@ fn an_empty_configuration_offers_tavily_and_the_status() {
 }
 
 #[test]
-fn listing_touches_neither_the_store_nor_the_folder() {
+fn r16_listing_touches_neither_the_store_nor_the_folder() {
     let world = World::new();
     world.store.fail_loads(Some(keyward::store::Error::Locked));
     let before = std::fs::read_dir(world.folder.path()).expect("a folder").count();
@@ -117,7 +117,7 @@ fn a_call_without_a_login_fails_readably_and_names_the_command() {
 }
 
 #[test]
-fn a_login_in_another_terminal_works_on_the_next_call() {
+fn r15_a_login_in_another_terminal_works_on_the_next_call() {
     let world = World::signed_in();
     let machine = world.machine(&Arc::new(Paper::default()));
     let app = App::open(machine, world.stores().brief, None).expect("a configuration");

@@ -44,7 +44,7 @@ async fn nth(n: usize, bad: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) ->
 }
 
 #[tokio::test]
-async fn what_is_not_the_document_leads_to_the_next_address() {
+async fn r25_what_is_not_the_document_leads_to_the_next_address() {
     type Bad = fn(&str) -> Vec<u8>;
     let bad: [(&str, Bad); 9] = [
         ("404", |_| json(404, "{}")),
@@ -100,7 +100,7 @@ async fn the_most_telling_reason_is_reported_when_no_address_has_the_document() 
 }
 
 #[tokio::test]
-async fn a_final_slash_is_tolerated_at_the_root_only() {
+async fn r26_a_final_slash_is_tolerated_at_the_root_only() {
     for (path, ours, theirs, same) in [
         ("", "", "", true),
         ("", "", "/", true),

@@ -605,7 +605,7 @@ async fn before_the_wait_no_callback_is_taken() {
 }
 
 #[tokio::test]
-async fn ports_are_tried_in_order_and_never_shared() {
+async fn r19_ports_are_tried_in_order_and_never_shared() {
     let holders = [TcpSocket::new_v4(), TcpSocket::new_v4()].map(|socket| {
         let socket = socket.expect("a socket");
         // Whatever the other program allows, we do not share.

@@ -74,7 +74,7 @@ async fn a_secret_travels_in_the_header_or_in_the_body_never_in_both() {
 }
 
 #[tokio::test]
-async fn success_is_read_in_every_form_that_servers_use() {
+async fn r01_success_is_read_in_every_form_that_servers_use() {
     let plain = |rest: &str| format!(r#"{{"access_token":"t","token_type":"Bearer"{rest}}}"#);
     let token = |rest: &str| format!("t {rest}");
     let bare = "refresh - in - refresh-in - scope - id - []";

@@ -521,7 +521,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn a_file_that_others_can_read_or_write_is_refused() {
+    async fn s45_a_file_that_others_can_read_or_write_is_refused() {
         let folder = holding("x").await;
         // An access control list that lets another user in shows as the bits of the group.
         for loose in [0o644, 0o640, 0o660, 0o604, 0o602, 0o601] {

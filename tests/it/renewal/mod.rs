@@ -76,7 +76,7 @@ fn a_script_that_asks_for_more_gets_a_newer_token_or_the_truth() {
 }
 
 #[test]
-fn a_revoked_grant_says_so_once_and_asks_no_more() {
+fn r13_a_revoked_grant_says_so_once_and_asks_no_more() {
     let world = World::signed_in();
     world.sandbox().control().revoke_grants();
     world.clock.forward(400);
@@ -94,7 +94,7 @@ fn a_revoked_grant_says_so_once_and_asks_no_more() {
 }
 
 #[test]
-fn network_and_server_trouble_never_logs_out() {
+fn r07_network_and_server_trouble_never_logs_out() {
     for (status, body) in
         [(500, ""), (503, "<html>"), (429, "{}"), (502, "<html>bad gateway"), (200, "<html>"), (200, "{}")]
     {
@@ -150,7 +150,7 @@ fn an_answer_that_was_lost_after_the_rotation_is_told_truthfully() {
 }
 
 #[test]
-fn a_scope_that_was_taken_back_is_kept_as_it_is() {
+fn r09_a_scope_that_was_taken_back_is_kept_as_it_is() {
     let world = World::signed_in();
     world.clock.forward(400);
     world.sandbox().control().next_token(edited(&json!({"scope": "sandbox:read"}), &["refresh_token"]));

@@ -170,7 +170,7 @@ fn a_token_that_is_over_when_it_comes_is_renewed_once_a_minute() {
 }
 
 #[test]
-fn a_token_of_unknown_end_is_renewed_when_the_service_refuses_it() {
+fn r11_a_token_of_unknown_end_is_renewed_when_the_service_refuses_it() {
     let world = World::signed_in();
     world.sandbox().control().next_token(edited(&json!({}), &["expires_in"]));
     world.clock.forward(400);
@@ -183,7 +183,7 @@ fn a_token_of_unknown_end_is_renewed_when_the_service_refuses_it() {
 }
 
 #[test]
-fn many_calls_that_are_refused_with_one_token_make_one_renewal() {
+fn r12_many_calls_that_are_refused_with_one_token_make_one_renewal() {
     let world = World::signed_in();
     world.sandbox().control().expire_access_tokens();
     let call = |id: u32| {

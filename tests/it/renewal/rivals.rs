@@ -47,7 +47,7 @@ fn newer(world: &World) -> Grant {
 }
 
 #[test]
-fn a_newer_login_survives_a_renewal_that_is_refused() {
+fn r08_a_newer_login_survives_a_renewal_that_is_refused() {
     let world = ended();
     let login = newer(&world);
     let ran = while_renewing(&world, || {
@@ -89,7 +89,7 @@ fn a_login_that_vanished_meanwhile_is_not_brought_back() {
 }
 
 #[test]
-fn a_logout_during_a_renewal_ends_without_tokens() {
+fn r14_a_logout_during_a_renewal_ends_without_tokens() {
     let world = ended();
     thread::scope(|scope| {
         let control = world.sandbox().control();
@@ -153,7 +153,7 @@ fn a_logout_also_ends_a_login_that_came_in_between() {
 }
 
 #[test]
-fn a_caller_who_gives_up_does_not_stop_the_renewal() {
+fn r05_a_caller_who_gives_up_does_not_stop_the_renewal() {
     let world = ended();
     let before = world.grant("box").expect("a grant").generation;
     let app = world.app();
@@ -175,7 +175,7 @@ fn a_caller_who_gives_up_does_not_stop_the_renewal() {
 }
 
 #[test]
-fn a_program_that_hangs_with_the_lock_makes_others_busy_and_no_more() {
+fn r06_a_program_that_hangs_with_the_lock_makes_others_busy_and_no_more() {
     let world = ended();
     let _held =
         lock::try_acquire(&world.folder.path().join("state/locks"), "grant-box").expect("a folder").expect("it");

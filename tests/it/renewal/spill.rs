@@ -35,7 +35,7 @@ fn a_store_that_fails_at_the_mark_sends_no_request() {
 }
 
 #[test]
-fn a_store_that_fails_after_the_answer_loses_nothing() {
+fn r04_a_store_that_fails_after_the_answer_loses_nothing() {
     let world = ended([Save::Works]);
     world.fickle.then_always(full());
     let token = world.run(&["token", "box"]).done().out;

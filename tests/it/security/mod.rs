@@ -7,6 +7,7 @@ mod callback;
 mod listener;
 mod meddler;
 mod metadata;
+mod secrets;
 mod tokens;
 
 use std::fs;

@@ -27,7 +27,7 @@ fn s35_a_redirect_of_the_token_endpoint_is_not_followed() {
 }
 
 /// A server that asks for a token, issues one itself, and sends whoever has one elsewhere.
-fn protected(redirect: impl Fn(&Wire) -> String + Send + Sync + 'static) -> Wire {
+pub fn protected(redirect: impl Fn(&Wire) -> String + Send + Sync + 'static) -> Wire {
     Wire::start(move |wire, request| {
         let url = wire.url();
         match (request.method.as_str(), request.path()) {
@@ -56,7 +56,7 @@ fn protected(redirect: impl Fn(&Wire) -> String + Send + Sync + 'static) -> Wire
                     .unwrap_or_default();
                 let value = |name: &str| sent.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
                 let (back, state) = (value("redirect_uri").unwrap_or_default(), value("state").unwrap_or_default());
-                bare("302 Found", &format!("Location: {back}?code=abc&state={state}\r\n"))
+                bare("302 Found", &format!("Location: {back}?code=canary-code&state={state}\r\n"))
             }
             ("POST", "/token") => answer(
                 "200 OK",

@@ -86,7 +86,7 @@ def unforgiven(names, since=0):
 # ---- many processes
 
 
-def eight_by_fifty():
+def r02_eight_by_fifty():
     """Eight servers with fifty calls each on tokens that live for two seconds make one chain of rotations, no more than
     there are seconds, and no call fails."""
     name = "many"
@@ -194,7 +194,7 @@ class Lane:
         self.lost += 1
 
 
-def two_hundred_kills():
+def r03_two_hundred_kills():
     """Of 200 kills at random moments of a renewal, the login survives all that do not fall between the rotation and the
     arrival of its answer, and after one that does the message tells the truth."""
     peers.lifetime(SHORT)
@@ -372,7 +372,7 @@ def nobody_was_disturbed():
 if __name__ == "__main__":
     # These two take a minute each and disturb each other as little as two programs on one machine do.
     peers.lifetime(SHORT)
-    running = {case: background.submit(case) for case in (eight_by_fifty, two_hundred_kills)}
+    running = {case: background.submit(case) for case in (r02_eight_by_fifty, r03_two_hundred_kills)}
 
     def awaited(case):
         def wait():

@@ -1,0 +1,102 @@
+//! Secrets that can be recognised are planted everywhere, and found nowhere (S44).
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::meddler::Meddler;
+use super::tokens::protected;
+use crate::wire::bare;
+use crate::world::{Ran, World};
+
+const CANARY: &str = "canary";
+
+#[track_caller]
+fn silent(ran: &Ran) {
+    assert!(!ran.out.contains(CANARY) && !ran.err.contains(CANARY), "{ran:?}");
+}
+
+/// Every file below the folder, looked at as bytes.
+fn files(folder: &Path, found: &mut Vec<String>) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            count += files(&path, found);
+        } else {
+            count += 1;
+            let bytes = std::fs::read(&path).expect("a file");
+            if bytes.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    count
+}
+
+fn every_command(world: &World) {
+    for line in [
+        &["status", "-vv"][..],
+        &["status", "-vv", "--json"],
+        &["status", "box", "--verify", "-vv"],
+        &["tools", "-vv"],
+        &["tools", "--refresh", "-vv"],
+        &["call", "box_anything", "-vv"],
+        &["config", "show", "-vv"],
+        &["config", "show", "--json"],
+        &["doctor", "-vv", "--json"],
+        &["token", "nobody", "-vv"],
+        &["login", "box", "--dry-run", "-vv"],
+        &["token", "box", "--min-validity", "86400", "-vv"],
+        &["logout", "box", "-vv", "--json"],
+        &["logout", "--all", "-vv"],
+    ] {
+        silent(&world.run(line));
+    }
+}
+
+#[test]
+fn s44_planted_secrets_are_in_no_output_and_in_no_file() {
+    for store in ["keychain", "file"] {
+        let wire = protected(|_| bare("404 Not Found", ""));
+        let world = World::new()
+            .person(crate::person::Press::Allow)
+            .environment("KEYWARD_STORE", store)
+            .environment("KEYWARD_STORE_PASSPHRASE", "canary-passphrase");
+        let url = format!("{}/mcp", wire.url());
+        let ran = world.run(&["login", &url, "--name", "box", "--timeout", "15", "-vv"]).done();
+        silent(&ran);
+        // Printing the token is what this command is for; the others of the login are not printed even here.
+        let ran = world.run(&["token", "box", "-vv"]).done();
+        assert!(ran.out.contains("canary-access") && !ran.out.contains("canary-refresh"), "{ran:?}");
+        assert!(!ran.err.contains(CANARY), "{ran:?}");
+        let mut found = Vec::new();
+        assert!(files(world.folder.path(), &mut found) > 0, "something was written");
+        assert_eq!(found, Vec::<String>::new(), "{store}");
+        every_command(&world);
+        // The audit log and whatever else the commands have left.
+        files(world.folder.path(), &mut found);
+        assert_eq!(found, Vec::<String>::new(), "{store}");
+    }
+}
+
+#[test]
+fn s44_a_pasted_key_and_a_refused_answer_are_shown_nowhere() {
+    let world = World::new().piping("canary-key\n");
+    silent(&world.run(&["login", "tavily", "--api-key", "-vv"]).done());
+    let mut found = Vec::new();
+    files(world.folder.path(), &mut found);
+    assert_eq!(found, Vec::<String>::new());
+    // A token answer that cannot be used holds the secrets all the same.
+    let wire = protected(|_| bare("404 Not Found", ""));
+    let meddler = Arc::new(Meddler::new(|login| login.arrive(&format!("code=canary-code&state={}", login.state()))));
+    let world = World::new();
+    world.clock.forward(-2_000_000_000);
+    let line = ["login", &format!("{}/mcp", wire.url()), "--name", "box", "--timeout", "15", "-vv", "--json"];
+    let ran = world.run_in(Arc::clone(&meddler) as _, &line);
+    meddler.join();
+    silent(&ran);
+    let sent = wire.received("/token");
+    assert!(sent.len() == 1 && sent[0].body.contains("canary-code"), "{sent:?}");
+    files(world.folder.path(), &mut found);
+    assert_eq!(found, Vec::<String>::new());
+}
