@@ -984,7 +984,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__logout)
-            opts="-q -v -h --all --local-only --forget-client --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --all --local-only --forget-client --end-session --no-browser --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1092,7 +1092,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__token)
-            opts="-q -v -h --min-validity --header --env --claims --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --min-validity --header --env --claims --verify --config --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

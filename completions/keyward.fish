@@ -82,6 +82,8 @@ never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l all -d 'Every connection that is signed in, also those that are configured no more'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l local-only -d 'Do not tell the provider: its tokens live until they run out'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l forget-client -d 'Also end the client\'s registration at the provider, and forget the client with its secret or key'
+complete -c keyward -n "__fish_keyward_using_subcommand logout" -l end-session -d 'Also open the provider\'s page that ends your own session there, for every program that uses it'
+complete -c keyward -n "__fish_keyward_using_subcommand logout" -l no-browser -d 'Only print the address of that page'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -s v -l verbose -d 'Say more on standard error; twice for everything'
@@ -102,7 +104,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand token" -l color -d 'Colo
 always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l header -d 'Print the whole `Authorization` header line'
-complete -c keyward -n "__fish_keyward_using_subcommand token" -l claims -d 'Print what the token says about itself, as JSON, instead of the token; nothing of it is checked'
+complete -c keyward -n "__fish_keyward_using_subcommand token" -l claims -d 'Print what the token says about itself, as JSON, instead of the token; unchecked without `--verify`'
+complete -c keyward -n "__fish_keyward_using_subcommand token" -l verify -d 'Check with the issuer\'s published keys that the issuer has signed it'
 complete -c keyward -n "__fish_keyward_using_subcommand token" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand token" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand token" -s v -l verbose -d 'Say more on standard error; twice for everything'
