@@ -38,5 +38,5 @@ pub(super) fn forged(connection: &str, why: Forged) -> Report {
 pub fn bound(connection: &str) -> Report {
     Report::new(Exit::Configuration, "token_bound", format!("the token of `{connection}` cannot be handed to others"))
         .cause("it is bound to a key that never leaves keyward (DPoP, RFC 9449)")
-        .hint("`keyward call` and `keyward serve` use it")
+        .hint("`keyward serve` offers its tools to a host, `keyward call TOOL` calls one of them")
 }

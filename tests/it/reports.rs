@@ -363,3 +363,48 @@ fn a_pushed_request_that_is_refused() {
         pinned(name, &guarded(&issuer(rules), "").run(&GUARDED), exit);
     }
 }
+
+#[test]
+fn a_token_that_cannot_be_vouched_for_or_handed_out() {
+    let config = "[connections.forge]\nbackend = \"remote\"\nurl = \"https://git.example.com/mcp\"\n";
+    let world = World::new().config(config).environment("KEYWARD_TOKEN_FORGE", "opaque");
+    pinned("unknown_issuer", &world.run(&["token", "forge", "--claims", "--verify"]), Exit::Configuration);
+    let sandbox = World::with_sandbox();
+    let known = format!("{config}issuer = \"{}\"\n", sandbox.sandbox().issuer())
+        .replace("https://git.example.com", "http://127.0.0.1:9");
+    let world = World::new().config(&known).environment("KEYWARD_TOKEN_FORGE", "opaque");
+    pinned("token_opaque", &world.run(&["token", "forge", "--claims", "--verify"]), Exit::Server);
+    let foreign = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL2V2aWwuZXhhbXBsZSJ9.c2ln";
+    let world = World::new().config(&known).environment("KEYWARD_TOKEN_FORGE", foreign);
+    pinned("token_of_another_issuer", &world.run(&["token", "forge", "--claims", "--verify"]), Exit::Server);
+    let world = World::signed_in();
+    world.rewrite("box", |grant| grant["issued"]["dpop"] = serde_json::json!("a key"));
+    pinned("token_bound", &world.run(&["credential", "kubectl", "box"]), Exit::Configuration);
+}
+
+#[test]
+fn a_program_that_asks_for_a_token_in_a_way_nobody_understands() {
+    let config = "[connections.forge]\nbackend = \"remote\"\nurl = \"https://git.example.com/mcp\"\n";
+    let world = || World::new().config(config).environment("KEYWARD_TOKEN_FORGE", "t");
+    let ran = world().piping("nonsense\n").run(&["credential", "git", "forge", "get"]);
+    pinned("credential_git_input", &ran, Exit::Usage);
+    let asking =
+        |text: &str| world().environment("KUBERNETES_EXEC_INFO", text).run(&["credential", "kubectl", "forge"]);
+    let request = |version: &str, spec: &str| {
+        format!(
+            "{{\"apiVersion\":\"client.authentication.k8s.io/{version}\",\"kind\":\"ExecCredential\",\"spec\":{{{spec}}}}}"
+        )
+    };
+    pinned("credential_kubectl_input", &asking("{"), Exit::Usage);
+    pinned("credential_kubectl_version", &asking(&request("v1alpha1", "")), Exit::Usage);
+    let elsewhere = request("v1", "\"cluster\":{\"server\":\"https://other.example\"}");
+    pinned("credential_kubectl_elsewhere", &asking(&elsewhere), Exit::Configuration);
+}
+
+#[test]
+fn a_call_whose_arguments_or_result_are_wrong() {
+    let world = World::signed_in();
+    pinned("arguments_missing", &world.run(&["call", "box_add", "a=1"]), Exit::Usage);
+    pinned("arguments_unknown", &world.run(&["call", "box_add", "a=1", "bb=1"]), Exit::Usage);
+    pinned("tool_failed", &world.run(&["call", "box_fail"]), Exit::Server);
+}

@@ -81,10 +81,11 @@ fn asked(text: &str, app: &App, connection: &config::Connection) -> Result<&'sta
     let report = |cause: String| {
         Report::new(Exit::Usage, "input", format!("the request in `{VARIABLE}` cannot be answered")).cause(cause)
     };
+    let wrong = |cause: String| report(cause).hint("a Kubernetes client sets it; unset it to try the command by hand");
     let asked: Asked = serde_json::from_str(text)
-        .map_err(|error| report(format!("it is not an `{KIND}`: line {}, column {}", error.line(), error.column())))?;
+        .map_err(|error| wrong(format!("it is not an `{KIND}`: line {}, column {}", error.line(), error.column())))?;
     if asked.kind != KIND || !asked.version.starts_with(GROUP) {
-        return Err(report(format!("it is not an `{KIND}` of `{}`", GROUP.trim_end_matches('/'))));
+        return Err(wrong(format!("it is not an `{KIND}` of `{}`", GROUP.trim_end_matches('/'))));
     }
     let known = VERSIONS.into_iter().find(|version| *version == asked.version);
     let version = known.ok_or_else(|| {

@@ -49,7 +49,7 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/oauth/random.rs", "the challenge is the digest of the verifier"),
     ("src/oauth/refresh.rs", "the refresh token is sent to the token endpoint"),
     ("src/oauth/revoke.rs", "the token is sent to the revocation endpoint"),
-    ("src/oauth/signature.rs", "a signed token is taken apart, so that its signature can be checked"),
+    ("src/oauth/signature.rs", "the claims and the signature of the access token are read"),
     ("src/oauth/token/mod.rs", "the code and the verifier are sent to the token endpoint"),
     ("src/store/file/format.rs", "the passphrase becomes a key, and the secrets become what is encrypted with it"),
     ("src/store/file/mod.rs", "the size of a secret is looked at"),

@@ -6,6 +6,7 @@ about itself.
 
 import json
 import os
+import select
 import sys
 import threading
 import urllib.error
@@ -81,5 +82,25 @@ class Logins:
         """The renewals of this connection that the provider carried out."""
         return [r for r in self.peers.records("refreshed", since=since) if r["grant"] in self.grants[name]]
 
+    def chain(self, name, since=0):
+        """The same; each must have spent what the one before it had issued, and each token once."""
+        seen = self.refreshes(name, since)
+        spent = [r["spent"] for r in seen]
+        same(len(set(spent)), len(spent), "tokens that were spent")
+        for before, after in zip(seen, seen[1:]):
+            if before["grant"] == after["grant"]:
+                same(after["spent"], before["issued"], "what was spent")
+        return seen
 
-__all__ = ["Keyward", "Logins", "Peers", "eventually", "here", "http", "person", "python", "ring", "same", "scratch"]
+
+def order(word):
+    """Tells the private keychain of this ring something."""
+    folder = Path(os.environ["WITH_KEYRING_DIR"])
+    with open(folder / "orders", "w") as orders:
+        orders.write(f"{word}\n")
+    with open(folder / "answers") as answers:
+        assert select.select([answers], [], [], 30)[0], f"no answer to {word}"
+        same(answers.readline().strip(), "ready", word)
+
+
+__all__ = ["Keyward", "Logins", "Peers", "eventually", "here", "http", "order", "person", "python", "ring", "same", "scratch"]

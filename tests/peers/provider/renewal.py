@@ -1,4 +1,4 @@
-"""Renewals of the real binary, in many processes, killed at any moment, in front of a provider that forgives nothing.
+"""Renewals of the real binary, in many processes and beside others, in front of a provider that forgives nothing.
 
 Run inside `tests/with-keyring.sh`, with KEYWARD_BIN, PEERS_NODE, PEERS_NODE_BIN and PEERS_MODERN set as `tests/run` does.
 The provider rotates with zero grace and ends a grant whose spent refresh token comes back: a renewal too many is a lost
@@ -6,25 +6,18 @@ login.
 """
 
 import json
-import os
-import random
-import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from peers import Keyward, Logins, Peers, eventually, http, person, ring, same, scratch
+from peers import Keyward, Logins, Peers, eventually, order, person, ring, same, scratch
 
-KILLS, LANES, SEED = 200, 5, 23
 PROCESSES, CALLS = 8, 50
 SHORT, LONG = 2, 600
-# How long an answer is on its way from the provider's socket into the copy that survives a kill, on a busy machine.
-ARRIVAL = 0.1
 
 peers = Peers("modern")
 unwanted = scratch / "unwanted.jsonl"
@@ -66,17 +59,6 @@ def generation(name):
     return int((shared / "stamps" / name).read_text().split()[0])
 
 
-def one_chain(name, since=0):
-    """The renewals of this connection; each must have spent what the one before it had issued, each token once."""
-    seen = login.refreshes(name, since)
-    spent = [r["spent"] for r in seen]
-    same(len(set(spent)), len(spent), "tokens that were spent")
-    for before, after in zip(seen, seen[1:]):
-        if before["grant"] == after["grant"]:
-            same(after["spent"], before["issued"], "what was spent")
-    return seen
-
-
 def unforgiven(names, since=0):
     """What a provider does to who spends a token twice."""
     grants = {grant for name in names for grant in login.grants[name]}
@@ -90,6 +72,7 @@ def r02_eight_by_fifty():
     """Eight servers with fifty calls each on tokens that live for two seconds make one chain of rotations, no more than
     there are seconds, and no call fails."""
     name = "many"
+    peers.lifetime(SHORT)
     login(name)
     since, first, started = len(peers.records()), generation(name), time.monotonic()
 
@@ -105,7 +88,7 @@ def r02_eight_by_fifty():
 
     with ThreadPoolExecutor(PROCESSES) as pool:
         list(pool.map(work, range(PROCESSES)))
-    seen, seconds = one_chain(name, since), time.monotonic() - started
+    seen, seconds = login.chain(name, since), time.monotonic() - started
     same(generation(name) - first, len(seen), "generations")
     same(unforgiven([name], since), [], "revocations")
     assert CALLS * 0.9 <= len(seen) <= seconds + 1, f"{len(seen)} rotations in {seconds:.0f} s"
@@ -121,7 +104,7 @@ def sixteen_servers():
     for process, answers in zip(running, spoken):
         assert succeeded(answers[1]), answers[1]
         same(keyward.finish(process, ("serve",), 15).code, 0, "exit code after the end of standard input")
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
 
 
 def other_state_folders():
@@ -131,79 +114,11 @@ def other_state_folders():
     running = [keyward.start("token", name, env={"XDG_STATE_HOME": str(scratch / f"state-{n}")}) for n in range(8)]
     printed = {keyward.finish(process, ("token", name)).must().out for process in running}
     same(len(printed), 1, "different tokens")
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
     same(unforgiven([name], since), [], "revocations")
 
 
 # ---- killed
-
-
-class Lane:
-    """One connection whose renewals are killed, one after the other."""
-
-    def __init__(self, number, kills):
-        self.name, self.random = f"killed-{number}", random.Random(SEED + number)
-        self.left, self.usual, self.lost = kills, 0.4, 0
-        login(self.name)
-
-    def run(self):
-        while self.left > 0:
-            self.kill_one()
-        return self.lost
-
-    def ripe(self):
-        # A token of two seconds is renewed when the clock's second has changed.
-        time.sleep(1.02 - time.time() % 1)
-
-    def kill_one(self):
-        self.ripe()
-        since = len(peers.records())
-        process = keyward.start("token", self.name, "--min-validity", "0")
-        started = time.monotonic()
-        try:
-            process.wait(self.random.uniform(0, self.usual * 1.1))
-            self.usual += (max(0.05, time.monotonic() - started) - self.usual) / 8
-            keyward.finish(process, ("token", self.name))
-            return
-        except subprocess.TimeoutExpired:
-            pass
-        about_to = time.time()
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-        process.stdout.close(), process.stderr.close()
-        self.left -= 1
-        began = time.monotonic()
-        after = token(self.name)
-        if after.code == 0:
-            # A renewal that nobody kills tells how long one takes on this machine.
-            if login.refreshes(self.name, since):
-                self.usual += (time.monotonic() - began - self.usual) / 8
-            return
-        self.tells_the_truth(after, since, about_to)
-        login(self.name)
-
-    def tells_the_truth(self, after, since, killed):
-        """The login may be lost only if the kill came between the rotation and the arrival of its answer."""
-        after.must(3)
-        assert "interrupted" in after.err and f"keyward login {self.name}" in after.err, str(after)
-        seen = login.refreshes(self.name, since)
-        assert seen, f"lost without a rotation: {after}"
-        answers = {r["issued"]: r["at"] for r in peers.records("answered", since=since)}
-        arrived = answers.get(seen[0]["issued"], killed) + ARRIVAL
-        assert killed <= arrived, f"killed {killed - arrived:.3f} s after the answer was there, and lost"
-        self.lost += 1
-
-
-def r03_two_hundred_kills():
-    """Of 200 kills at random moments of a renewal, the login survives all that do not fall between the rotation and the
-    arrival of its answer, and after one that does the message tells the truth."""
-    peers.lifetime(SHORT)
-    lanes = [Lane(number, KILLS // LANES) for number in range(LANES)]
-    with ThreadPoolExecutor(LANES) as pool:
-        lost = sum(pool.map(Lane.run, lanes))
-    for lane in lanes:
-        one_chain(lane.name)
-    print(f"# {lost} of {KILLS} kills fell between the rotation and the arrival of its answer", flush=True)
 
 
 def renewing(name, at):
@@ -219,16 +134,6 @@ def kill(process):
     process.communicate(timeout=10)
 
 
-def order(word):
-    """Tells the keychain of this ring something."""
-    folder = Path(os.environ["WITH_KEYRING_DIR"])
-    with open(folder / "orders", "w") as orders:
-        orders.write(f"{word}\n")
-    with open(folder / "answers") as answers:
-        assert select.select([answers], [], [], 30)[0], f"no answer to {word}"
-        same(answers.readline().strip(), "ready", word)
-
-
 def killed_before_the_request():
     """A kill before the provider has looked at the request costs nothing: the next command renews."""
     name = "before"
@@ -237,7 +142,7 @@ def killed_before_the_request():
     peers.set("release")
     eventually(lambda: peers.records("abandoned", since=since), "the end of the request")
     token(name).must()
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
 
 
 def killed_before_the_answer():
@@ -271,7 +176,7 @@ def killed_before_the_write():
         order("thaw")
     printed = token(name).must().out
     same(token(name).must().out, printed, "the token")
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
     assert not copy.exists(), "the copy is still there"
 
 
@@ -287,7 +192,7 @@ def a_keychain_that_hangs():
     finally:
         order("thaw")
     same(token(name).must().out, done.out, "the token")
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
 
 
 # ---- beside others
@@ -307,7 +212,7 @@ def a_holder_that_is_frozen():
         holder.send_signal(signal.SIGCONT)
     printed = keyward.finish(holder, ("token", name)).must().out
     same(token(name).must().out, printed, "the token")
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
 
 
 def login_meanwhile():
@@ -360,7 +265,7 @@ def a_loop_in_a_shell():
     assert 1 <= seen <= min(5, seconds + 1), f"{seen} requests in {seconds:.1f} s"
     peers.set("fault", next="")
     eventually(lambda: token(name).code == 0, "a token after the outage", 70)
-    same(len(one_chain(name, since)), 1, "renewals")
+    same(len(login.chain(name, since)), 1, "renewals")
 
 
 def nobody_was_disturbed():
@@ -370,19 +275,8 @@ def nobody_was_disturbed():
 
 
 if __name__ == "__main__":
-    # These two take a minute each and disturb each other as little as two programs on one machine do.
-    peers.lifetime(SHORT)
-    running = {case: background.submit(case) for case in (r02_eight_by_fifty, r03_two_hundred_kills)}
-
-    def awaited(case):
-        def wait():
-            running[case].result()
-
-        wait.__doc__, wait.__name__ = case.__doc__, case.__name__
-        return wait
-
     cases = [
-        *map(awaited, running),
+        r02_eight_by_fifty,
         sixteen_servers,
         other_state_folders,
         killed_before_the_request,
