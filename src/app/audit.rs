@@ -64,7 +64,7 @@ struct Line<'a> {
     issuer: Option<&'a str>,
     outcome: &'a str,
     generation: Option<u64>,
-    refresh_token: Option<String>,
+    refresh_fingerprint: Option<String>,
     process: u32,
 }
 
@@ -109,7 +109,7 @@ impl Audit {
             issuer: issued.map(|issued| issued.issuer.as_str()),
             outcome,
             generation: grant.map(|grant| grant.generation),
-            refresh_token: token.and_then(|token| fingerprint::of(state, Secret::expose(token)).ok()),
+            refresh_fingerprint: token.and_then(|token| fingerprint::of(state, Secret::expose(token)).ok()),
             process: std::process::id(),
         };
         let written = serde_json::to_string(&line).map_err(io::Error::other).and_then(|text| append(state, &text));

@@ -11,6 +11,11 @@ pub struct Challenge {
 }
 
 impl Challenge {
+    /// Whether only a token that is bound to a key could answer it.
+    pub fn wants_proof(&self) -> bool {
+        self.scheme.eq_ignore_ascii_case("dpop")
+    }
+
     /// Whether a token of ours could answer it.
     pub fn wants_token(&self) -> bool {
         ["bearer", "dpop"].iter().any(|scheme| self.scheme.eq_ignore_ascii_case(scheme))

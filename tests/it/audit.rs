@@ -37,8 +37,8 @@ fn the_life_of_a_login_is_written_down_without_a_secret() {
     assert_eq!(found[0]["connection"], "box");
     assert!(found[0]["issuer"].as_str().is_some_and(|issuer| issuer.starts_with("http://127.0.0.1:")), "{found:?}");
     assert!(found[0]["generation"].as_u64() < found[1]["generation"].as_u64(), "{found:?}");
-    assert_ne!(found[0]["refresh_token"], found[1]["refresh_token"], "the provider rotates");
-    assert_eq!(found[1]["refresh_token"], found[3]["refresh_token"], "what was ended is what was renewed");
+    assert_ne!(found[0]["refresh_fingerprint"], found[1]["refresh_fingerprint"], "the provider rotates");
+    assert_eq!(found[1]["refresh_fingerprint"], found[3]["refresh_fingerprint"], "what was ended is what was renewed");
     let text = std::fs::read_to_string(world.folder.path().join("state/audit.jsonl")).expect("a log");
     for token in [first.trim(), second.trim()] {
         assert!(!text.contains(token), "{text}");

@@ -44,22 +44,22 @@ fn a_line_says_what_happened_and_holds_no_secret() {
     audit.failed(What::Renewal, "box", &Error::Interrupted);
     audit.done(What::Logout, "box", None);
     let found = lines(&folder.path().join(FILE));
-    let fingerprint = found[0]["refresh_token"].as_str().expect("a fingerprint").to_owned();
+    let fingerprint = found[0]["refresh_fingerprint"].as_str().expect("a fingerprint").to_owned();
     let process = std::process::id();
     assert_eq!(
         found,
         [
             json!({
                 "time": "2027-01-15T08:00:00Z", "event": "login", "connection": "box", "issuer": "https://as.example",
-                "outcome": "done", "generation": 7, "refresh_token": fingerprint, "process": process
+                "outcome": "done", "generation": 7, "refresh_fingerprint": fingerprint, "process": process
             }),
             json!({
                 "time": "2027-01-15T08:00:00Z", "event": "renewal", "connection": "box", "issuer": null,
-                "outcome": "interrupted", "generation": null, "refresh_token": null, "process": process
+                "outcome": "interrupted", "generation": null, "refresh_fingerprint": null, "process": process
             }),
             json!({
                 "time": "2027-01-15T08:00:00Z", "event": "logout", "connection": "box", "issuer": null,
-                "outcome": "done", "generation": null, "refresh_token": null, "process": process
+                "outcome": "done", "generation": null, "refresh_fingerprint": null, "process": process
             }),
         ]
     );

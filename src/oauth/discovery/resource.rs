@@ -75,7 +75,13 @@ pub async fn discover_resource(http: &Http, called: &Url, probe: Probe) -> Resul
         }
         None => search(http, &called, reach).await?,
     };
-    Ok(Discovery::Guarded(Resource { scopes: scopes.unwrap_or(resource.scopes), ..resource }))
+    // A resource that names no other scheme takes no other tokens (RFC 9449 §7.1), whatever its document leaves out.
+    let no_bearer = !challenges.is_empty() && challenges.iter().all(Challenge::wants_proof);
+    Ok(Discovery::Guarded(Resource {
+        scopes: scopes.unwrap_or(resource.scopes),
+        bound_tokens_only: resource.bound_tokens_only || no_bearer,
+        ..resource
+    }))
 }
 
 /// The headers of a 401; `None` on success.
