@@ -31,6 +31,9 @@ _keyward() {
             keyward,demo)
                 cmd="keyward__subcmd__demo"
                 ;;
+            keyward,doctor)
+                cmd="keyward__subcmd__doctor"
+                ;;
             keyward,help)
                 cmd="keyward__subcmd__help"
                 ;;
@@ -124,6 +127,9 @@ _keyward() {
             keyward__subcmd__help,demo)
                 cmd="keyward__subcmd__help__subcmd__demo"
                 ;;
+            keyward__subcmd__help,doctor)
+                cmd="keyward__subcmd__help__subcmd__doctor"
+                ;;
             keyward__subcmd__help,help)
                 cmd="keyward__subcmd__help__subcmd__help"
                 ;;
@@ -176,13 +182,17 @@ _keyward() {
 
     case "${cmd}" in
         keyward)
-            opts="-q -v -h -V --config --json --quiet --verbose --color --help --version login logout status token credential serve tools call config demo sandbox completions help"
+            opts="-q -v -h -V --config --ca-file --json --quiet --verbose --color --help --version login logout status token credential serve tools call doctor config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -198,7 +208,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__call)
-            opts="-q -v -h --arguments --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --arguments --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -209,6 +219,10 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -224,13 +238,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__completions)
-            opts="-q -v -h --config --json --quiet --verbose --color --help bash elvish fish powershell zsh"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -246,13 +264,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__config)
-            opts="-q -v -h --config --json --quiet --verbose --color --help path show set unset help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help path show set unset help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -352,13 +374,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__config__subcmd__path)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -374,13 +400,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__config__subcmd__set)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -396,13 +426,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__config__subcmd__show)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -418,13 +452,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__config__subcmd__unset)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -440,13 +478,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential)
-            opts="-q -v -h --config --json --quiet --verbose --color --help git docker kubectl help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help git docker kubectl help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -462,13 +504,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__docker)
-            opts="-q -v -h --config --json --quiet --verbose --color --help get list store erase version"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help get list store erase version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -484,7 +530,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__git)
-            opts="-q -v -h --username --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --username --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -495,6 +541,10 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -580,13 +630,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__credential__subcmd__kubectl)
-            opts="-q -v -h --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -602,7 +656,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__demo)
-            opts="-q -v -h --no-browser --timeout --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --no-browser --timeout --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -613,6 +667,36 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        keyward__subcmd__doctor)
+            opts="-q -v -h --as-host --config --ca-file --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -628,7 +712,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__help)
-            opts="login logout status token credential serve tools call config demo sandbox completions help"
+            opts="login logout status token credential serve tools call doctor config demo sandbox completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -809,6 +893,20 @@ _keyward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        keyward__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         keyward__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -922,7 +1020,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__login)
-            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --name --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -972,6 +1070,10 @@ _keyward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -984,13 +1086,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__logout)
-            opts="-q -v -h --all --local-only --forget-client --end-session --no-browser --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --all --local-only --forget-client --end-session --no-browser --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1006,7 +1112,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__sandbox)
-            opts="-q -v -h --port --access-lifetime --device-interval --require-par --require-dpop --dpop-nonce --auto-consent --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --port --access-lifetime --device-interval --require-par --require-dpop --dpop-nonce --auto-consent --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1032,6 +1138,10 @@ _keyward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1044,7 +1154,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__serve)
-            opts="-q -v -h --only --read-only --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --only --read-only --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1055,6 +1165,10 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1070,13 +1184,17 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__status)
-            opts="-q -v -h --verify --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --verify --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1092,7 +1210,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__token)
-            opts="-q -v -h --min-validity --header --env --claims --verify --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --min-validity --header --env --claims --verify --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1110,6 +1228,10 @@ _keyward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1122,7 +1244,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__tools)
-            opts="-q -v -h --only --read-only --refresh --config --json --quiet --verbose --color --help"
+            opts="-q -v -h --only --read-only --refresh --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1133,6 +1255,10 @@ _keyward() {
                     return 0
                     ;;
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
