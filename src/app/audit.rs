@@ -138,6 +138,8 @@ fn outcome(error: &Error) -> &'static str {
         },
         Error::Store { .. } => "store",
         Error::NotKept { .. } => "not_kept",
+        Error::OtherAccount { .. } => "other_account",
+        Error::Paused { .. } => "paused",
         Error::Busy { .. } | Error::LoginRunning { .. } => "busy",
         Error::Network(_) => "network",
         Error::Service { .. } => "service",

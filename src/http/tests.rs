@@ -279,6 +279,12 @@ async fn r27_a_proxy_that_wants_credentials_or_says_no_is_named() {
 }
 
 #[tokio::test]
+async fn r27_a_proxy_that_cannot_be_used_is_not_gone_around() {
+    let error = ask(&http(&[("ALL_PROXY", "socks5://127.0.0.1:1080")]), "https://service.invalid/").await;
+    assert_eq!(error, Err(Error::Proxy { variable: "ALL_PROXY".to_owned() }));
+}
+
+#[tokio::test]
 async fn r27_credentials_are_sent_as_they_are_meant_and_the_target_is_a_tunnel() {
     use base64::Engine as _;
     let (address, seen) = proxy(None, "HTTP/1.1 403 Forbidden\r\n\r\n");

@@ -124,6 +124,22 @@ fn many_writers_lose_and_mix_no_line_also_while_files_are_moved_aside() {
 }
 
 #[test]
+fn who_comes_late_to_a_full_file_moves_nothing_aside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(FILE);
+    fs::write(&path, "full\n").expect("written");
+    let (first, late) = (File::open(&path).expect("a file"), File::open(&path).expect("a file"));
+    rotate(folder.path(), &path, &first).expect("moved");
+    rotate(folder.path(), &path, &late).expect("nothing to move");
+    fs::write(&path, "new\n").expect("written");
+    rotate(folder.path(), &path, &late).expect("nothing to move");
+    let text = |name: &str| fs::read_to_string(folder.path().join(name)).ok();
+    assert_eq!(text(FILE).as_deref(), Some("new\n"));
+    assert_eq!(text("audit.jsonl.1").as_deref(), Some("full\n"));
+    assert_eq!(text("audit.jsonl.2"), None);
+}
+
+#[test]
 fn no_more_than_three_old_files_are_kept() {
     let folder = tempfile::tempdir().expect("a folder");
     let audit = log(folder.path());
@@ -158,6 +174,7 @@ fn each_failure_has_a_word_that_a_script_can_rely_on() {
         (login(oauth::Error::NoIssuer { host: host() }), "refused"),
         (Error::Network(network), "network"),
         (Error::Busy { connection: "box".to_owned(), waited: std::time::Duration::ZERO }, "busy"),
+        (Error::Paused { connection: "box".to_owned(), seconds: 5, why: crate::app::error::Pause::Network }, "paused"),
         (Error::NoAddress { connection: "box".to_owned() }, "configuration"),
         (Error::Store { connection: "box".to_owned(), error: crate::store::Error::Locked }, "store"),
     ] {
