@@ -35,8 +35,12 @@ impl Prompt for Standard {
         let (sender, lines) = unbounded_channel();
         let editor = Editor::new(mode.is_some());
         let reader = Reader { input, stopped, mode, editor, lines: sender };
+        let is_hidden = reader.mode.is_some();
         let thread = std::thread::Builder::new().name("keyward-prompt".to_owned()).spawn(move || reader.run())?;
-        Ok(Lines { lines, _reading: Some(Box::new(Reading { stop: Some(stop), thread: Some(thread) })) })
+        // A line that is shown is read in the terminal's own line mode, where such a read can wait; nothing is to be
+        // restored there, so nobody waits for the thread.
+        let thread = Some(thread).filter(|_| is_hidden);
+        Ok(Lines { lines, _reading: Some(Box::new(Reading { stop: Some(stop), thread })) })
     }
 }
 
@@ -71,7 +75,9 @@ impl Mode {
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
         hidden.local_modes.insert(LocalModes::ISIG);
-        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        // Ctrl-C throws away what was typed. If that happens between a look and a read, the read must find nothing and not
+        // wait: whoever drops the prompt waits for its thread.
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 0;
         hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&input, OptionalActions::Now, &hidden)?;
         Ok(Self { before, hidden })
@@ -106,7 +112,10 @@ enum Seen {
     /// Nobody wants lines any more.
     Stop,
     /// There is something to read, or the input has ended.
-    Input,
+    Input {
+        /// Nobody is at the other end any more.
+        hung_up: bool,
+    },
     /// The time is up.
     Nothing,
 }
@@ -134,8 +143,9 @@ impl Reader {
                     }
                 }
                 Seen::Nothing => self.keep(),
-                Seen::Input => match rustix::io::read(&self.input, bytes.as_mut_slice()) {
+                Seen::Input { hung_up } => match rustix::io::read(&self.input, bytes.as_mut_slice()) {
                     Err(rustix::io::Errno::INTR) => {}
+                    Ok(0) if self.mode.is_some() && !hung_up => {}
                     Ok(count @ 1..) => match self.take(bytes.get(..count).unwrap_or_default()) {
                         Some(open) => ending = open,
                         None => return,
@@ -196,7 +206,7 @@ impl Reader {
             Ok(0) | Err(rustix::io::Errno::INTR) => Seen::Nothing,
             Ok(_) => match found.map(|one| one.revents()) {
                 [stop, _] if !stop.is_empty() => Seen::Stop,
-                [_, input] if !input.is_empty() => Seen::Input,
+                [_, input] if !input.is_empty() => Seen::Input { hung_up: input.intersects(PollFlags::HUP) },
                 _ => Seen::Nothing,
             },
             Err(_) => Seen::Stop,
