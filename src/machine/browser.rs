@@ -2,7 +2,7 @@
 //!
 //! `BROWSER` comes first (a colon-separated list of programs; `%s` in one of their words becomes the address), then the
 //! platform's own way. The address is always one argument of one program: no shell sees it. The program gets none of our
-//! streams, and a process group of its own, so that Ctrl-C in our terminal does not close the person's browser.
+//! streams, and a process group of its own, so that Ctrl-C in our terminal does not close the person's browser. It gets none of the secrets of our environment either.
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -44,6 +44,8 @@ pub struct SystemBrowser {
     programs: Vec<String>,
     /// Who named the programs.
     from: &'static str,
+    /// Variables that no other program may see.
+    secrets: Vec<String>,
 }
 
 /// How long a launcher is watched: one that fails does so at once, a browser in the foreground stays.
@@ -51,8 +53,9 @@ const WATCH: Duration = Duration::from_secs(2);
 
 impl SystemBrowser {
     /// The program that `--browser` names, which goes before everything the environment says.
-    pub fn of_program(program: &str) -> Self {
-        Self { off: false, programs: vec![program.trim().to_owned()], from: "--browser" }
+    pub fn of_program(program: &str, environment: &Environment) -> Self {
+        let programs = vec![program.trim().to_owned()];
+        Self { off: false, programs, from: "--browser", secrets: environment.secrets() }
     }
 
     /// Whether the environment names a program that opens pages.
@@ -68,6 +71,7 @@ impl SystemBrowser {
             off: environment.text("KEYWARD_NO_BROWSER").is_some_and(|value| value != "0"),
             programs: programs.split(separator).map(str::trim).filter(|p| !p.is_empty()).map(String::from).collect(),
             from: "BROWSER",
+            secrets: environment.secrets(),
         }
     }
 }
@@ -82,7 +86,7 @@ impl Browser for SystemBrowser {
         }
         let mut last = None;
         for program in &self.programs {
-            match start(program, self.from, page) {
+            match self.start(program, page) {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Some(error),
             }
@@ -90,8 +94,70 @@ impl Browser for SystemBrowser {
         match last {
             // The person chose these programs: falling through to another browser would ignore the choice.
             Some(error) => Err(error),
-            None => launch(page),
+            None => self.launch(page),
         }
+    }
+}
+
+impl SystemBrowser {
+    /// The platform's own launchers, in their order.
+    #[cfg(not(windows))]
+    fn launch(&self, page: &Url) -> Result<(), BrowserError> {
+        let mut last = BrowserError::Launcher("no program to open a page was found".to_owned());
+        for command in open::commands(page.as_str()) {
+            match self.run(command, "the system") {
+                Ok(()) => return Ok(()),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Windows hands the page to a program that runs already; what its launchers answer is known to the crate alone.
+    #[cfg(windows)]
+    #[expect(clippy::disallowed_methods, reason = "the one place that opens a page the platform's way")]
+    fn launch(&self, page: &Url) -> Result<(), BrowserError> {
+        // The crate's message quotes the address, so only the kind is kept.
+        open::that_detached_with_timeout(page.as_str(), WATCH)
+            .map_err(|error| BrowserError::Launcher(format!("no program to open a page was found ({})", error.kind())))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that starts a browser that the person names")]
+    fn start(&self, program: &str, page: &Url) -> Result<(), BrowserError> {
+        let words = words(program, page);
+        let Some((name, arguments)) = words.split_first() else {
+            return Err(BrowserError::Launcher(format!("`{}` names no program", self.from)));
+        };
+        let mut command = Command::new(name);
+        command.args(arguments);
+        self.run(command, &format!("`{}`", self.from))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the wait is on a launcher's own exit")]
+    fn run(&self, mut command: Command, from: &str) -> Result<(), BrowserError> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        // The launcher gets none of our streams: standard output belongs to the protocol.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        for secret in &self.secrets {
+            command.env_remove(secret);
+        }
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command
+            .spawn()
+            .map_err(|error| BrowserError::Launcher(format!("`{name}` from {from} did not start: {}", error.kind())))?;
+        let started = Instant::now();
+        while started.elapsed() < WATCH {
+            match child.try_wait() {
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(status)) => {
+                    return Err(BrowserError::Launcher(format!("`{name}` from {from} ended with {status}")));
+                }
+                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+                Err(_) => break,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -110,41 +176,6 @@ pub async fn open(browser: Arc<dyn Browser>, page: Url) -> Result<(), BrowserErr
 /// like must never reach a launcher.
 pub fn may_be_opened(page: &Url) -> bool {
     page.scheme() == "https" || (page.scheme() == "http" && is_loopback(page))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that opens a page the platform's way")]
-fn launch(page: &Url) -> Result<(), BrowserError> {
-    // The crate's message quotes the address, so only the kind is kept.
-    open::that_detached_with_timeout(page.as_str(), WATCH)
-        .map_err(|error| BrowserError::Launcher(format!("no program to open a page was found ({})", error.kind())))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one place that starts a program, and the wait is on its own exit")]
-fn start(program: &str, from: &str, page: &Url) -> Result<(), BrowserError> {
-    let words = words(program, page);
-    let Some((name, arguments)) = words.split_first() else {
-        return Err(BrowserError::Launcher(format!("`{from}` names no program")));
-    };
-    // The launcher gets none of our streams: standard output belongs to the protocol.
-    let mut command = Command::new(name);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command
-        .spawn()
-        .map_err(|error| BrowserError::Launcher(format!("`{name}` from `{from}` did not start: {}", error.kind())))?;
-    let started = Instant::now();
-    while started.elapsed() < WATCH {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => {
-                return Err(BrowserError::Launcher(format!("`{name}` from `{from}` ended with {status}")));
-            }
-            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-            Err(_) => break,
-        }
-    }
-    Ok(())
 }
 
 /// The program and its arguments, of which one is or holds the address. No shell reads them: what looks like several
@@ -216,7 +247,7 @@ mod tests {
 
     #[test]
     fn s39_what_is_no_web_address_reaches_no_launcher() {
-        let browser = SystemBrowser::of_program("/nonexistent/browser");
+        let browser = SystemBrowser::of_program("/nonexistent/browser", &Environment::default());
         for hostile in [
             "javascript:alert(1)",
             "file:///etc/passwd",
@@ -238,7 +269,7 @@ mod tests {
     fn a_missing_program_is_an_error_without_the_address() {
         for browser in [
             SystemBrowser::new(&Environment::of([("BROWSER", "/nonexistent/browser")])),
-            SystemBrowser::of_program("/nonexistent/browser"),
+            SystemBrowser::of_program("/nonexistent/browser", &Environment::default()),
         ] {
             let error = browser.open(&page("https://login.example.com/?state=canary")).expect_err("nothing to start");
             assert!(!error.to_string().contains("canary"), "{error}");
@@ -252,7 +283,8 @@ mod tests {
         assert_eq!(SystemBrowser::new(&environment).open(&page("https://as.example/")), Err(BrowserError::Off));
         assert!(SystemBrowser::is_chosen(&environment));
         assert!(!SystemBrowser::is_chosen(&Environment::default()));
-        let error = SystemBrowser::of_program("/nonexistent/browser").open(&page("https://as.example/"));
+        let error = SystemBrowser::of_program("/nonexistent/browser", &Environment::default())
+            .open(&page("https://as.example/"));
         assert!(matches!(error, Err(BrowserError::Launcher(_))), "{error:?}");
     }
 
@@ -272,7 +304,8 @@ mod tests {
         fn r18_one_that_gives_up_says_so_and_one_that_stays_is_left_alone() {
             let folder = tempfile::tempdir().expect("a folder");
             let open = |text: &str| {
-                SystemBrowser::of_program(&script(&folder, text)).open(&page("https://as.example/?state=canary"))
+                SystemBrowser::of_program(&script(&folder, text), &Environment::default())
+                    .open(&page("https://as.example/?state=canary"))
             };
             let gave_up = open("echo garbage; echo garbage >&2; exit 3").expect_err("it gave up").to_string();
             assert!(gave_up.contains("exit status: 3") && !gave_up.contains("canary"), "{gave_up}");
@@ -292,7 +325,7 @@ mod tests {
                 told.display()
             );
             let page = page("https://as.example/a?b=$(id)&c='d'");
-            assert_eq!(SystemBrowser::of_program(&script(&folder, &text)).open(&page), Ok(()));
+            assert_eq!(SystemBrowser::of_program(&script(&folder, &text), &Environment::default()).open(&page), Ok(()));
             let told = std::fs::read_to_string(&told).expect("it ran");
             let lines: Vec<&str> = told.lines().map(str::trim).collect();
             let [count, address, streams @ .., group, process] = lines.as_slice() else { panic!("{told}") };

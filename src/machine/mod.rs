@@ -116,6 +116,12 @@ impl Environment {
         self.0.get(name).filter(|value| !value.is_empty()).map(PathBuf::from)
     }
 
+    /// Names of the variables that hold a secret of ours: no program that is started may see them.
+    pub fn secrets(&self) -> Vec<String> {
+        let is_secret = |name: &&str| name.starts_with("KEYWARD_TOKEN_") || *name == "KEYWARD_STORE_PASSPHRASE";
+        self.names().filter(is_secret).map(String::from).collect()
+    }
+
     /// Names of the variables that are set.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

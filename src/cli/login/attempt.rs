@@ -174,7 +174,7 @@ fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
 
 fn browser(arguments: &Arguments, app: &App) -> Arc<dyn Browser> {
     match &arguments.ways.browser {
-        Some(program) => Arc::new(SystemBrowser::of_program(program)),
+        Some(program) => Arc::new(SystemBrowser::of_program(program, &app.machine.environment)),
         None => Arc::clone(&app.machine.browser),
     }
 }

@@ -100,3 +100,41 @@ fn s44_a_pasted_key_and_a_refused_answer_are_shown_nowhere() {
     files(world.folder.path(), &mut found);
     assert_eq!(found, Vec::<String>::new());
 }
+
+#[test]
+#[cfg(unix)]
+fn s44_a_browser_that_is_started_sees_none_of_our_secrets() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::with_sandbox();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (script, told) = (folder.path().join("browser"), folder.path().join("told"));
+    let text = format!("#!/bin/sh\nenv > {0}.part\nmv {0}.part {0}\n", told.display());
+    std::fs::write(&script, text).expect("written");
+    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("executable");
+    for named in ["flag", "BROWSER"] {
+        let resource = world.resource();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"));
+        command.args(["login", &resource, "--name", "box", "--timeout", "20"]);
+        command.env_clear().env("HOME", folder.path()).env("PATH", "/usr/bin:/bin").env("ORDINARY", "seen");
+        command.env("KEYWARD_STORE", "file").env("KEYWARD_STORE_PASSPHRASE", "canary of the store");
+        command.env("KEYWARD_TOKEN_OTHER", "canary.of.another");
+        match named {
+            "flag" => command.arg("--browser").arg(&script),
+            _ => command.env("BROWSER", &script),
+        };
+        let null = std::process::Stdio::null;
+        let mut login = command.stdin(null()).stdout(null()).stderr(null()).spawn().expect("it starts");
+        let started = std::time::Instant::now();
+        while !told.exists() {
+            assert!(started.elapsed().as_secs() < 20, "{named}: the browser was started");
+            std::thread::yield_now();
+        }
+        let arguments = std::fs::read(format!("/proc/{}/cmdline", login.id())).unwrap_or_default();
+        login.kill().and_then(|()| login.wait()).expect("it ends");
+        let seen = std::fs::read_to_string(&told).expect("the environment of the browser");
+        assert!(seen.contains("ORDINARY=seen"), "{named}: {seen}");
+        assert!(!seen.contains(CANARY), "{named}: {seen}");
+        assert!(!String::from_utf8_lossy(&arguments).contains(CANARY), "{named}");
+        std::fs::remove_file(&told).expect("removed");
+    }
+}
