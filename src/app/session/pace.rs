@@ -54,7 +54,11 @@ pub(super) fn failed(grant: &Grant, began: Timestamp, now: Timestamp, error: &Re
     recent.push(began);
     let failures = grant.renewals.trouble.as_ref().map_or(0, |trouble| trouble.failures).saturating_add(1);
     let seconds = match error {
-        RefreshError::Transient { retry_after: Some(asked), .. } => asked.as_secs(),
+        // The clock gives whole seconds, and the one that has begun does not count: nobody comes back too early.
+        RefreshError::Transient { retry_after: Some(asked), .. } if !asked.is_zero() => {
+            asked.as_secs().saturating_add(1)
+        }
+        RefreshError::Transient { retry_after: Some(_), .. } => 0,
         _ => whole_seconds(jittered(backoff(failures))),
     };
     let until = now.after(i64::try_from(seconds).unwrap_or(LONGEST_ASKED).min(LONGEST_ASKED));
@@ -73,7 +77,7 @@ pub(super) fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(f64::from(byte[0]) / 255.0 * 0.4 + 0.8)
 }
 
-// The clock gives whole seconds: rounded down, the shortest pause would be none.
+// Rounded down, the shortest pause would be none.
 fn whole_seconds(pause: Duration) -> u64 {
     pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0))
 }
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_the_provider_asks_for_wins_up_to_ten_minutes() {
-        for (asked, expected) in [(7, 7), (600, 600), (86_400, 600)] {
+        for (asked, expected) in [(7, 8), (599, 600), (600, 600), (86_400, 600)] {
             let renewals = failed(&grant(), NOW, NOW, &server(Some(asked)));
             assert_eq!(renewals.trouble.map(|trouble| trouble.until.since(NOW)), Some(expected));
         }

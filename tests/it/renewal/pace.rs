@@ -51,7 +51,7 @@ fn what_the_provider_asks_for_is_waited() {
         ..TokenFault::default()
     });
     world.run(&["token", "box"]).failed(Exit::Server);
-    world.clock.forward(89);
+    world.clock.forward(90);
     let ran = world.run(&["token", "box", "--json"]).failed(Exit::Server);
     assert_eq!(ran.json()["error"]["code"], "renewal_paused");
     assert_eq!(ran.json()["error"]["hint"][0], "try again in 1 s");
