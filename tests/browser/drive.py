@@ -104,6 +104,14 @@ def control(**order):
         return json.load(answer)
 
 
+def tokens_given():
+    """How many codes the sandbox has answered with tokens; a request is on its record when its answer is ready."""
+    return sum(
+        entry["endpoint"] == "token" and entry["status"] == 200 and entry["parameters"].get("grant_type") == "authorization_code"
+        for entry in control()["record"]
+    )
+
+
 def keychain(order):
     """An order to the private keychain that this ring runs in."""
     pipes = Path(os.environ["WITH_KEYRING_DIR"])
@@ -113,6 +121,9 @@ def keychain(order):
 
 
 def claims_success(page=None):
+    # The sandbox's consent page, which speaks of staying logged in, may still be there: a click does not always wait.
+    if page is None and browser.url.startswith(root):
+        return []
     words = (page if page is not None else f"{browser.title} {browser.text}").lower()
     return [word for word in SUCCESS if word in words and f"not {word}" not in words and f"no {word}" not in words]
 
@@ -177,7 +188,7 @@ def allowing_logs_in():
     browser.click("#allow")
     done = login.end(0)
     same(done.out, "", "standard output")
-    assert claims_success(), f"{browser.title} | {browser.text}"
+    eventually(claims_success, "the page of a login that stands")
     assert connection() in browser.text, browser.text
     for scheme in ("light", "dark"):
         browser.scheme(scheme)
@@ -297,7 +308,7 @@ def r17_early_connections_and_icons_come_first():
     asked = control()["token_requests"]
     browser.click("#allow")
     login.end(0)
-    assert claims_success(), browser.text
+    eventually(claims_success, "the page of a login that stands")
     same(control()["token_requests"], asked + 1, "token requests")
     for connection_ in idle:
         connection_.close()
@@ -359,7 +370,7 @@ def strays_change_nothing():
     browser.open(login.address)
     browser.click("#allow")
     login.end(0)
-    assert claims_success(), browser.text
+    eventually(claims_success, "the page of a login that stands")
 
 
 @needs(allowing_logs_in)
@@ -385,10 +396,10 @@ def slow_exchange_is_awaited():
     login = Login()
     browser.open(login.address)
     control(faults={"token": [{"grant_type": "authorization_code", "delay_ms": 3000}]})
-    before = time.monotonic()
+    answered = tokens_given()
     browser.click("#allow")
     eventually(claims_success, "the page after the exchange")
-    assert time.monotonic() - before >= 3, "the page came before the tokens"
+    same(tokens_given(), answered + 1, "the tokens given when the page claims them")
     login.end(0)
     control(faults={})
 
