@@ -23,7 +23,8 @@
 //! |---|---|
 //! | [`secret`] | nothing of ours |
 //! | [`machine`], [`http`] | `secret`, each other |
-//! | [`config`], [`providers`] | `backends` (names, ways), `machine`, `http` (which addresses are safe) |
+//! | [`providers`] | `http` (which host a redirect has) |
+//! | [`config`] | `backends` (names, ways), `providers` (names), `machine`, `http` (which addresses are safe) |
 //! | [`oauth`] | `secret`, `http` |
 //! | [`store`] | `secret` |
 //! | [`backends`] | `secret`, `http` |

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use super::token::Token;
-use super::{App, Error};
+use super::{App, Error, provider};
 use crate::config;
 use crate::machine::Timestamp;
-use crate::oauth::{self, Policy, Reach};
+use crate::oauth::{self, Reach};
 use crate::secret::Secret;
 
 /// The longest token that is taken apart.
@@ -76,8 +76,7 @@ pub async fn verify(app: &App, connection: &config::Connection, token: &Token) -
         return Err(Error::UnknownIssuer { connection: name() });
     };
     let keys = |error| Error::Keys { connection: name(), error: Arc::new(error) };
-    let policy = Policy { require_s256: false, reach: Reach::of(&url) };
-    let server = oauth::discover_issuer(&app.parts.http, issuer, policy).await.map_err(keys)?;
+    let server = provider::server(app, connection, issuer, Reach::of(&url)).await.map_err(keys)?;
     let checked = oauth::check_signature(&app.parts.http, &server, &token.token).await.map_err(keys)?;
     checked.map_err(|why| Error::Forged { connection: name(), why })
 }

@@ -80,6 +80,8 @@ pub struct Issued {
     pub account: Option<String>,
     /// The private key that the tokens are bound to (RFC 9449); `None` for bearer tokens.
     pub dpop: Option<Secret>,
+    /// What the next login must carry in `claims`, because the provider said so when it refused a renewal.
+    pub claims: Option<String>,
     /// Seconds by which the provider's clock was ahead of ours when it issued the access token, if it told its time.
     pub clock_skew: Option<i64>,
 }
@@ -166,17 +168,17 @@ impl Grant {
         }
     }
 
-    /// Whether it may be sent to `url` by a connection that signs in this way, at this issuer if one is configured.
+    /// Whether it may be sent to `url` by a connection that signs in this way, at an issuer like this.
     ///
     /// Whoever changes the address in the configuration must not receive the token of the old one. A key belongs to a
     /// whole service, a token to one resource.
-    pub fn belongs(&self, way: Way, url: &Url, issuer: Option<&str>) -> bool {
+    pub fn belongs(&self, way: Way, url: &Url, is_issuer: impl Fn(&str) -> bool) -> bool {
         let is_there = match way {
             Way::ApiKey => Url::parse(&self.url).is_ok_and(|known| known.origin() == url.origin()),
             _ => self.url == url.as_str(),
         };
         let issued_by = self.issued.as_ref().map(|issued| issued.issuer.as_str());
-        self.way == way && is_there && issuer.is_none_or(|issuer| issued_by.is_none_or(|known| known == issuer))
+        self.way == way && is_there && issued_by.is_none_or(is_issuer)
     }
 
     /// When the access token ends, if that is known.

@@ -18,7 +18,8 @@ use super::session::{self, Custody, Removal, Unread};
 use super::{App, Error, Parts, login, memory, secret_of_client, stores};
 use crate::config;
 use crate::http::is_safe;
-use crate::oauth::{self, Kind, Revocation};
+use crate::oauth::{self, Kind};
+use crate::providers::{self, Revocation};
 use crate::secret::Secret;
 
 /// How many logins that come in between are ended, too.
@@ -54,6 +55,8 @@ pub struct Done {
     pub here: Here,
     /// Who issued the tokens, if anybody did.
     pub issuer: Option<String>,
+    /// The provider's page on which the person can end logins that do not end from here, if it is known.
+    pub sessions: Option<&'static str>,
     /// The provider's page on which the person ends their own session, if they asked for it and there is one.
     pub page: Option<Url>,
     /// The variable that still supplies a token, if there is one.
@@ -188,6 +191,7 @@ pub async fn run(app: &App, name: &str, wish: Wish) -> Result<Done, Error> {
         parts: parts.clone(),
         name: name.to_owned(),
         is_configured: connection.is_some(),
+        provider: connection.and_then(|connection| connection.provider),
         variable: connection.and_then(|connection| app.environment_token(connection)).map(|(variable, _)| variable),
         wish,
     };
@@ -232,6 +236,8 @@ struct Logout {
     parts: Parts,
     name: String,
     is_configured: bool,
+    /// The provider that the configuration names.
+    provider: Option<&'static providers::Provider>,
     variable: Option<String>,
     wish: Wish,
 }
@@ -251,6 +257,7 @@ impl Logout {
             access_ended: None,
             here: Here::Nothing,
             issuer: None,
+            sessions: None,
             page: None,
             variable: self.variable.clone(),
             trouble: None,
@@ -326,6 +333,8 @@ impl Logout {
     async fn end(&self, grant: &Grant, deadline: Instant, done: &mut Done) {
         let Some(issued) = &grant.issued else { return };
         done.issuer = Some(issued.issuer.clone());
+        let known = self.provider.unwrap_or_else(|| providers::of_issuer(&issued.issuer));
+        done.sessions = known.sessions;
         if self.wish.end_session {
             done.page = page(issued);
         }
@@ -350,7 +359,14 @@ impl Logout {
             Some(AtProvider::Failed(error)) => error.oauth_code().is_some(),
             Some(_) => false,
         };
-        let access = if goes_on { Some(provider.end(&grant.access_token, Kind::Access).await) } else { None };
+        let access = match (known.revocation, &refresh) {
+            _ if !goes_on => None,
+            // It says so of every access token, and is not asked in vain.
+            (Revocation::RefreshOnly, _) => Some(AtProvider::Unsupported),
+            // The refresh token has ended everything, and of the other one nobody knows any more.
+            (Revocation::Login, Some(AtProvider::Ended)) => Some(AtProvider::Ended),
+            _ => Some(provider.end(&grant.access_token, Kind::Access).await),
+        };
         done.access_ended = access.as_ref().map(|access| matches!(access, AtProvider::Ended));
         // The one that renews is what matters; without it, the access token is.
         done.provider = refresh.or(access).unwrap_or(AtProvider::Unasked);
@@ -384,7 +400,7 @@ impl Provider<'_> {
     async fn insist(&self, token: &Secret, kind: Kind) -> Result<(), oauth::Error> {
         let Issued { client, issuer, .. } = self.issued;
         let (http, endpoint, now) = (&self.parts.http, self.endpoint, self.parts.clock.now().0);
-        let revocation = Revocation { endpoint, issuer, client, token, kind, now };
+        let revocation = oauth::Revocation { endpoint, issuer, client, token, kind, now };
         let first = oauth::revoke(http, revocation).await;
         let Err(oauth::Error::Server { retry_after: Some(moment), .. }) = &first else { return first };
         if Instant::now() + *moment >= self.deadline {
@@ -429,7 +445,7 @@ mod tests {
             audit: crate::app::Audit::new(None, Arc::new(Noon)),
         };
         let (variable, wish) = (None, Wish::default());
-        Logout { parts, name: "box".to_owned(), is_configured: true, variable, wish }
+        Logout { parts, name: "box".to_owned(), is_configured: true, provider: None, variable, wish }
     }
 
     #[tokio::test]

@@ -28,6 +28,7 @@ pub mod login;
 pub mod logout;
 mod memory;
 mod owned;
+mod provider;
 mod refused;
 pub mod secret_of_client;
 pub mod session;
@@ -105,7 +106,7 @@ pub struct App {
 }
 
 /// A connection's name, what it pointed at and where its login was kept: a session does not outlive a change of these.
-type Whose = (String, &'static str, Option<Url>, Option<String>, config::store::Kind);
+type Whose = (String, &'static str, Option<Url>, (Option<String>, Option<&'static str>), config::store::Kind);
 
 /// Tells whether the files that decide which tools there are have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,7 +206,8 @@ impl App {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let way = connection.way.0;
         let store = self.config.store_of(connection).0;
-        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), connection.issuer.clone(), store);
+        let issuer = (connection.issuer.clone(), connection.provider.map(|provider| provider.name));
+        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), issuer, store);
         sessions.entry(whose).or_insert_with(|| Session::new(connection, &self.parts_of(connection))).clone()
     }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{App, Error, Parts};
+use super::{App, Error, Parts, provider};
 use crate::config;
 use crate::oauth::{ClientKey, Evidence, SigningKey};
 use crate::secret::Secret;
@@ -59,7 +59,9 @@ pub(super) async fn load(
 ) -> Result<Option<Evidence>, Error> {
     let name = &connection.name;
     let Some(kept) = read(parts, name).await? else { return Ok(None) };
-    if kept.client_id != client_id || kept.issuer.as_deref().is_some_and(|known| known != issuer) {
+    let provider = provider::of(connection, issuer);
+    let is_its = |named: &str| named == issuer || provider::is_issuer(provider, named, issuer);
+    if kept.client_id != client_id || !kept.issuer.as_deref().is_none_or(is_its) {
         return Err(Error::ClientSecretElsewhere { connection: name.clone(), issuer: issuer.to_owned() });
     }
     let (id, audience) = (connection.client.key_id.clone(), connection.client.audience.clone());

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::session::Need;
 use super::status::{Login, Status};
-use super::{App, Error};
+use super::{App, Error, provider};
 use crate::backends::{self, Unavailable, Way};
 use crate::config;
-use crate::oauth::{self, AuthMethod, Introspection, Policy, Reach};
+use crate::oauth::{self, AuthMethod, Introspection, Reach};
 
 /// How long one connection may take, all its requests together.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -90,8 +90,7 @@ async fn by_provider(app: &App, connection: &config::Connection, status: &Status
     let known = session.stored().await.ok()??;
     let issued = known.issued.as_ref().filter(|issued| issued.client.method != AuthMethod::None)?;
     let reach = Reach::of(&connection.endpoint(Way::OAuth)?);
-    let policy = Policy { require_s256: false, reach };
-    let server = oauth::discover_issuer(&app.parts.http, &issued.issuer, policy).await.ok()?;
+    let server = provider::server(app, connection, &issued.issuer, reach).await.ok()?;
     let endpoint = server.introspection_endpoint.as_ref()?;
     let host = backends::http::host_of(endpoint);
     let verified = |outcome| Some(Verified { by: By::Provider, host: host.clone(), outcome });

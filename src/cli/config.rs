@@ -145,6 +145,7 @@ struct One<'a> {
     way: &'a str,
     way_from: &'a str,
     issuer: Option<&'a str>,
+    provider: Option<&'a str>,
     client_id: Option<&'a str>,
     client_auth: Option<&'a str>,
     client_key_id: Option<&'a str>,
@@ -155,7 +156,7 @@ struct One<'a> {
     resource: Option<String>,
     ports: &'a [u16],
     dpop: bool,
-    redirect_host: &'a str,
+    redirect_host: Option<&'a str>,
     store: &'a str,
     store_from: &'a str,
 }
@@ -216,6 +217,7 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     }
     rows.push(("way", connection.way.1, connection.way.0.word().to_owned()));
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
+    rows.extend(connection.provider.iter().map(|provider| ("provider", file, provider.name.to_owned())));
     let client = &connection.client;
     for (key, value) in [
         ("client_id", &connection.client_id),
@@ -239,9 +241,7 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if connection.dpop {
         rows.push(("dpop", file, true.to_string()));
     }
-    if connection.redirect_host != Loopback::default() {
-        rows.push(("redirect_host", file, connection.redirect_host.to_string()));
-    }
+    rows.extend(connection.redirect_host.iter().map(|host| ("redirect_host", file, host.to_string())));
     rows.extend(connection.store.iter().map(|kind| ("store", file, kind.word().to_owned())));
     rows
 }
@@ -258,6 +258,7 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         way: connection.way.0.word(),
         way_from: connection.way.1.word(),
         issuer: connection.issuer.as_deref(),
+        provider: connection.provider.map(|provider| provider.name),
         client_id: connection.client_id.as_deref(),
         client_auth: connection.client.method.as_deref(),
         client_key_id: connection.client.key_id.as_deref(),
@@ -268,6 +269,6 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         resource: connection.resource.as_ref().map(ToString::to_string),
         ports: &connection.ports,
         dpop: connection.dpop,
-        redirect_host: connection.redirect_host.text(),
+        redirect_host: connection.redirect_host.map(Loopback::text),
     }
 }

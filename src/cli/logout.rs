@@ -144,9 +144,12 @@ fn sentence(done: &Done) -> String {
         Here::RemovedUnlocked => "removed here, while another process was working on it",
         Here::Kept => "still kept here: the store did not let it go",
     };
+    let place = match done.sessions {
+        Some(page) => format!(" on {page}"),
+        None => done.issuer.as_deref().and_then(host).map(|host| format!(" at `{host}`")).unwrap_or_default(),
+    };
     let lives = format!(
-        "Its tokens stay valid at the provider until they run out; end the session in your account{} if that matters.",
-        done.issuer.as_deref().and_then(host).map(|host| format!(" at `{host}`")).unwrap_or_default()
+        "Its tokens stay valid at the provider until they run out; end the session in your account{place} if that matters."
     );
     let mut text = match &done.provider {
         AtProvider::Unread if !done.was_signed_in => {

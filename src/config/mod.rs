@@ -10,6 +10,7 @@ use url::Url;
 use crate::backends::{self, Backend, Way};
 use crate::http::Loopback;
 use crate::machine::{Environment, Folders};
+use crate::providers::{self, Provider};
 
 pub mod client;
 pub mod edit;
@@ -107,6 +108,8 @@ pub struct Connection {
     pub way: (Way, Source),
     /// The issuer to use instead of the one the service names.
     pub issuer: Option<String>,
+    /// The provider whose particularities count, whatever the issuer looks like.
+    pub provider: Option<&'static Provider>,
     /// The client id registered by an administrator.
     pub client_id: Option<String>,
     /// How the client identifies itself, and what stands for an id where there is none.
@@ -121,8 +124,8 @@ pub struct Connection {
     pub dpop: bool,
     /// Ports the provider knows for the loopback redirect; empty for any.
     pub ports: Vec<u16>,
-    /// The host of the loopback redirect.
-    pub redirect_host: Loopback,
+    /// The host of the loopback redirect; `None` leaves it to the provider.
+    pub redirect_host: Option<Loopback>,
     /// The store that its login chose.
     pub store: Option<store::Kind>,
 }
@@ -286,6 +289,7 @@ impl Connection {
             url: url_of(backend, written, &key)?,
             way,
             issuer: written.issuer.clone(),
+            provider: provider_of(written, &key)?,
             client_id: written.client_id.clone(),
             client: client::Client::resolve(written, &key)?,
             par: written.par.unwrap_or(false),
@@ -293,7 +297,7 @@ impl Connection {
             resource: written.resource.as_deref().map(|text| address(text, &key("resource"))).transpose()?,
             dpop: written.dpop.unwrap_or(false),
             ports: written.ports.clone(),
-            redirect_host: written.redirect_host.unwrap_or_default(),
+            redirect_host: written.redirect_host,
             store: written.store,
         };
         if let Some(issuer) = &connection.issuer {
@@ -332,6 +336,15 @@ fn url_of(
         (None, Some(preset)) => Ok(Url::parse(preset).ok().map(|url| (url, Source::Preset))),
         (None, None) => Ok(None),
     }
+}
+
+fn provider_of(
+    written: &written::Connection,
+    key: &dyn Fn(&str) -> String,
+) -> Result<Option<&'static Provider>, Error> {
+    let Some(word) = &written.provider else { return Ok(None) };
+    let expected = || format!("one of {}", listed(providers::names().map(|(name, _)| name)));
+    providers::named(word).map(Some).ok_or_else(|| Error::Value { key: key("provider"), expected: expected() })
 }
 
 const NAME_RULE: &str = "a name of at most 40 small letters, digits, `-` and `_` that starts with a letter or digit";

@@ -44,6 +44,8 @@ pub struct Connection {
     pub way: Option<String>,
     /// The issuer to use.
     pub issuer: Option<String>,
+    /// What kind of provider issues the tokens.
+    pub provider: Option<String>,
     /// The client id to use.
     pub client_id: Option<String>,
     /// How the client identifies itself.
@@ -76,6 +78,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "url",
     "way",
     "issuer",
+    "provider",
     "client_id",
     "client_auth",
     "client_key_id",
@@ -149,6 +152,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "url" => written.url = Some(text(item, &whole)?),
             "way" => written.way = Some(text(item, &whole)?),
             "issuer" => written.issuer = Some(text(item, &whole)?),
+            "provider" => written.provider = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),
             "client_auth" => written.client_auth = Some(text(item, &whole)?),
             "client_key_id" => written.client_key_id = Some(text(item, &whole)?),

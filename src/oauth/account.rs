@@ -13,6 +13,7 @@ use super::attempt::Attempt;
 use super::discovery::Server;
 use super::error::Error;
 use super::foreign::clean;
+use super::habits::Habits;
 use super::json;
 use super::jwks::{Jws, KeySet, Refusal};
 use super::token::Tokens;
@@ -74,7 +75,7 @@ pub async fn identify(
         return Err(refused("it is not signed"));
     }
     let claims = Claims { members: jws.unverified(), strict: server.jwks_uri.is_some() };
-    claims.agree(&server.issuer, expected).map_err(refused)?;
+    claims.agree(server, expected).map_err(refused)?;
     claims.covers(&jws, &tokens.access_token).map_err(refused)?;
     let verified = match &server.jwks_uri {
         Some(_) => check(http, server, &jws).await?,
@@ -112,6 +113,8 @@ pub struct Known<'a> {
     pub client_id: &'a str,
     /// The account's subject.
     pub subject: &'a str,
+    /// What the issuer is known to do differently.
+    pub habits: Habits,
 }
 
 /// Whether an identity token that came with a renewal still means the same person (OpenID Connect Core §12.2): the same
@@ -123,7 +126,7 @@ pub fn same_subject(id_token: &Secret, known: &Known<'_>) -> Result<(), Error> {
     let Some(jws) = Jws::read(id_token.expose()) else { return Ok(()) };
     let refused = |what| Error::IdToken { issuer: clean(known.issuer), what };
     let claims = Claims { members: jws.unverified(), strict: true };
-    claims.issuer_and_client(known.issuer, known.client_id).map_err(refused)?;
+    claims.issuer_and_client((known.issuer, &known.habits), known.client_id).map_err(refused)?;
     match claims.account(false) {
         Some(account) if account.subject == known.subject => Ok(()),
         Some(_) => Err(Error::AnotherAccount { issuer: clean(known.issuer) }),
@@ -139,8 +142,8 @@ struct Claims<'a> {
 }
 
 impl Claims<'_> {
-    fn agree(&self, issuer: &str, expected: &Expected<'_>) -> Result<(), &'static str> {
-        self.issuer_and_client(issuer, expected.client_id)?;
+    fn agree(&self, server: &Server, expected: &Expected<'_>) -> Result<(), &'static str> {
+        self.issuer_and_client((&server.issuer, &server.habits), expected.client_id)?;
         self.time("exp", "it does not say when it ends", |end| end.saturating_add(TOLERANCE) > expected.now)
             .map_err(|missing| missing.unwrap_or("it has expired"))?;
         self.time("iat", "it does not say when it was made", |made| {
@@ -161,11 +164,10 @@ impl Claims<'_> {
         }
     }
 
-    fn issuer_and_client(&self, issuer: &str, client_id: &str) -> Result<(), &'static str> {
-        match json::text(self.members, "iss") {
-            Some(named) if named == issuer => {}
-            None if !self.strict && !self.members.contains_key("iss") => {}
-            _ => return Err("it is of another issuer"),
+    fn issuer_and_client(&self, (issuer, habits): (&str, &Habits), client_id: &str) -> Result<(), &'static str> {
+        let is_nameless = !self.strict && !self.members.contains_key("iss");
+        if !is_nameless && !habits.signs(issuer, self.members) {
+            return Err("it is of another issuer");
         }
         let party = self.members.get("azp");
         let several = match self.members.get("aud") {

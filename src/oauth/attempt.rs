@@ -9,6 +9,7 @@ use super::client::Client;
 use super::discovery::Server;
 use super::dpop::{self, Unbound};
 use super::error::Error;
+use super::habits::Habits;
 use super::random;
 use super::response::Pending;
 use super::token::{TokenType, Tokens};
@@ -31,6 +32,7 @@ pub struct Attempt {
     pub(super) token_endpoint: Url,
     pub(super) client: Client,
     pub(super) scopes: Vec<String>,
+    pub(super) habits: Habits,
     pub(super) resource: Option<String>,
     pub(super) binding: Option<(Arc<dpop::Key>, Unbound)>,
 }
@@ -84,6 +86,7 @@ impl Attempt {
             token_endpoint: server.token_endpoint.clone(),
             client: client.clone(),
             scopes,
+            habits: server.habits,
             resource: resource.map(String::from),
             binding: None,
         })

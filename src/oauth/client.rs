@@ -164,6 +164,9 @@ pub enum Unusable {
     /// The method needs a secret.
     #[error("the method needs a secret")]
     NoSecret,
+    /// The provider wants the secret of a native program, too.
+    #[error("this provider wants the secret of the client with every code, though a native program's secret is none")]
+    SecretExpected,
     /// The method needs a key.
     #[error("the method needs a key")]
     NoKey,

@@ -7,6 +7,7 @@ use super::dpop::{self, Unbound};
 use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
 use super::foreign::host;
+use super::habits::Habits;
 use super::token::Tokens;
 use crate::http::Http;
 
@@ -23,6 +24,10 @@ pub struct ClientCredentials<'a> {
     pub scopes: &'a [String],
     /// The resource (RFC 8707).
     pub resource: Option<&'a str>,
+    /// Who the token is for, where the server wants to be told in this way.
+    pub audience: Option<&'a str>,
+    /// What the server is known to do differently.
+    pub habits: Habits,
     /// The key to bind the token to, and what becomes of one that is not bound.
     pub binding: Option<(&'a dpop::Key, Unbound)>,
     /// Seconds since 1970.
@@ -43,11 +48,12 @@ pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> 
     let mut form = vec![("grant_type", "client_credentials")];
     form.extend(Some(("scope", scope.as_str())).filter(|_| !scope.is_empty()));
     form.extend(request.resource.map(|resource| ("resource", resource)));
+    form.extend(request.audience.map(|audience| ("audience", audience)));
     let mut tokens = endpoint.tokens(&form).await?;
     if let Some((_, unbound)) = request.binding {
         dpop::judge(&mut tokens, unbound, host(token_endpoint))?;
     }
-    tokens.settle(request.scopes);
+    tokens.settle(request.scopes, &request.habits);
     Ok(Tokens { refresh_token: None, refresh_expires_in: None, id_token: None, ..tokens })
 }
 

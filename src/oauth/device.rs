@@ -40,6 +40,8 @@ pub struct Request<'a> {
     pub scopes: &'a [String],
     /// The resource to ask for (RFC 8707).
     pub resource: Option<&'a str>,
+    /// Who the tokens are for, where the server wants to be told in this way.
+    pub audience: Option<&'a str>,
     /// The key to bind the tokens to, and what becomes of tokens that are not bound.
     pub binding: Option<(&'a dpop::Key, Unbound)>,
     /// Seconds since 1970 when the request is made.
@@ -85,6 +87,7 @@ pub async fn begin(http: &Http, request: Request<'_>) -> Result<Device, Error> {
     let mut form: Vec<(&str, &str)> = Vec::new();
     form.extend(Some(("scope", scope.as_str())).filter(|_| !scope.is_empty()));
     form.extend(request.resource.map(|resource| ("resource", resource)));
+    form.extend(request.audience.map(|audience| ("audience", audience)));
     let asked = Instant::now();
     // A proof belongs to the token endpoint (RFC 9449 §5).
     let endpoint = Endpoint { proof: None, ..request.endpoint(http, url, request.now) };
@@ -147,7 +150,7 @@ pub async fn poll(http: &Http, request: Request<'_>, device: Device) -> Result<T
 fn finish(request: &Request<'_>, answer: Answer, took: Duration) -> Result<Tokens, Error> {
     let host = host(&request.server.token_endpoint);
     let mut tokens = match token::read(&host, answer, took, request.binding.is_some()) {
-        Err(Error::TokenEndpoint { code: Some(code), description, .. }) if code == "access_denied" => {
+        Err(Error::TokenEndpoint { code: Some(code), description, .. }) if is_denial(&code) => {
             return Err(Error::Denied { description });
         }
         outcome => outcome?,
@@ -155,8 +158,13 @@ fn finish(request: &Request<'_>, answer: Answer, took: Duration) -> Result<Token
     if let Some((_, unbound)) = request.binding {
         dpop::judge(&mut tokens, unbound, host)?;
     }
-    tokens.settle(request.scopes);
+    tokens.settle(request.scopes, &request.server.habits);
     Ok(tokens)
+}
+
+/// One provider has a word of its own for it.
+fn is_denial(code: &str) -> bool {
+    code == "access_denied" || code == "authorization_declined"
 }
 
 /// What follows one poll.

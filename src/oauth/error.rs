@@ -219,6 +219,18 @@ pub enum Error {
         /// The server's `error_description`.
         description: Option<String>,
     },
+    /// The token endpoint wants to see the person first, in a login that carries these claims (OpenID Connect Core §5.5).
+    #[error("`{host}` wants another login{}", suffix(Some(.code), .description.as_deref()))]
+    Interaction {
+        /// Which host.
+        host: String,
+        /// The server's `error`.
+        code: String,
+        /// The server's `error_description`.
+        description: Option<String>,
+        /// The JSON that the next authorization request must carry in `claims`.
+        claims: String,
+    },
     /// The identity token is not one that this login may believe (OpenID Connect Core §3.1.3.7).
     #[error("the identity token of `{issuer}` is refused: {what}")]
     IdToken {
@@ -276,8 +288,19 @@ impl Error {
     pub fn oauth_code(&self) -> Option<&str> {
         match self {
             Self::Denied { .. } => Some("access_denied"),
-            Self::AuthorizationError { code, .. } => Some(code),
+            Self::AuthorizationError { code, .. } | Self::Interaction { code, .. } => Some(code),
             Self::TokenEndpoint { code, .. } | Self::Registration { code, .. } => code.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The server's own words, if there are any.
+    pub fn description(&self) -> Option<&str> {
+        match self {
+            Self::Denied { description }
+            | Self::AuthorizationError { description, .. }
+            | Self::TokenEndpoint { description, .. }
+            | Self::Interaction { description, .. } => description.as_deref(),
             _ => None,
         }
     }

@@ -94,6 +94,7 @@ pub async fn refresh(http: &Http, refresh: Refresh<'_>) -> Result<Tokens, Refres
 fn classify(cause: Error) -> RefreshError {
     let transient = |cause, retry_after| RefreshError::Transient { retry_after, cause };
     match &cause {
+        Error::Interaction { .. } => RefreshError::Definitive(cause),
         Error::TokenEndpoint { code: None, .. } => RefreshError::Client(cause),
         Error::TokenEndpoint { code: Some(code), .. } => match code.as_str() {
             "invalid_grant" | "interaction_required" | "consent_required" | "login_required" | "bad_refresh_token" => {

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::discovery::Server;
 use super::error::{Class, Error};
 use super::foreign::clean;
+use super::habits::Habits;
 use crate::secret::Secret;
 
 /// What the answer will be compared with.
 pub(super) struct Pending {
     issuer: String,
+    habits: Habits,
     promises_iss: bool,
     state: Secret,
     spent: AtomicBool,
@@ -37,8 +39,8 @@ const LONGEST_VALUE: usize = 4096;
 
 impl Pending {
     pub(super) fn new(server: &Server, state: Secret) -> Self {
-        let (issuer, promises_iss) = (server.issuer.clone(), server.promises_iss);
-        Self { issuer, promises_iss, state, spent: AtomicBool::new(false) }
+        let (issuer, habits, promises_iss) = (server.issuer.clone(), server.habits, server.promises_iss);
+        Self { issuer, habits, promises_iss, state, spent: AtomicBool::new(false) }
     }
 
     pub(super) fn issuer(&self) -> &str {
@@ -81,7 +83,7 @@ impl Pending {
     /// answer of another issuer they are an attacker's.
     fn check_issuer(&self, parameters: &Parameters) -> Result<(), Error> {
         match parameters.get("iss") {
-            Some(issuer) if issuer == self.issuer => Ok(()),
+            Some(issuer) if self.habits.answers(&self.issuer, issuer) => Ok(()),
             None if !self.promises_iss => Ok(()),
             received => Err(Error::ResponseIssuer { expected: self.issuer.clone(), received: received.map(clean) }),
         }

@@ -163,6 +163,7 @@ pub(super) fn server(base: &str) -> Server {
         promises_iss: false,
         accepts_client_documents: false,
         reach: Reach::of(&at("")),
+        habits: Default::default(),
     }
 }
 

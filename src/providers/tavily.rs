@@ -1,10 +1,11 @@
 //! Tavily: its issuer ends with a slash, and a refresh token needs `offline_access`.
 
-use super::Provider;
+use super::{Issuers, Provider, STANDARD};
 
 pub(super) const PROVIDER: Provider = Provider {
+    name: "tavily",
     title: "Tavily",
-    issuers: &["https://mcp.tavily.com/"],
+    issuers: &[Issuers::Exactly("https://mcp.tavily.com/")],
     scopes: &["openid", "offline_access"],
-    renews_without_resource: false,
+    ..STANDARD
 };

@@ -2,8 +2,18 @@
 
 use super::{Exit, Report, network};
 use crate::oauth::{Class, Error, Why};
+use crate::providers;
 
+/// A provider's own word for what happened says more than the standard's.
 pub(super) fn failed(connection: &str, error: &Error) -> Report {
+    let report = standard(connection, error);
+    match error.description().and_then(providers::advice) {
+        Some(advice) => Report { hints: vec![advice.to_owned()], ..report },
+        None => report,
+    }
+}
+
+fn standard(connection: &str, error: &Error) -> Report {
     let message = format!("the login to `{connection}` did not succeed");
     let report = |exit, code| {
         let report = Report::new(exit, code, message.clone()).cause(error.to_string());
@@ -43,6 +53,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::MalformedResponse { .. } => report(Exit::Server, "wrong_answer").hint(again),
         Error::Denied { .. } => report(Exit::Denied, "denied").cause("nothing was stored").hint(again),
         Error::AuthorizationError { class, code, .. } => by_class(report, *class, code, connection),
+        Error::Interaction { .. } => report(Exit::LoginRequired, "login_required").hint(again),
         Error::TokenEndpoint { code, .. } => token_endpoint(report, code.as_deref(), connection),
         Error::Insists { .. } => report(Exit::Server, "unsupported")
             .hint("ask the administrator of the authorization server to allow `ES256`"),

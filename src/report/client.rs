@@ -25,7 +25,9 @@ pub(super) fn unusable(connection: &str, why: Unusable) -> Report {
     )
     .cause(why.to_string());
     match why {
-        Unusable::NoSecret => report.hint(format!("`keyward login {connection} --client-secret` keeps the secret")),
+        Unusable::NoSecret | Unusable::SecretExpected => {
+            report.hint(format!("`keyward login {connection} --client-secret` keeps the secret"))
+        }
         Unusable::NoKey => report.hint(format!("`keyward login {connection} --client-key` keeps the key")),
         Unusable::Algorithm => {
             report.hint("register a key of another kind at the provider; P-256, RSA and Ed25519 can be used")

@@ -20,6 +20,7 @@ mod layouts;
 mod login;
 mod logout;
 mod person;
+mod providers;
 mod readme;
 mod renewal;
 mod reports;

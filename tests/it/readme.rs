@@ -1,9 +1,27 @@
-//! The README's table of backends is made from the list of backends.
+//! The README's tables of backends and providers are made from their lists.
 
 use keyward::backends::{ALL, Way};
+use keyward::providers::{self, Provider};
 
-const BEGIN: &str = "<!-- backends: begin -->";
-const END: &str = "<!-- backends: end -->";
+fn providers() -> String {
+    let redirect = |provider: &Provider| {
+        let (host, ports) = (provider.redirect.host.text(), provider.redirect.ports);
+        match ports.split_first() {
+            None => format!("`http://{host}/callback`, any port"),
+            Some((first, others)) => {
+                let others: Vec<String> = others.iter().map(u16::to_string).collect();
+                format!("`http://{host}:{first}/callback`, also with the ports {}", others.join(" and "))
+            }
+        }
+    };
+    let secret = |provider: &Provider| if provider.wants_secret { "with its secret" } else { "public" };
+    let mut table = String::from("| provider | word | redirect address to register | client |\n|---|---|---|---|\n");
+    for provider in providers::ALL {
+        let (title, word) = (provider.title, provider.name);
+        table += &format!("| {title} | `{word}` | {} | {} |\n", redirect(provider), secret(provider));
+    }
+    table
+}
 
 fn table() -> String {
     let mut table = String::from("| backend | what it is | ways to sign in |\n|---|---|---|\n");
@@ -15,12 +33,18 @@ fn table() -> String {
 }
 
 #[test]
-fn the_table_of_backends_has_not_drifted() {
+fn the_tables_have_not_drifted() {
+    for (name, table) in [("backends", table()), ("providers", providers())] {
+        is_current(&format!("<!-- {name}: begin -->"), &format!("<!-- {name}: end -->"), &table);
+    }
+}
+
+fn is_current(begin: &str, end: &str, table: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let text = std::fs::read_to_string(&path).expect("a README");
-    let (before, rest) = text.split_once(BEGIN).expect("a beginning");
-    let (_, after) = rest.split_once(END).expect("an end");
-    let expected = format!("{before}{BEGIN}\n{}{END}{after}", table());
+    let (before, rest) = text.split_once(begin).expect("a beginning");
+    let (_, after) = rest.split_once(end).expect("an end");
+    let expected = format!("{before}{begin}\n{table}{end}{after}");
     if std::env::var_os("KEYWARD_UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &expected).expect("written");
     }

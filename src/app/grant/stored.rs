@@ -64,6 +64,8 @@ struct WrittenIssued<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     dpop: Option<T>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     clock_skew: Option<i64>,
 }
 
@@ -90,6 +92,7 @@ impl Grant {
             subject: issued.subject.clone(),
             account: issued.account.clone(),
             dpop: issued.dpop.as_ref().map(Secret::expose),
+            claims: issued.claims.clone(),
             clock_skew: issued.clock_skew,
         });
         let written = Written {
@@ -148,6 +151,7 @@ impl WrittenIssued<Secret> {
             subject: self.subject,
             account: self.account,
             dpop: self.dpop,
+            claims: self.claims,
             clock_skew: self.clock_skew,
         })
     }

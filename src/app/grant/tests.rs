@@ -13,13 +13,13 @@ fn url(text: &str) -> Url {
 #[test]
 fn a_key_belongs_to_its_service_and_a_token_to_its_resource() {
     let key = pasted();
-    assert!(key.belongs(Way::ApiKey, &url("https://api.example/other"), None));
-    assert!(!key.belongs(Way::ApiKey, &url("https://evil.example/v1"), None));
-    assert!(!key.belongs(Way::OAuth, &url("https://api.example/v1"), None));
+    assert!(key.belongs(Way::ApiKey, &url("https://api.example/other"), |_| true));
+    assert!(!key.belongs(Way::ApiKey, &url("https://evil.example/v1"), |_| true));
+    assert!(!key.belongs(Way::OAuth, &url("https://api.example/v1"), |_| true));
     let token = Grant { way: Way::OAuth, ..pasted() };
-    assert!(token.belongs(Way::OAuth, &url("https://api.example/v1"), None));
+    assert!(token.belongs(Way::OAuth, &url("https://api.example/v1"), |_| true));
     for other in ["https://api.example/v2", "https://api.example:444/v1", "https://evil.example/v1"] {
-        assert!(!token.belongs(Way::OAuth, &url(other), None), "{other}");
+        assert!(!token.belongs(Way::OAuth, &url(other), |_| true), "{other}");
     }
 }
 
@@ -66,6 +66,7 @@ fn issued() -> Issued {
         subject: Some("ada".to_owned()),
         account: None,
         dpop: Some(Secret::new("canary-key")),
+        claims: None,
         clock_skew: Some(-70),
     }
 }

@@ -10,7 +10,7 @@ use super::identify::given;
 use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
 use crate::app::audit::What;
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
-use crate::app::{App, Error, secret_of_client, session};
+use crate::app::{App, Error, provider, secret_of_client, session};
 use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, Client, ClientCredentials, Server, TokenType};
@@ -38,19 +38,23 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
     let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
-    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
+    let Found { server, provider, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
     let client = configured(app, connection, &server).await?;
     let binding = binding::key(connection, (&server, &client), bound_tokens_only).map_err(failed)?;
+    let target = provider::target(provider, resource.as_deref());
     let request = ClientCredentials {
         token_endpoint: &server.token_endpoint,
         issuer: &server.issuer,
         client: &client,
         scopes: &scopes,
-        resource: resource.as_deref(),
+        resource: target.0,
+        audience: target.1,
+        habits: server.habits,
         binding: binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound)),
         now: parts.clock.now().0,
     };
     let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
+    session::odd(name, &tokens);
     let now = parts.clock.now();
     let custody = session::Custody::take(parts, name, session::LONG_WAIT).await?;
     let grant = Grant {
@@ -70,6 +74,7 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
             expires_at: session::expiry(&tokens, now),
             refresh_token: None,
             refresh_expires_at: None,
+            claims: None,
             clock_skew: session::clock_skew(name, &tokens, now),
             dpop: binding.filter(|_| tokens.token_type == TokenType::Dpop).map(|(key, _)| key.secret().clone()),
             scopes: tokens.scope.unwrap_or(scopes),

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::app::{App, Error, client};
+use crate::app::{App, Error, client, provider};
 use crate::backends::{self, Way};
 use crate::config;
+use crate::http::Http;
 use crate::oauth::{self, Server};
-use crate::providers;
+use crate::providers::{Offline, Provider, Target};
 
 /// Who issues tokens for a connection, and what to ask them for.
 pub(super) struct Found {
     pub(super) server: Server,
+    pub(super) provider: &'static Provider,
     pub(super) resource: Option<String>,
     pub(super) scopes: Vec<String>,
     /// Whether the service takes only tokens that are bound to a key.
@@ -25,11 +27,12 @@ pub(super) async fn discover(app: &App, connection: &config::Connection, way: Wa
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let http = &app.parts.http;
     if let Some(issuer) = &connection.issuer {
-        let server = oauth::discover_issuer(http, issuer, policy(&url, way)).await.map_err(failed)?;
-        let scopes = scopes(connection, way, &server, &[]);
-        let resource = Some(connection.resource.clone().unwrap_or(url).to_string());
+        let provider = provider::of(connection, issuer);
+        let server = server(http, issuer, provider, policy(&url, way, provider)).await.map_err(failed)?;
+        let resource = connection.resource.clone().unwrap_or(url).to_string();
+        let scopes = scopes(connection, way, (&server, provider), (&[], &resource));
         // Whoever names the issuer has said all that the service would.
-        return Ok(Found { server, resource, scopes, bound_tokens_only: false });
+        return Ok(Found { server, provider, resource: Some(resource), scopes, bound_tokens_only: false });
     }
     let found = match oauth::discover_resource(http, &url, probe(&url)).await {
         // An older server does not know the probe's method, and says so without asking who we are.
@@ -41,12 +44,13 @@ pub(super) async fn discover(app: &App, connection: &config::Connection, way: Wa
         oauth::Discovery::Guarded(resource) => resource,
     };
     let issuer = choose(app, connection, &resource.issuers).await?;
-    let server = oauth::discover_issuer(http, &issuer, policy(&url, way)).await.map_err(failed)?;
-    let scopes = scopes(connection, way, &server, &resource.scopes);
+    let provider = provider::of(connection, &issuer);
+    let server = server(http, &issuer, provider, policy(&url, way, provider)).await.map_err(failed)?;
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
     let bound_tokens_only = resource.bound_tokens_only;
-    let resource = Some(named.map_or(resource.identifier, ToString::to_string));
-    Ok(Found { server, resource, scopes, bound_tokens_only })
+    let identifier = named.map_or(resource.identifier, ToString::to_string);
+    let scopes = scopes(connection, way, (&server, provider), (&resource.scopes, &identifier));
+    Ok(Found { server, provider, resource: Some(identifier), scopes, bound_tokens_only })
 }
 
 /// The MCP request that makes the service ask for a login.
@@ -55,9 +59,27 @@ fn probe(url: &Url) -> oauth::Probe {
     oauth::Probe { method: parts.method, headers: parts.headers, body }
 }
 
-/// MCP wants S256 of every server where a code is issued; addresses may lead into a private network only from one.
-fn policy(url: &Url, way: Way) -> oauth::Policy {
-    oauth::Policy { require_s256: way == Way::OAuth, reach: oauth::Reach::of(url) }
+/// MCP wants S256 of every server where a code is issued, unless it is known to have it; addresses may lead into a
+/// private network only from one.
+fn policy(url: &Url, way: Way, provider: &'static Provider) -> oauth::Policy {
+    let require_s256 = way == Way::OAuth && !provider.s256_unsaid;
+    oauth::Policy { require_s256, reach: oauth::Reach::of(url), habits: provider::habits(provider) }
+}
+
+/// The issuer's server: from its metadata, or as it is known where it publishes none.
+async fn server(
+    http: &Http,
+    issuer: &str,
+    provider: &'static Provider,
+    policy: oauth::Policy,
+) -> Result<Server, oauth::Error> {
+    let issuer = provider::canonical(provider, issuer);
+    match oauth::discover_issuer(http, issuer, policy).await {
+        Err(error @ oauth::Error::NoMetadata { .. }) => {
+            provider::without_metadata(provider, issuer, policy).ok_or(error)
+        }
+        found => found,
+    }
 }
 
 /// RFC 9728 leaves the choice among several issuers to the client: one where a client is known already saves the
@@ -76,21 +98,41 @@ async fn choose(app: &App, connection: &config::Connection, issuers: &[String]) 
     })
 }
 
-fn scopes(connection: &config::Connection, way: Way, server: &Server, challenged: &[String]) -> Vec<String> {
+fn scopes(
+    connection: &config::Connection,
+    way: Way,
+    (server, provider): (&Server, &Provider),
+    (challenged, resource): (&[String], &str),
+) -> Vec<String> {
     // The usual scopes of a provider are about a person.
-    let usual = if way == Way::OAuth { providers::of_issuer(&server.issuer).scopes } else { &[] };
+    let usual = if way == Way::OAuth { provider.scopes } else { &[] };
     let named: Vec<String> = [connection.scopes.as_slice(), challenged]
         .into_iter()
         .find(|scopes| !scopes.is_empty())
         .map_or_else(|| usual.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
-    let mut scopes = Vec::new();
+    // Where the target is in the scopes, a token without any would be for nobody.
+    let whole = (named.is_empty() && provider.target == Target::Scope).then(|| provider::whole(resource));
     // Without it many providers give no refresh token, and the person would have to come back every hour.
     let wanted = way == Way::OAuth && connection.scopes.is_empty();
-    let offline = server.scopes.iter().find(|scope| *scope == "offline_access").filter(|_| wanted);
-    for scope in named.iter().chain(offline) {
-        if !scopes.contains(scope) {
-            scopes.push(scope.clone());
+    let offers = match provider.offline {
+        Offline::Listed => server.scopes.iter().any(|scope| scope == OFFLINE),
+        Offline::Scope => true,
+        Offline::Parameters(_) | Offline::Unasked => false,
+    };
+    let offline = (wanted && offers).then(|| OFFLINE.to_owned());
+    let mut scopes = Vec::new();
+    for scope in named.into_iter().chain(whole).chain(offline) {
+        if !scopes.contains(&scope) && understands(provider, &scope) {
+            scopes.push(scope);
         }
     }
     scopes
+}
+
+/// The scope that asks for a refresh token (OpenID Connect Core §11).
+const OFFLINE: &str = "offline_access";
+
+/// Whether a provider knows a scope at all: for one that it does not, some show a page of their own and no way back.
+pub(super) fn understands(provider: &Provider, scope: &str) -> bool {
+    scope != OFFLINE || matches!(provider.offline, Offline::Listed | Offline::Scope)
 }

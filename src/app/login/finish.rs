@@ -10,7 +10,7 @@ use super::person::{News, Nobody, Person};
 use super::{Done, Pending, Proto, Waiting, request};
 use crate::app::audit::What;
 use crate::app::grant::Grant;
-use crate::app::{App, Error};
+use crate::app::{App, Error, provider};
 use crate::machine::{Line, Lines};
 use crate::oauth::{self, Attempt, Callback, Page, Pasted, TokenType, Tokens};
 use crate::secret::Secret;
@@ -162,10 +162,11 @@ async fn race(
 /// Waits until the person has used the code on another device.
 async fn on_another_device(app: &App, issued: &Proto, code: Option<request::Code>) -> Result<Won, oauth::Error> {
     let Some(request::Code { device, binding }) = code else { return std::future::pending().await };
-    let Proto { server, client, scopes, resource, .. } = issued;
+    let Proto { server, client, scopes, .. } = issued;
     let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
-    let (resource, now) = (resource.as_deref(), app.parts.clock.now().0);
-    let asked = oauth::device::Request { server, client, scopes, resource, binding: key, now };
+    let (resource, audience) = provider::target(issued.provider, issued.resource.as_deref());
+    let now = app.parts.clock.now().0;
+    let asked = oauth::device::Request { server, client, scopes, resource, audience, binding: key, now };
     let tokens = oauth::device::poll(&app.parts.http, asked, device).await?;
     let bound = tokens.token_type == TokenType::Dpop;
     let key = binding.filter(|_| bound).map(|(key, _)| key.secret().clone());

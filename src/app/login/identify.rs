@@ -7,7 +7,9 @@ use url::Url;
 
 use crate::app::{App, Error, Parts, client, secret_of_client};
 use crate::config;
+use crate::http::Loopback;
 use crate::oauth::{self, AuthMethod, Listener, Server, Standing};
+use crate::providers::Provider;
 
 /// Who we are, and where the answer arrives.
 pub(super) struct Identity {
@@ -31,28 +33,47 @@ pub(super) enum Origin {
 pub(super) async fn identify(
     app: &App,
     connection: &config::Connection,
-    server: &Server,
+    (server, provider): (&Server, &'static Provider),
     scopes: &[String],
 ) -> Result<Identity, Error> {
+    let host = redirect_host(connection, provider);
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     if let Some(client) = given(app, connection, server).await? {
         secret_of_client::bind(&app.parts, &connection.name, &server.issuer).await?;
-        let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
+        let listener = Listener::bind(host, ports(connection, provider)).await.map_err(failed)?;
         return Ok(Identity { client, listener, origin: Origin::Given });
     }
     // Asking for more than was registered, some providers answer with an error instead of a page.
     if let Some(known) = still_known(app, connection, server).await?.filter(|known| known.covers(scopes)) {
         // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
         let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
-        if let Ok(listener) = Listener::bind(connection.redirect_host, &ports).await
+        if let Ok(listener) = Listener::bind(host, &ports).await
             && known.redirect_uris.contains(&listener.redirect_uri())
         {
             return Ok(Identity { client: known, listener, origin: Origin::Kept });
         }
     }
-    let listener = Listener::bind(connection.redirect_host, &connection.ports).await.map_err(failed)?;
+    if !registers(server, provider) {
+        return Err(Error::ClientIdNeeded { connection: connection.name.clone(), issuer: server.issuer.clone() });
+    }
+    let listener = Listener::bind(host, &connection.ports).await.map_err(failed)?;
     let client = register(app, connection, server, scopes, &listener).await?;
     Ok(Identity { client, listener, origin: Origin::Fresh })
+}
+
+/// The host of the redirect: the one that the person names, or the one that the provider wants.
+pub(super) fn redirect_host(connection: &config::Connection, provider: &Provider) -> Loopback {
+    connection.redirect_host.unwrap_or(provider.redirect.host)
+}
+
+/// The ports of the redirect of a client that somebody registered by hand; any, if there are none.
+pub(super) fn ports<'a>(connection: &'a config::Connection, provider: &Provider) -> &'a [u16] {
+    if connection.ports.is_empty() { provider.redirect.ports } else { &connection.ports }
+}
+
+/// Whether a stranger may register there at all.
+pub(super) fn registers(server: &Server, provider: &Provider) -> bool {
+    server.registration_endpoint.is_some() && !provider.registers_nobody
 }
 
 /// The client that somebody else made for us: it comes before any registration, because a person who names it means it.

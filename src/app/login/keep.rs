@@ -112,6 +112,7 @@ impl Keeper {
                 (*tokens, key, Flow::Device, identified)
             }
         };
+        session::odd(&self.connection.name, &tokens);
         let (now, issued) = (parts.clock.now(), self.issued.clone());
         let account = identified.as_ref().ok().and_then(Option::as_ref);
         let grant = Grant {
@@ -130,6 +131,7 @@ impl Keeper {
                 resource: issued.resource,
                 expires_at: session::expiry(&tokens, now),
                 refresh_expires_at: session::refresh_expiry(&tokens, now),
+                claims: None,
                 clock_skew: session::clock_skew(&self.connection.name, &tokens, now),
                 dpop: key,
                 refresh_token: tokens.refresh_token,

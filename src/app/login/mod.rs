@@ -18,7 +18,7 @@ use crate::config;
 use crate::http::Loopback;
 use crate::machine::Timestamp;
 use crate::oauth::{self, Attempt, Listener, Server};
-use crate::providers;
+use crate::providers::Provider;
 use crate::store;
 
 mod alone;
@@ -35,7 +35,7 @@ mod running;
 mod strength;
 
 pub use alone::client_credentials;
-use discover::{Found, discover};
+use discover::{Found, discover, understands};
 pub use finish::Finish;
 use identify::{Identity, Origin};
 pub use person::{News, Nobody, Person, Swap};
@@ -131,6 +131,7 @@ struct Waiting {
 struct Proto {
     issuer: String,
     server: Server,
+    provider: &'static Provider,
     client: oauth::Client,
     origin: Origin,
     resource: Option<String>,
@@ -159,14 +160,17 @@ async fn prepare(
     leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let Found { server, resource, scopes, bound_tokens_only } = discover(app, connection, Way::OAuth).await?;
-    let scopes = more(scopes, &wish, &server, stored(app, connection).await.as_deref());
+    let Found { server, provider, resource, scopes, bound_tokens_only } = discover(app, connection, Way::OAuth).await?;
+    let known = stored(app, connection).await;
+    let scopes = more(scopes, &wish, (&server, provider), known.as_deref());
     let asked = request::Asked {
         server: &server,
+        provider,
         scopes: &scopes,
         resource: resource.as_deref(),
         bound_tokens_only,
         strength: &wish.strength,
+        claims: known.as_deref().and_then(|grant| claims(grant, &server.issuer)),
         browser: wish.browser,
         device: wish.device,
     };
@@ -178,7 +182,7 @@ async fn prepare(
         return Err(Error::Login { connection: connection.name.clone(), error: Arc::new(error) });
     };
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
-    let issued = Proto { issuer: server.issuer.clone(), server, client, origin, resource, scopes, url };
+    let issued = Proto { issuer: server.issuer.clone(), server, provider, client, origin, resource, scopes, url };
     let connection = connection.clone();
     Ok(Pending { connection, issued, page, browser, code, expect: wish.expect, claim })
 }
@@ -197,7 +201,12 @@ fn usable(app: &App, connection: &config::Connection) -> Result<(), Error> {
 
 /// The scopes to ask for: the usual ones, those that the person names, and what it takes to learn who signed in if that
 /// matters. Whoever asks for more keeps what they have been given before.
-fn more(usual: Vec<String>, wish: &Wish, server: &Server, stored: Option<&Grant>) -> Vec<String> {
+fn more(
+    usual: Vec<String>,
+    wish: &Wish,
+    (server, provider): (&Server, &Provider),
+    stored: Option<&Grant>,
+) -> Vec<String> {
     let kept = stored.and_then(|grant| grant.issued.as_ref()).filter(|issued| issued.issuer == server.issuer);
     let is_more = !wish.scopes.is_empty() || wish.strength != Strength::USUAL;
     let kept = kept.filter(|_| is_more).map(|issued| issued.scopes.clone()).unwrap_or_default();
@@ -205,7 +214,7 @@ fn more(usual: Vec<String>, wish: &Wish, server: &Server, stored: Option<&Grant>
     let identity = identity.filter(|scope| wish.expect.is_some() && server.scopes.contains(scope));
     let mut scopes = usual;
     for scope in kept.into_iter().chain(wish.scopes.iter().cloned()).chain(identity) {
-        if !scopes.contains(&scope) {
+        if !scopes.contains(&scope) && understands(provider, &scope) {
             scopes.push(scope);
         }
     }
@@ -241,13 +250,18 @@ impl Pending {
 
     /// The host to which the browser comes back.
     pub fn redirect_host(&self) -> Loopback {
-        self.connection.redirect_host
+        identify::redirect_host(&self.connection, self.issued.provider)
     }
 
     /// Who will ask the person.
     pub fn provider(&self) -> &'static str {
-        providers::of_issuer(&self.issued.issuer).title
+        self.issued.provider.title
     }
+}
+
+/// What the issuer wants the next login to carry, since it refused to renew the stored one.
+fn claims<'a>(stored: &'a Grant, issuer: &str) -> Option<&'a str> {
+    stored.issued.as_ref().filter(|issued| issued.issuer == issuer)?.claims.as_deref()
 }
 
 /// Who would issue tokens for this connection.

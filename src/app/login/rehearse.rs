@@ -1,7 +1,7 @@
 //! A login up to the point where it would change something: who would be asked, as whom, for what.
 
 use super::discover::{Found, discover};
-use super::identify::given;
+use super::identify::{given, ports, redirect_host, registers};
 use super::{Wish, more, stored, usable};
 use crate::app::{App, Error, client};
 use crate::backends::Way;
@@ -48,15 +48,19 @@ pub struct Rehearsal {
 pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
     usable(app, connection)?;
     let app = &app.at(connection);
-    let Found { server, resource, scopes, .. } = discover(app, connection, Way::OAuth).await?;
-    let scopes = more(scopes, wish, &server, stored(app, connection).await.as_deref());
+    let Found { server, provider, resource, scopes, .. } = discover(app, connection, Way::OAuth).await?;
+    let scopes = more(scopes, wish, (&server, provider), stored(app, connection).await.as_deref());
     let client = match given(app, connection, &server).await? {
         Some(given) => Client::Configured(given.id),
         None => match client::load(&app.parts, &connection.name, &server.issuer).await? {
             Some(known) => Client::Registered(known.id),
-            None if server.registration_endpoint.is_some() => Client::Registration,
+            None if registers(&server, provider) => Client::Registration,
             None => Client::Missing,
         },
+    };
+    let ports = match &client {
+        Client::Configured(_) => ports(connection, provider).to_vec(),
+        _ => connection.ports.clone(),
     };
     Ok(Rehearsal {
         connection: connection.name.clone(),
@@ -66,7 +70,7 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         client,
         scopes,
         resource,
-        redirect_host: connection.redirect_host,
-        ports: connection.ports.clone(),
+        redirect_host: redirect_host(connection, provider),
+        ports,
     })
 }

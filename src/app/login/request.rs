@@ -5,20 +5,24 @@ use std::sync::Arc;
 use super::binding;
 use super::identify::{Identity, Origin, failed, identify, register};
 use super::{Device, Strength};
-use crate::app::{App, Error, client};
+use crate::app::{App, Error, client, provider};
 use crate::config;
 use crate::oauth::dpop::{Key, Unbound};
-use crate::oauth::{self, Attempt, Server, device};
+use crate::oauth::{self, Attempt, Server, Unusable, device};
+use crate::providers::{Offline, Provider};
 
 /// What is asked for, at whom.
 pub(super) struct Asked<'a> {
     pub(super) server: &'a Server,
+    pub(super) provider: &'static Provider,
     pub(super) scopes: &'a [String],
     pub(super) resource: Option<&'a str>,
     /// The service takes only tokens that are bound to a key.
     pub(super) bound_tokens_only: bool,
     /// How the person must prove who they are.
     pub(super) strength: &'a Strength,
+    /// What the provider wants the request to carry (OpenID Connect Core §5.5).
+    pub(super) claims: Option<&'a str>,
     /// Whether the person may come back from a browser.
     pub(super) browser: bool,
     /// Whether the person may use another device.
@@ -44,10 +48,11 @@ pub(super) async fn prepare(
     connection: &config::Connection,
     asked: &Asked<'_>,
 ) -> Result<(Identity, Open), Error> {
-    let Asked { server, scopes, .. } = asked;
+    let Asked { server, provider, scopes, .. } = asked;
     let (parts, name, issuer) = (&app.parts, connection.name.as_str(), server.issuer.as_str());
     possible(asked).map_err(|error| Error::Login { connection: name.to_owned(), error: Arc::new(error) })?;
-    let mut identity = identify(app, connection, server, scopes).await?;
+    let mut identity = identify(app, connection, (server, provider), scopes).await?;
+    proves_itself(asked, connection, &identity)?;
     let mut outcome = open(app, connection, asked, &identity).await;
     if identity.origin == Origin::Kept && outcome.as_ref().is_err_and(oauth::Error::refuses_client) {
         client::refused(parts, name, issuer, &identity.client.id).await?;
@@ -58,6 +63,15 @@ pub(super) async fn prepare(
     match outcome {
         Ok(open) => Ok((identity, open)),
         Err(error) => Err(failed(parts, name, (issuer, &identity.client, identity.origin), error).await),
+    }
+}
+
+/// Some providers want a secret that a native program cannot keep; without it, the person would consent for nothing.
+fn proves_itself(asked: &Asked<'_>, connection: &config::Connection, identity: &Identity) -> Result<(), Error> {
+    let proves = identity.client.secret.is_some() || identity.client.key.is_some();
+    match asked.provider.wants_secret && asked.browser && !proves {
+        true => Err(Error::ClientUnusable { connection: connection.name.clone(), why: Unusable::SecretExpected }),
+        false => Ok(()),
     }
 }
 
@@ -105,11 +119,13 @@ async fn code(
     asked: &Asked<'_>,
     identity: &Identity,
 ) -> Result<Code, oauth::Error> {
-    let Asked { server, scopes, resource, bound_tokens_only, .. } = *asked;
+    let Asked { server, provider, scopes, bound_tokens_only, .. } = *asked;
+    let (resource, audience) = provider::target(provider, asked.resource);
     let client = &identity.client;
     let binding = binding::key(connection, (server, client), bound_tokens_only)?;
     let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
-    let request = device::Request { server, client, scopes, resource, binding: key, now: app.parts.clock.now().0 };
+    let now = app.parts.clock.now().0;
+    let request = device::Request { server, client, scopes, resource, audience, binding: key, now };
     let device = device::begin(&app.parts.http, request).await?;
     Ok(Code { device, binding })
 }
@@ -121,13 +137,21 @@ async fn attempt(
     identity: &Identity,
 ) -> Result<Attempt, oauth::Error> {
     let Identity { client, listener, .. } = identity;
-    let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, asked.resource)?;
+    let (resource, audience) = provider::target(asked.provider, asked.resource);
+    let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, resource)?;
+    let attempt = audience.into_iter().fold(attempt, |attempt, audience| attempt.with("audience", audience));
     let attempt = match binding::key(connection, (asked.server, client), asked.bound_tokens_only)? {
         Some((key, unbound)) => attempt.bound(key, unbound),
         None => attempt,
     };
     let attempt = asked.strength.asked_by(attempt);
-    let attempt = if wants_consent(asked.scopes) { attempt.with("prompt", "consent") } else { attempt };
+    let attempt = asked.claims.into_iter().fold(attempt, |attempt, claims| attempt.with("claims", claims));
+    let parameters: &[(&str, &str)] = match asked.provider.offline {
+        Offline::Listed if wants_consent(asked.scopes) => &[("prompt", "consent")],
+        Offline::Parameters(parameters) => parameters,
+        Offline::Listed | Offline::Scope | Offline::Unasked => &[],
+    };
+    let attempt = parameters.iter().fold(attempt, |attempt, (name, value)| attempt.with(name, value));
     if !asked.server.requires_par && !connection.par {
         return Ok(attempt);
     }

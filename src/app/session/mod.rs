@@ -11,10 +11,11 @@ use url::Url;
 
 use super::error::Ended;
 use super::grant::{Grant, State};
-use super::{Error, Parts};
+use super::{Error, Parts, provider};
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
 use crate::config;
 use crate::machine::Timestamp;
+use crate::providers::{self, Provider};
 use crate::store::{self, Key};
 
 use binding::{Keys, Prover};
@@ -28,7 +29,7 @@ mod spill;
 mod stamp;
 
 pub(crate) use custody::{Custody, Removal, Unread};
-pub(crate) use renewal::{LOCK_WAIT, LONG_WAIT, clock_skew, expiry, obtained, refresh_expiry};
+pub(crate) use renewal::{LOCK_WAIT, LONG_WAIT, clock_skew, expiry, obtained, odd, refresh_expiry};
 pub use stamp::Stamp;
 
 /// The session of one connection. Clones share it.
@@ -40,6 +41,8 @@ struct Inner {
     way: Way,
     url: Option<Url>,
     issuer: Option<String>,
+    /// The provider that the configuration names.
+    provider: Option<&'static Provider>,
     key: Key,
     stamp: Stamp,
     spill: Spill,
@@ -97,6 +100,7 @@ impl Session {
             way: connection.way.0,
             url: connection.endpoint(connection.way.0),
             issuer: connection.issuer.clone(),
+            provider: connection.provider,
             key: Key::grant(&connection.name),
             stamp: Stamp::new(parts.shared.as_deref(), &connection.name),
             spill: Spill::new(parts.shared.as_deref(), &connection.name),
@@ -224,7 +228,11 @@ impl Inner {
     }
 
     fn owns(&self, grant: &Grant) -> bool {
-        self.url.as_ref().is_some_and(|url| grant.belongs(self.way, url, self.issuer.as_deref()))
+        let is_issuer = |known: &str| {
+            let provider = self.provider.unwrap_or_else(|| providers::of_issuer(known));
+            self.issuer.as_deref().is_none_or(|named| provider::is_issuer(provider, named, known))
+        };
+        self.url.as_ref().is_some_and(|url| grant.belongs(self.way, url, is_issuer))
     }
 
     fn meets(&self, grant: &Grant, need: Need) -> bool {

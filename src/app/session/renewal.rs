@@ -23,6 +23,7 @@ use super::super::audit::What;
 use super::super::client;
 use super::super::error::Ended;
 use super::super::grant::{ACCOUNT_CHANGED, Flow, Grant, INTERRUPTED, Issued, Renewals, State};
+use super::super::provider;
 use super::binding::providers_time;
 use super::custody::{Change, Custody};
 use super::{Error, Inner, Need, pace, spill};
@@ -148,14 +149,20 @@ impl Inner {
     async fn request(&self, issued: &Issued) -> Result<Tokens, RefreshError> {
         let resource = issued.resource.as_deref();
         match self.ask(issued, resource).await {
-            Err(error) if resource.is_some() && goes_without_resource(providers::of_issuer(&issued.issuer), &error) => {
+            Err(error) if resource.is_some() && goes_without_resource(self.provider_of(issued), &error) => {
                 self.ask(issued, None).await
             }
             outcome => outcome,
         }
     }
 
+    fn provider_of(&self, issued: &Issued) -> &'static Provider {
+        self.provider.unwrap_or_else(|| providers::of_issuer(&issued.issuer))
+    }
+
     async fn ask(&self, issued: &Issued, resource: Option<&str>) -> Result<Tokens, RefreshError> {
+        let provider = self.provider_of(issued);
+        let (resource, audience) = provider::target(provider, resource);
         let Ok(key) = self.keys.of(issued) else {
             return Err(RefreshError::Definitive(oauth::Error::Unusable { what: "dpop" }));
         };
@@ -169,6 +176,8 @@ impl Inner {
                 client: &issued.client,
                 scopes: &issued.scopes,
                 resource,
+                audience,
+                habits: provider::habits(provider),
                 binding: key.as_deref().map(|key| (key, Unbound::Accepted)),
                 now,
             };
@@ -180,7 +189,7 @@ impl Inner {
             client: &issued.client,
             refresh_token,
             resource,
-            scope: None,
+            scope: provider.renewal.repeats_scopes.then_some(issued.scopes.as_slice()),
             key: key.as_deref(),
             now,
         };
@@ -191,15 +200,19 @@ impl Inner {
     /// what the person reads and writes from then on would be somebody else's.
     fn is_somebody_else(&self, issued: &Issued, tokens: &Tokens) -> bool {
         let (Some(known), Some(id_token)) = (&issued.subject, &tokens.id_token) else { return false };
-        let known = oauth::Known { issuer: &issued.issuer, client_id: &issued.client.id, subject: known };
+        let (issuer, client_id) = (issued.issuer.as_str(), issued.client.id.as_str());
+        let habits = provider::habits(self.provider_of(issued));
+        let known = oauth::Known { issuer, client_id, subject: known, habits };
         oauth::same_subject(id_token, &known).is_err()
     }
 
     fn merge(&self, marked: &Grant, issued: &Issued, tokens: Tokens) -> Grant {
+        odd(&self.name, &tokens);
         let now = self.now();
-        if let Some(scopes) = &tokens.scope {
-            let missing: Vec<&str> =
-                issued.scopes.iter().filter(|scope| !scopes.contains(scope)).map(String::as_str).collect();
+        let habits = provider::habits(self.provider_of(issued));
+        let granted = tokens.scope.as_ref().map(|scopes| habits.granted(scopes, &issued.scopes));
+        if let Some(scopes) = &granted {
+            let missing = habits.missing(scopes, &issued.scopes);
             if !missing.is_empty() {
                 log::warn!("`{}` was renewed without these scopes: {}", self.name, missing.join(" "));
             }
@@ -224,9 +237,10 @@ impl Inner {
             issued: Some(Issued {
                 // RFC 6749 §6: without a new refresh token the old one stays good, and so does the scope.
                 refresh_token: tokens.refresh_token.or_else(|| issued.refresh_token.clone()),
-                scopes: tokens.scope.unwrap_or_else(|| issued.scopes.clone()),
+                scopes: granted.unwrap_or_else(|| issued.scopes.clone()),
                 refresh_expires_at,
                 expires_at,
+                claims: None,
                 clock_skew: clock_skew.or(issued.clock_skew),
                 dpop: issued.dpop.clone().filter(|_| tokens.token_type == TokenType::Dpop),
                 ..issued.clone()
@@ -275,7 +289,10 @@ impl Inner {
         let was_cut_off = spends && stored.state == State::RefreshStarted;
         if let RefreshError::Definitive(cause) = &error {
             let code = if was_cut_off { INTERRUPTED } else { cause.oauth_code().unwrap_or("invalid_grant") };
-            let end = Grant { state: State::NeedsLogin(code.to_owned()), ..stored.clone() };
+            let mut end = Grant { state: State::NeedsLogin(code.to_owned()), ..stored.clone() };
+            if let (Some(issued), oauth::Error::Interaction { claims, .. }) = (&mut end.issued, cause) {
+                issued.claims = Some(claims.clone());
+            }
             return self.end(custody, end).await;
         }
         // A refresh token belongs to its client, so another registration would not help this grant; the next login does
@@ -328,7 +345,7 @@ impl Inner {
 /// Whether the provider is known to take a renewal without the resource of the login, and has just refused one with it.
 fn goes_without_resource(provider: &Provider, error: &RefreshError) -> bool {
     let code = error.cause().oauth_code();
-    provider.renews_without_resource
+    provider.renewal.without_resource
         && matches!(error, RefreshError::Configuration(_))
         && code == Some("invalid_target")
 }
@@ -365,6 +382,13 @@ fn end(tokens: &Tokens, lifetime: Option<u64>, now: Timestamp) -> Option<Timesta
     Some(obtained(tokens, now).after(i64::try_from(lifetime?).unwrap_or(i64::MAX)))
 }
 
+/// Tells what was odd about an answer that was accepted, one line each.
+pub(crate) fn odd(connection: &str, tokens: &Tokens) {
+    for warning in &tokens.warnings {
+        log::warn!("the provider's answer for `{connection}`: {warning}");
+    }
+}
+
 /// Seconds by which the provider's clock is ahead of ours, if it told its time; one line if that is much.
 pub(crate) fn clock_skew(connection: &str, tokens: &Tokens, now: Timestamp) -> Option<i64> {
     let skew = Timestamp(tokens.server_date?).since(now);
@@ -386,7 +410,9 @@ mod tests {
 
     #[test]
     fn the_resource_is_left_out_only_where_the_provider_is_known_to_take_that() {
-        const LENIENT: Provider = Provider { renews_without_resource: true, ..providers::STANDARD };
+        const RENEWAL: providers::Renewal =
+            providers::Renewal { without_resource: true, ..providers::STANDARD.renewal };
+        const LENIENT: Provider = Provider { renewal: RENEWAL, ..providers::STANDARD };
         for (provider, code, expected) in [
             (&LENIENT, "invalid_target", true),
             (&LENIENT, "invalid_scope", false),

@@ -142,7 +142,7 @@ fn overridden(arguments: &Arguments, connection: &config::Connection) -> config:
     if !arguments.ways.port.is_empty() {
         connection.ports.clone_from(&arguments.ways.port);
     }
-    connection.redirect_host = arguments.ways.redirect_host.unwrap_or(connection.redirect_host);
+    connection.redirect_host = arguments.ways.redirect_host.or(connection.redirect_host);
     connection
 }
 

@@ -8,8 +8,10 @@ async fn asked(script: &Script, client: &Client, scopes: &[&str], resource: Opti
     let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
     let token_endpoint = &script.address("/token");
     let issuer = script.url.as_str();
-    let binding = None;
-    let request = ClientCredentials { token_endpoint, issuer, client, scopes: &scopes, resource, binding, now: 7 };
+    let (binding, audience, habits) = (None, None, Habits::default());
+    let scopes = &scopes;
+    let request =
+        ClientCredentials { token_endpoint, issuer, client, scopes, resource, audience, habits, binding, now: 7 };
     client_credentials(&http(), request).await
 }
 

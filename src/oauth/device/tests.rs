@@ -26,7 +26,7 @@ fn at(base: &str) -> Server {
 }
 
 fn request<'a>(server: &'a Server, client: &'a Client, scopes: &'a [String]) -> Request<'a> {
-    Request { server, client, scopes, resource: Some("https://r.example/mcp"), binding: None, now: NOW }
+    Request { server, client, scopes, resource: Some("https://r.example/mcp"), audience: None, binding: None, now: NOW }
 }
 
 async fn begun(bytes: Vec<u8>) -> Result<Device, Error> {

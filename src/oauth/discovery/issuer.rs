@@ -5,8 +5,10 @@ use url::Url;
 
 use super::fetch::{Found, fetch};
 use crate::http::Http;
+use crate::oauth::client::AuthMethod;
 use crate::oauth::error::{Error, Why};
 use crate::oauth::foreign::{clean, host};
+use crate::oauth::habits::{self, Habits};
 use crate::oauth::json;
 use crate::oauth::reach::Reach;
 
@@ -18,6 +20,8 @@ pub struct Policy {
     pub require_s256: bool,
     /// Where endpoints may be, given what the person configured.
     pub reach: Reach,
+    /// What this server is known to do differently.
+    pub habits: Habits,
 }
 
 /// An authorization server: its metadata, checked. Serialisable, so that a caller can keep it for a while.
@@ -77,9 +81,54 @@ pub struct Server {
     pub accepts_client_documents: bool,
     /// Where further addresses from this server may lead.
     pub reach: Reach,
+    /// What it is known to do differently.
+    #[serde(skip)]
+    pub habits: Habits,
+}
+
+/// Where a server without metadata has what it would name there.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    /// Where the browser goes.
+    pub authorization: Url,
+    /// Where codes and refresh tokens are exchanged.
+    pub token: Url,
+    /// Where a device login starts, if it has one.
+    pub device_authorization: Option<Url>,
 }
 
 impl Server {
+    /// A server that publishes no metadata and is known all the same. S256 is always sent, whether it is looked at or not.
+    pub fn known(issuer: &str, endpoints: Endpoints, policy: Policy) -> Result<Self, Error> {
+        policy.reach.check("authorization_endpoint", endpoints.authorization.as_str())?;
+        policy.reach.check("token_endpoint", endpoints.token.as_str())?;
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: Some(endpoints.authorization),
+            token_endpoint: endpoints.token,
+            device_authorization_endpoint: endpoints.device_authorization,
+            registration_endpoint: None,
+            revocation_endpoint: None,
+            pushed_authorization_request_endpoint: None,
+            introspection_endpoint: None,
+            userinfo_endpoint: None,
+            end_session_endpoint: None,
+            jwks_uri: None,
+            scopes: Vec::new(),
+            grant_types: None,
+            code_challenge_methods: Vec::new(),
+            auth_methods: Some(vec![AuthMethod::Post.name().to_owned()]),
+            assertion_algorithms: Vec::new(),
+            dpop_algorithms: Vec::new(),
+            id_token_algorithms: Vec::new(),
+            requires_par: false,
+            promises_iss: false,
+            accepts_client_documents: false,
+            reach: policy.reach,
+            habits: policy.habits,
+        })
+    }
+
     /// Where the browser goes, or why a login cannot begin.
     pub fn browser_endpoint(&self) -> Result<&Url, Error> {
         self.authorization_endpoint.as_ref().ok_or_else(|| Error::Malformed {
@@ -114,7 +163,10 @@ pub async fn discover_issuer(http: &Http, issuer: &str, policy: Policy) -> Resul
             }
         };
         let received = json::text(&found, "issuer").unwrap_or_default();
-        if is_same(issuer, received) {
+        if policy.habits.announces(issuer, received) {
+            if habits::is_same(issuer, received) && issuer != received {
+                log::warn!("the issuer `{issuer}` spells itself `{received}`");
+            }
             return read(&found, received, &url, policy);
         }
         reason = match reason {
@@ -150,20 +202,6 @@ fn candidates(issuer: &Url) -> Vec<Url> {
         found.push(at(format!("{path}/.well-known/openid-configuration")));
     }
     found
-}
-
-/// Identical, character by character. The one tolerated difference is the slash of an empty path (RFC 3986 §6.2.3).
-fn is_same(expected: &str, received: &str) -> bool {
-    if expected == received {
-        return true;
-    }
-    let is_root = Url::parse(received).is_ok_and(|url| url.path() == "/");
-    let same =
-        is_root && expected.strip_suffix('/').unwrap_or(expected) == received.strip_suffix('/').unwrap_or(received);
-    if same {
-        log::warn!("the issuer `{expected}` spells itself `{received}`");
-    }
-    same
 }
 
 fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -> Result<Server, Error> {
@@ -214,6 +252,7 @@ fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -
         promises_iss: json::flag(members, "authorization_response_iss_parameter_supported"),
         accepts_client_documents: json::flag(members, "client_id_metadata_document_supported"),
         reach: policy.reach,
+        habits: policy.habits,
     })
 }
 
@@ -283,7 +322,7 @@ mod tests {
             ("https://as.example", "http://as.example", false),
             ("https://as.example", "", false),
         ] {
-            assert_eq!(is_same(expected, received), same, "{expected} {received}");
+            assert_eq!(habits::is_same(expected, received), same, "{expected} {received}");
         }
     }
 }

@@ -7,5 +7,5 @@ mod resource;
 mod tests;
 
 pub(super) use fetch::{Found, fetch};
-pub use issuer::{Policy, Server, discover_issuer};
+pub use issuer::{Endpoints, Policy, Server, discover_issuer};
 pub use resource::{Discovery, Probe, Resource, discover_resource};

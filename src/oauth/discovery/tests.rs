@@ -5,11 +5,12 @@ use serde_json::json as value;
 
 use super::*;
 use crate::oauth::error::{Error, Why};
+use crate::oauth::habits::Habits;
 use crate::oauth::reach::Reach;
 use crate::oauth::testing::{Script, Seen, http, json, reply};
 
 fn policy(server: &Script) -> Policy {
-    Policy { require_s256: true, reach: Reach::of(&server.address("/")) }
+    Policy { require_s256: true, reach: Reach::of(&server.address("/")), habits: Habits::default() }
 }
 
 fn metadata(base: &str, issuer: &str) -> serde_json::Value {
@@ -175,6 +176,7 @@ async fn all_that_is_used_is_read() {
         auth_methods: Some(vec!["none".to_owned()]),
         promises_iss: true,
         accepts_client_documents: true,
+        habits: Habits::default(),
         reach: policy(&server).reach,
     };
     assert_eq!(found.as_ref(), Ok(&expected));
@@ -286,7 +288,8 @@ async fn an_issuer_that_is_none_is_not_asked() {
         ("https://192.168.0.1/", Why::Private),
         ("as.example", Why::NotAnAddress),
     ] {
-        let found = discover_issuer(&http(), issuer, Policy { require_s256: true, reach }).await;
+        let found =
+            discover_issuer(&http(), issuer, Policy { require_s256: true, reach, habits: Habits::default() }).await;
         assert_eq!(found, Err(Error::BadEndpoint { which: "issuer", url: issuer.to_owned(), why }));
     }
 }

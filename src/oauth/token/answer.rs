@@ -15,21 +15,30 @@ use crate::secret::{self, Secret};
 /// Ten years: nothing that is stored needs to live longer, and sums with it cannot overflow.
 const LONGEST: u64 = 10 * 365 * 24 * 3600;
 
+/// The server wants to see the person (OpenID Connect Core §3.1.2.6).
+const INTERACTION: [&str; 3] = ["interaction_required", "consent_required", "login_required"];
+const LONGEST_CLAIMS: usize = 2048;
+
 /// What was odd about an answer that was accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
     /// There was no `token_type`; `Bearer` is assumed.
+    #[error("it does not say of which type the token is, so it counts as a bearer token")]
     NoTokenType,
     /// `expires_in` is not a number of seconds; the lifetime is unknown.
+    #[error("it does not say in seconds how long the token is good")]
     UnreadableExpiry,
     /// `scope` came as an array.
+    #[error("it has the scopes in an array")]
     ScopeArray,
     /// Fewer scopes were granted than asked for.
+    #[error("it grants less than was asked for; missing: {}", missing.join(" "))]
     ScopeNarrowed {
         /// Those that are missing.
         missing: Vec<String>,
     },
     /// A proof of a key was sent, and the token is not bound to it.
+    #[error("its token is not bound to the key of this machine")]
     NotBound,
 }
 
@@ -89,13 +98,21 @@ fn refusal(host: &str, answer: &Answer, members: &Map<String, Value>) -> Error {
     let said = |name| json::text(members, name).map(clean);
     match json::text(members, "error") {
         Some("temporarily_unavailable" | "server_error" | "slow_down") => in_trouble(host, answer),
-        _ => Error::TokenEndpoint {
-            host: host.to_owned(),
-            status: answer.status().as_u16(),
-            code: said("error"),
-            description: said("error_description"),
-        },
+        code => {
+            let (host, status) = (host.to_owned(), answer.status().as_u16());
+            let (description, wants) = (said("error_description"), code.filter(|code| INTERACTION.contains(code)));
+            match (wants, asks(members)) {
+                (Some(code), Some(claims)) => Error::Interaction { host, code: code.to_owned(), description, claims },
+                _ => Error::TokenEndpoint { host, status, code: said("error"), description },
+            }
+        }
     }
+}
+
+/// What the next login must carry in `claims`: an object in JSON, and not so much that an address could not hold it.
+fn asks(members: &Map<String, Value>) -> Option<String> {
+    let text = json::text(members, "claims").filter(|text| text.len() <= LONGEST_CLAIMS)?;
+    json::object(text.as_bytes()).ok().map(|_| text.to_owned())
 }
 
 fn success(host: &str, members: &Map<String, Value>, proved: bool) -> Result<Tokens, Error> {

@@ -7,6 +7,7 @@ use super::dpop;
 use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
 use super::foreign::host;
+use super::habits::Habits;
 use crate::http::Http;
 use crate::secret::Secret;
 
@@ -72,18 +73,19 @@ pub async fn exchange(http: &Http, attempt: &Attempt, code: &Secret, now: i64) -
     if let Some((_, unbound)) = &attempt.binding {
         dpop::judge(&mut tokens, *unbound, host(&attempt.token_endpoint))?;
     }
-    tokens.settle(&attempt.scopes);
+    tokens.settle(&attempt.scopes, &attempt.habits);
     Ok(tokens)
 }
 
 impl Tokens {
     /// Compares the answer with the scopes that were asked for.
-    pub(super) fn settle(&mut self, asked: &[String]) {
+    pub(super) fn settle(&mut self, asked: &[String], habits: &Habits) {
         if !asked.iter().any(|scope| scope == "openid") {
             self.id_token = None;
         }
-        let Some(granted) = &self.scope else { return };
-        let missing: Vec<String> = asked.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+        let Some(granted) = self.scope.take().map(|granted| habits.granted(&granted, asked)) else { return };
+        let missing = habits.missing(&granted, asked);
+        self.scope = Some(granted);
         if !missing.is_empty() {
             self.warnings.push(Warning::ScopeNarrowed { missing });
         }
