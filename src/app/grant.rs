@@ -64,7 +64,7 @@ pub struct Issued {
     pub client: oauth::Client,
     /// How it was obtained, which decides how it is renewed.
     pub flow: Flow,
-    /// For which resource it was asked, character by character as it was sent.
+    /// For which resource it was asked, character by character as the provider is told if it wants to be.
     pub resource: Option<String>,
     /// Renews it; used once where the provider rotates.
     pub refresh_token: Option<Secret>,

@@ -421,3 +421,21 @@ fn a_client_without_a_secret_or_an_id_is_told_what_is_missing() {
         assert_eq!(token_requests(&issuer).len() + issuer.seen("POST", "/register").len(), 0);
     }
 }
+
+#[test]
+fn an_issuer_that_is_configured_with_a_slash_more_is_still_the_one_of_the_login() {
+    let issuer = Issuer::start(Rules::default());
+    issuer.admit("given", "client_secret_basic", b"s");
+    let root = url::Url::parse(&issuer.resource()).expect("an address").origin().ascii_serialization();
+    for spelled in [root.clone(), format!("{root}/")] {
+        let world = world(&issuer, &format!("client_id = \"given\"\nissuer = \"{spelled}\"")).piping("s");
+        world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
+        // The secret and the tokens belong to the issuer by either name.
+        login(&world).done();
+        world.run(&["token", "box"]).done();
+    }
+    let world = world(&issuer, &format!("client_id = \"given\"\nissuer = \"{root}\"")).piping("s");
+    world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
+    let elsewhere = world.config_text().replace(&format!("issuer = \"{root}\""), "issuer = \"https://as.example\"");
+    world.config(&elsewhere).run(&["token", "box"]).failed(Exit::LoginRequired);
+}

@@ -3,10 +3,11 @@
 use super::discover::{Found, discover};
 use super::identify::{given, ports, redirect_host, registers};
 use super::{Wish, more, stored, usable};
-use crate::app::{App, Error, client};
+use crate::app::{App, Error, client, provider};
 use crate::backends::Way;
 use crate::config;
 use crate::http::Loopback;
+use crate::providers::Provider;
 
 /// Who the program would be at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Rehearsal {
     pub connection: String,
     /// Who would issue the tokens.
     pub issuer: String,
+    /// What kind of provider that is.
+    pub provider: &'static Provider,
     /// The page that the person would see, without the request.
     pub authorization_endpoint: Option<String>,
     /// Whether the provider offers a code for another device.
@@ -36,8 +39,10 @@ pub struct Rehearsal {
     pub client: Client,
     /// What would be asked for.
     pub scopes: Vec<String>,
-    /// For which resource.
+    /// For which resource, where it is named by `resource`.
     pub resource: Option<String>,
+    /// For whom, where that is named by `audience`.
+    pub audience: Option<String>,
     /// The host of the redirect.
     pub redirect_host: Loopback,
     /// The ports of the redirect; any, if there are none.
@@ -62,14 +67,17 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         Client::Configured(_) => ports(connection, provider).to_vec(),
         _ => connection.ports.clone(),
     };
+    let (resource, audience) = provider::target(provider, resource.as_deref());
     Ok(Rehearsal {
         connection: connection.name.clone(),
         issuer: server.issuer,
+        provider,
         authorization_endpoint: server.authorization_endpoint.map(String::from),
         device: server.device_authorization_endpoint.is_some(),
         client,
         scopes,
-        resource,
+        resource: resource.map(str::to_owned),
+        audience: audience.map(str::to_owned),
         redirect_host: redirect_host(connection, provider),
         ports,
     })

@@ -13,10 +13,12 @@ struct Shown<'a> {
     dry_run: bool,
     connection: &'a str,
     issuer: &'a str,
+    provider: &'static str,
     authorization_endpoint: Option<&'a str>,
     client: ShownClient<'a>,
     scopes: &'a [String],
     resource: Option<&'a str>,
+    audience: Option<&'a str>,
     redirect_host: &'a str,
     ports: &'a [u16],
     browser: bool,
@@ -44,10 +46,12 @@ pub(super) fn show(rehearsal: &Rehearsal, choice: Choice, console: &Console) -> 
             dry_run: true,
             connection: &rehearsal.connection,
             issuer: &rehearsal.issuer,
+            provider: rehearsal.provider.name,
             authorization_endpoint: rehearsal.authorization_endpoint.as_deref(),
             client: ShownClient { from, id },
             scopes: &rehearsal.scopes,
             resource: rehearsal.resource.as_deref(),
+            audience: rehearsal.audience.as_deref(),
             redirect_host: rehearsal.redirect_host.text(),
             ports: &rehearsal.ports,
             browser: choice.unopened.is_none(),
@@ -71,6 +75,7 @@ pub(super) fn show(rehearsal: &Rehearsal, choice: Choice, console: &Console) -> 
     let rows = [
         ("connection", rehearsal.connection.clone()),
         ("issuer", rehearsal.issuer.clone()),
+        ("provider", rehearsal.provider.name.to_owned()),
         ("page", or(rehearsal.authorization_endpoint.clone().unwrap_or_default(), "none")),
         ("client", client),
         ("scopes", or(rehearsal.scopes.join(" "), "none are asked for")),
@@ -78,7 +83,8 @@ pub(super) fn show(rehearsal: &Rehearsal, choice: Choice, console: &Console) -> 
         ("redirect", format!("http://{}, port {}", rehearsal.redirect_host, or(ports, "any"))),
         ("browser", choice.unopened.map_or("would be opened".to_owned(), |why| format!("not opened: {}", why.why()))),
     ];
-    let rows = rows.into_iter().chain([(
+    let audience = rehearsal.audience.iter().map(|audience| ("audience", audience.clone()));
+    let rows = rows.into_iter().chain(audience).chain([(
         "device",
         if rehearsal.device { "the provider offers a code for another device" } else { "not offered" }.to_owned(),
     )]);

@@ -8,6 +8,9 @@ const CLIENT: &str = "client_id = \"auth0sandbox\"";
 fn the_audience_makes_a_token_that_the_service_takes() {
     let world = world("auth0", CLIENT);
     let resource = world.sandbox().provider("auth0").expect("an imitation").resource();
+    let shown = world.run(&["login", "box", "--dry-run", "--json"]).done().json();
+    assert_eq!((&shown["provider"], &shown["resource"]), (&"auth0".into(), &serde_json::Value::Null), "{shown}");
+    assert_eq!(shown["audience"], resource);
     login(&world).done();
     let asked = |name| sent(&world, "auth0", "authorize", name);
     assert_eq!(asked("audience"), Some(resource));
