@@ -110,8 +110,14 @@ fn scopes(
         .into_iter()
         .find(|scopes| !scopes.is_empty())
         .map_or_else(|| usual.iter().map(ToString::to_string).collect(), <[String]>::to_vec);
-    // Where the target is in the scopes, a token without any would be for nobody.
-    let whole = (named.is_empty() && provider.target == Target::Scope).then(|| provider::whole(resource));
+    // Where the target is in the scopes, a token without any would be for nobody. A client without a person asks for a
+    // whole resource there: what it may do, an administrator has decided.
+    let alone = way == Way::ClientCredentials && connection.scopes.is_empty();
+    let whole = provider.target == Target::Scope && (alone || named.is_empty());
+    let (named, whole) = match whole {
+        true => (Vec::new(), Some(provider::whole(resource))),
+        false => (named, None),
+    };
     // Without it many providers give no refresh token, and the person would have to come back every hour.
     let wanted = way == Way::OAuth && connection.scopes.is_empty();
     let offers = match provider.offline {

@@ -3,7 +3,7 @@
 use keyward::report::Exit;
 use keyward::sandbox::Faults;
 
-use super::{code, control, login, login_with_secret, scopes, sent, world};
+use super::{code, control, login, login_with_secret, scopes, seen, sent, world};
 use crate::person::Forbidden;
 use crate::world::World;
 
@@ -44,6 +44,21 @@ fn without_any_scope_the_whole_resource_is_asked_for() {
     assert!(!ran.err.contains("missing"), "{ran:?}");
     world.clock.forward(3600);
     world.run(&["token", "box"]).done();
+}
+
+#[test]
+fn a_client_without_a_person_asks_for_the_whole_resource() {
+    let client = "client_id = \"00000000-aaaa-bbbb-cccc-000000000002\"\nway = \"client-credentials\"";
+    let world = world("entra", client).browser(Forbidden).piping("entra-sandbox-secret\n");
+    login_with_secret(&world).done();
+    let whole = format!("{}/.default", world.sandbox().provider("entra").expect("an imitation").resource());
+    for _ in 0..2 {
+        assert_eq!(sent(&world, "entra", "token", "resource"), None);
+        world.clock.forward(3600);
+        world.run(&["token", "box"]).done();
+    }
+    let asked: Vec<_> = seen(&world, "entra", "token").iter().map(|seen| seen.parameters["scope"].clone()).collect();
+    assert!(asked.len() == 3 && asked[0] == whole, "{asked:?}");
 }
 
 #[test]
