@@ -76,13 +76,16 @@ fn standard(connection: &str, error: &Error) -> Report {
 
 /// What the service or the provider publishes about itself does not do.
 fn of_the_metadata(report: impl Fn(Exit, &'static str) -> Report, error: &Error, connection: &str) -> Report {
+    let issuer = format!("`keyward config set connections.{connection}.issuer https://…` names the provider's issuer");
+    let provider = format!(
+        "`keyward config set connections.{connection}.provider WORD`, if it is one that the README lists, under a name of its own"
+    );
     match error {
         Error::ResourceMismatch { .. } => report(Exit::Server, "resource_mismatch")
             .cause("a token for another resource is never asked for")
             .hint("use the address exactly as the service publishes it"),
-        Error::NoIssuer { .. } | Error::NoMetadata { .. } => report(Exit::Server, "no_metadata").hint(format!(
-            "`keyward config set connections.{connection}.issuer https://…` names the provider's issuer"
-        )),
+        Error::NoIssuer { .. } => report(Exit::Server, "no_metadata").hint(issuer),
+        Error::NoMetadata { .. } => report(Exit::Server, "no_metadata").hint(issuer).hint(provider),
         Error::IssuerMismatch { .. } => report(Exit::Server, "issuer_mismatch")
             .cause("a document that names another issuer may belong to an attacker")
             .hint(format!("`keyward config show` prints the addresses of `{connection}`")),

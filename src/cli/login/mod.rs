@@ -173,7 +173,11 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
         *hint = hint
             .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))
             .replace(&format!("`keyward login {name} "), &format!("`keyward login {url} --name {name} "))
-            .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"));
+            .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"))
+            .replace(
+                &format!("`keyward config show` prints the addresses of `{name}`"),
+                &format!("check the address `{url}`"),
+            );
     }
     report
 }

@@ -11,8 +11,10 @@ const APP: &str = "client_id = \"Iv23sandbox\"\nscopes = [\"read:user\", \"repo\
 
 #[test]
 fn a_server_without_metadata_is_known_by_its_name() {
-    let world = world("github", APP).piping(SECRET);
+    let app = APP.replace(']', ", \"offline_access\"]");
+    let world = world("github", &app).piping(SECRET);
     let ran = login_with_secret(&world).done();
+    assert_eq!(sent(&world, "github", "authorize", "scope").as_deref(), Some("read:user repo"));
     assert_eq!(scopes(&world), ["read:user", "repo"]);
     assert!(!ran.err.contains("missing"), "{ran:?}");
     for parameter in ["resource", "prompt", "access_type"] {
@@ -42,6 +44,12 @@ fn a_token_of_an_oauth_app_has_no_end_and_no_renewal() {
     assert_eq!((grant.expires_at(), grant.is_renewable()), (None, false));
     world.clock.forward(86_400 * 365);
     world.run(&["token", "box"]).done();
+}
+
+#[test]
+fn without_the_secret_nobody_is_asked_to_consent() {
+    let world = world("github", APP).browser(Forbidden);
+    assert_eq!(code(&world.run(&["login", "box", "--json"]).failed(Exit::Configuration)), "client_unusable");
 }
 
 #[test]
