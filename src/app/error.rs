@@ -155,6 +155,8 @@ pub enum Error {
         connection: String,
         /// The issuer.
         issuer: String,
+        /// The redirect address to register, if a browser comes back.
+        redirect: Option<String>,
     },
     /// The configured client cannot identify itself the way that was chosen.
     #[error("the client of `{connection}` cannot identify itself: {why}")]

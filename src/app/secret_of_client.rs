@@ -40,7 +40,7 @@ pub async fn keep(app: &App, connection: &config::Connection, kind: Kind, typed:
     let name = &connection.name;
     let Some(client_id) = connection.client_id.clone() else {
         let issuer = connection.issuer.clone().unwrap_or_else(|| "the provider".to_owned());
-        return Err(Error::ClientIdNeeded { connection: name.clone(), issuer });
+        return Err(Error::ClientIdNeeded { connection: name.clone(), issuer, redirect: None });
     };
     let text = clean(kind, typed)?;
     let (secret, key) = match kind {

@@ -56,7 +56,7 @@ pub struct Provider {
     /// It wants the client's secret from a native program, too, whose secret is none.
     pub wants_secret: bool,
     /// What the redirect address must be like where somebody registered it by hand.
-    pub redirect: Redirect,
+    pub redirect: Redirect<'static>,
     /// How it names the scopes that it grants.
     pub granted: Granted,
     /// Which issuer its identity tokens name.
@@ -125,11 +125,11 @@ pub enum Target {
 
 /// What the redirect address must be like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Redirect {
+pub struct Redirect<'a> {
     /// Its host.
     pub host: Loopback,
     /// The ports to register, because every other one is refused; empty where any will do.
-    pub ports: &'static [u16],
+    pub ports: &'a [u16],
 }
 
 /// How granted scopes are named.
@@ -238,6 +238,21 @@ pub fn advice(text: &str) -> Option<&'static str> {
     };
     let known = ALL.iter().flat_map(|provider| provider.advice);
     known.filter(|(code, _)| is_in(code)).map(|(_, advice)| *advice).next()
+}
+
+impl Redirect<'_> {
+    /// The address to register, for people.
+    pub fn text(&self) -> String {
+        let host = self.host.text();
+        match self.ports.split_first() {
+            None => format!("`http://{host}/callback`, any port"),
+            Some((first, [])) => format!("`http://{host}:{first}/callback`"),
+            Some((first, others)) => {
+                let others: Vec<String> = others.iter().map(u16::to_string).collect();
+                format!("`http://{host}:{first}/callback`, also with the ports {}", others.join(" and "))
+            }
+        }
+    }
 }
 
 impl Endpoints {

@@ -40,7 +40,7 @@ fn standard(connection: &str, error: &Error) -> Report {
         Error::NoAuthMethod { .. } => report(Exit::Server, "unsupported")
             .hint("ask the administrator for a public client with the authorization code flow"),
         Error::BadEndpoint { why, .. } => report(Exit::Server, "bad_endpoint").hint(bad_endpoint(*why)),
-        Error::NoRegistration { issuer } => super::client::id_needed(connection, issuer),
+        Error::NoRegistration { issuer } => super::client::id_needed(connection, issuer, None),
         Error::PublicClient { .. } => {
             super::client::secret_needed(report(Exit::Configuration, "client_secret_needed"), connection)
         }

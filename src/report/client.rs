@@ -3,12 +3,17 @@
 use super::{Exit, Report};
 use crate::oauth::{BadKey, Unusable};
 
-pub(super) fn id_needed(connection: &str, issuer: &str) -> Report {
-    Report::new(Exit::Configuration, "client_id_needed", format!("the login to `{connection}` did not succeed"))
-        .cause(format!("the issuer `{issuer}` wants a client that an administrator has registered"))
-        .hint(format!(
-            "`keyward config set connections.{connection}.client_id ID`, with the id your administrator gives"
-        ))
+pub(super) fn id_needed(connection: &str, issuer: &str, redirect: Option<&str>) -> Report {
+    let report =
+        Report::new(Exit::Configuration, "client_id_needed", format!("the login to `{connection}` did not succeed"))
+            .cause(format!("the issuer `{issuer}` wants a client that an administrator has registered"));
+    let report = match redirect {
+        Some(redirect) => report.cause(format!("its redirect address must be {redirect}")),
+        None => report,
+    };
+    report.hint(format!(
+        "`keyward config set connections.{connection}.client_id ID`, with the id your administrator gives"
+    ))
 }
 
 pub(super) fn secret_needed(report: Report, connection: &str) -> Report {

@@ -177,7 +177,9 @@ impl From<&app::Error> for Report {
             E::Busy { connection, waited } => session::busy(connection, *waited),
             E::Store { connection, error } => store::failed(connection, error),
             E::NotKept { connection, error } => session::not_kept(connection, error),
-            E::ClientIdNeeded { connection, issuer } => client::id_needed(connection, issuer),
+            E::ClientIdNeeded { connection, issuer, redirect } => {
+                client::id_needed(connection, issuer, redirect.as_deref())
+            }
             E::ClientUnusable { connection, why } => client::unusable(connection, *why),
             E::ClientForgotten { connection, issuer } => client::forgotten(connection, issuer),
             E::ClientSecretElsewhere { connection, issuer } => client::elsewhere(connection, issuer),

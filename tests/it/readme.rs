@@ -4,21 +4,11 @@ use keyward::backends::{ALL, Way};
 use keyward::providers::{self, Provider};
 
 fn providers() -> String {
-    let redirect = |provider: &Provider| {
-        let (host, ports) = (provider.redirect.host.text(), provider.redirect.ports);
-        match ports.split_first() {
-            None => format!("`http://{host}/callback`, any port"),
-            Some((first, others)) => {
-                let others: Vec<String> = others.iter().map(u16::to_string).collect();
-                format!("`http://{host}:{first}/callback`, also with the ports {}", others.join(" and "))
-            }
-        }
-    };
     let secret = |provider: &Provider| if provider.wants_secret { "with its secret" } else { "public" };
     let mut table = String::from("| provider | word | redirect address to register | client |\n|---|---|---|---|\n");
     for provider in providers::ALL {
         let (title, word) = (provider.title, provider.name);
-        table += &format!("| {title} | `{word}` | {} | {} |\n", redirect(provider), secret(provider));
+        table += &format!("| {title} | `{word}` | {} | {} |\n", provider.redirect.text(), secret(provider));
     }
     table
 }

@@ -92,8 +92,11 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
 async fn configured(app: &App, connection: &config::Connection, server: &Server) -> Result<Client, Error> {
     let (name, issuer) = (connection.name.as_str(), server.issuer.as_str());
     let client = given(app, connection, server).await?;
-    let client =
-        client.ok_or_else(|| Error::ClientIdNeeded { connection: name.to_owned(), issuer: issuer.to_owned() })?;
+    let client = client.ok_or_else(|| Error::ClientIdNeeded {
+        connection: name.to_owned(),
+        issuer: issuer.to_owned(),
+        redirect: None,
+    })?;
     secret_of_client::bind(&app.parts, name, issuer).await?;
     Ok(client)
 }

@@ -9,7 +9,7 @@ use crate::app::{App, Error, Parts, client, secret_of_client};
 use crate::config;
 use crate::http::Loopback;
 use crate::oauth::{self, AuthMethod, Listener, Server, Standing};
-use crate::providers::Provider;
+use crate::providers::{Provider, Redirect};
 
 /// Who we are, and where the answer arrives.
 pub(super) struct Identity {
@@ -54,7 +54,12 @@ pub(super) async fn identify(
         }
     }
     if !registers(server, provider) {
-        return Err(Error::ClientIdNeeded { connection: connection.name.clone(), issuer: server.issuer.clone() });
+        let redirect = Redirect { host, ports: ports(connection, provider) }.text();
+        return Err(Error::ClientIdNeeded {
+            connection: connection.name.clone(),
+            issuer: server.issuer.clone(),
+            redirect: Some(redirect),
+        });
     }
     let listener = Listener::bind(host, &connection.ports).await.map_err(failed)?;
     let client = register(app, connection, server, scopes, &listener).await?;
@@ -124,12 +129,8 @@ pub(super) async fn register(
         scopes: scopes.to_vec(),
     };
     let registered = oauth::register(&app.parts.http, server, &wish).await;
-    let client = registered.map_err(|error| match error {
-        oauth::Error::NoRegistration { issuer } => {
-            Error::ClientIdNeeded { connection: connection.name.clone(), issuer }
-        }
-        error => Error::Login { connection: connection.name.clone(), error: Arc::new(error) },
-    })?;
+    let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
+    let client = registered.map_err(failed)?;
     client::save(&app.parts, &connection.name, &server.issuer, &client).await?;
     Ok(client)
 }

@@ -38,6 +38,8 @@ fn a_registration_that_is_for_administrators_is_not_tried() {
     let world = world("okta", "").browser(Forbidden);
     let ran = world.run(&["login", "box", "--json"]).failed(Exit::Configuration);
     assert_eq!(code(&ran), "client_id_needed");
+    let text = world.run(&["login", "box"]).failed(Exit::Configuration).err;
+    assert!(text.contains("`http://127.0.0.1:8400/callback`, also with the ports 8401 and 8402"), "{text}");
     assert_eq!(seen(&world, "okta", "register").len(), 0);
     assert_eq!(world.run(&["login", "box", "--dry-run", "--json"]).done().json()["client"]["from"], "nobody");
 }
