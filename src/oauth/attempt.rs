@@ -7,7 +7,7 @@ use url::Url;
 
 use super::client::Client;
 use super::discovery::Server;
-use super::dpop::{self, Unbound};
+use super::dpop;
 use super::error::Error;
 use super::habits::Habits;
 use super::random;
@@ -34,7 +34,7 @@ pub struct Attempt {
     pub(super) scopes: Vec<String>,
     pub(super) habits: Habits,
     pub(super) resource: Option<String>,
-    pub(super) binding: Option<(Arc<dpop::Key>, Unbound)>,
+    pub(super) binding: Option<Arc<dpop::Key>>,
 }
 
 impl Attempt {
@@ -131,15 +131,15 @@ impl Attempt {
 
     /// Binds the code and the tokens to a key (RFC 9449 §10).
     #[must_use]
-    pub fn bound(mut self, key: Arc<dpop::Key>, unbound: Unbound) -> Self {
+    pub fn bound(mut self, key: Arc<dpop::Key>) -> Self {
         self.add("dpop_jkt", key.thumbprint());
-        self.binding = Some((key, unbound));
+        self.binding = Some(key);
         self
     }
 
     /// The key that these tokens are bound to, to be kept with them; `None` for tokens that are bound to none.
     pub fn key_of(&self, tokens: &Tokens) -> Option<Secret> {
-        let (key, _) = self.binding.as_ref().filter(|_| tokens.token_type == TokenType::Dpop)?;
+        let key = self.binding.as_ref().filter(|_| tokens.token_type == TokenType::Dpop)?;
         Some(key.secret().clone())
     }
 

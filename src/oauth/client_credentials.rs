@@ -3,10 +3,9 @@
 use url::Url;
 
 use super::client::{AuthMethod, Client};
-use super::dpop::{self, Unbound};
+use super::dpop;
 use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
-use super::foreign::host;
 use super::habits::Habits;
 use super::token::Tokens;
 use crate::http::Http;
@@ -28,8 +27,8 @@ pub struct ClientCredentials<'a> {
     pub audience: Option<&'a str>,
     /// What the server is known to do differently.
     pub habits: Habits,
-    /// The key to bind the token to, and what becomes of one that is not bound.
-    pub binding: Option<(&'a dpop::Key, Unbound)>,
+    /// The key to bind the token to.
+    pub binding: Option<&'a dpop::Key>,
     /// Seconds since 1970.
     pub now: i64,
 }
@@ -42,7 +41,7 @@ pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> 
     if client.method == AuthMethod::None {
         return Err(Error::PublicClient { issuer: issuer.to_owned() });
     }
-    let proof = request.binding.map(|(key, _)| key as &dyn Proof);
+    let proof = request.binding.map(|key| key as &dyn Proof);
     let endpoint = Endpoint { http, url: token_endpoint, client, issuer, now, proof };
     let scope = request.scopes.join(" ");
     let mut form = vec![("grant_type", "client_credentials")];
@@ -50,8 +49,8 @@ pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> 
     form.extend(request.resource.map(|resource| ("resource", resource)));
     form.extend(request.audience.map(|audience| ("audience", audience)));
     let mut tokens = endpoint.tokens(&form).await?;
-    if let Some((_, unbound)) = request.binding {
-        dpop::judge(&mut tokens, unbound, host(token_endpoint))?;
+    if request.binding.is_some() {
+        dpop::judge(&mut tokens);
     }
     tokens.settle(request.scopes, &request.habits);
     Ok(Tokens { refresh_token: None, refresh_expires_in: None, id_token: None, ..tokens })

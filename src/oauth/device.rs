@@ -12,7 +12,7 @@ use url::Url;
 
 use super::client::Client;
 use super::discovery::Server;
-use super::dpop::{self, Unbound};
+use super::dpop;
 use super::endpoint::{Answer, Endpoint, Proof};
 use super::error::Error;
 use super::foreign::{clean, host, retry_after};
@@ -42,8 +42,8 @@ pub struct Request<'a> {
     pub resource: Option<&'a str>,
     /// Who the tokens are for, where the server wants to be told in this way.
     pub audience: Option<&'a str>,
-    /// The key to bind the tokens to, and what becomes of tokens that are not bound.
-    pub binding: Option<(&'a dpop::Key, Unbound)>,
+    /// The key to bind the tokens to.
+    pub binding: Option<&'a dpop::Key>,
     /// Seconds since 1970 when the request is made.
     pub now: i64,
 }
@@ -73,7 +73,7 @@ impl fmt::Debug for Device {
 impl Request<'_> {
     fn endpoint<'a>(&'a self, http: &'a Http, url: &'a Url, now: i64) -> Endpoint<'a> {
         let issuer = &self.server.issuer;
-        let proof = self.binding.map(|(key, _)| key as &dyn Proof);
+        let proof = self.binding.map(|key| key as &dyn Proof);
         Endpoint { http, url, client: self.client, issuer, now, proof }
     }
 }
@@ -155,8 +155,8 @@ fn finish(request: &Request<'_>, answer: Answer, took: Duration) -> Result<Token
         }
         outcome => outcome?,
     };
-    if let Some((_, unbound)) = request.binding {
-        dpop::judge(&mut tokens, unbound, host)?;
+    if request.binding.is_some() {
+        dpop::judge(&mut tokens);
     }
     tokens.settle(request.scopes, &request.server.habits);
     Ok(tokens)

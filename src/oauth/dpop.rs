@@ -51,15 +51,6 @@ pub struct Request<'a> {
     pub now: i64,
 }
 
-/// What becomes of a token that is not bound although a proof was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unbound {
-    /// It is refused: the service takes no such token.
-    Refused,
-    /// It is accepted, with a warning.
-    Accepted,
-}
-
 impl Key {
     /// A new key.
     pub fn generate() -> Result<Self, Error> {
@@ -168,15 +159,11 @@ impl Server {
     }
 }
 
-/// Judges tokens that came from `host` after a proof was sent.
-pub(super) fn judge(tokens: &mut Tokens, unbound: Unbound, host: String) -> Result<(), Error> {
-    match (tokens.token_type, unbound) {
-        (TokenType::Dpop, _) => Ok(()),
-        (TokenType::Bearer, Unbound::Refused) => Err(Error::NotBound { host }),
-        (TokenType::Bearer, Unbound::Accepted) => {
-            tokens.warnings.push(Warning::NotBound);
-            Ok(())
-        }
+/// Looks at tokens that came after a proof was sent: whether those that are not bound will do is the caller's decision,
+/// who can also end them.
+pub(super) fn judge(tokens: &mut Tokens) {
+    if tokens.token_type == TokenType::Bearer {
+        tokens.warnings.push(Warning::NotBound);
     }
 }
 

@@ -101,6 +101,8 @@ fn a_token_that_is_not_bound_is_refused_where_the_service_takes_no_other() {
     let ran = world.run(&["login", &world.resource(), "--name", "box", "--timeout", "20"]).failed(Exit::Server);
     assert!(ran.err.contains("not bound to a key"), "{ran:?}");
     assert!(world.grant("box").is_none());
+    // Anybody could use them, so they must not live on.
+    assert_eq!(world.sandbox().control().received("revoke").len(), 2);
 }
 
 #[test]

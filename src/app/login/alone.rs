@@ -7,6 +7,7 @@ use url::Url;
 use super::binding;
 use super::discover::{Found, discover};
 use super::identify::given;
+use super::keep::ended;
 use super::{By, Done, claim, first_generation, leaves_newer_alone, record};
 use crate::app::audit::What;
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
@@ -50,7 +51,7 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
         resource: target.0,
         audience: target.1,
         habits: server.habits,
-        binding: binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound)),
+        binding: binding.as_deref(),
         now: parts.clock.now().0,
     };
     let tokens = oauth::client_credentials(&parts.http, request).await.map_err(failed)?;
@@ -76,7 +77,7 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
             refresh_expires_at: None,
             claims: None,
             clock_skew: session::clock_skew(name, &tokens, now),
-            dpop: binding.filter(|_| tokens.token_type == TokenType::Dpop).map(|(key, _)| key.secret().clone()),
+            dpop: binding.filter(|_| tokens.token_type == TokenType::Dpop).map(|key| key.secret().clone()),
             scopes: tokens.scope.unwrap_or(scopes),
             subject: None,
             account: None,
@@ -84,6 +85,11 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
         access_token: tokens.access_token,
         renewals: Renewals::default(),
     };
+    if let Some(error) = binding::refused(bound_tokens_only, &grant) {
+        drop(custody);
+        ended(parts, &grant).await;
+        return Err(failed(error));
+    }
     custody.keep_login(grant).await.map_err(Error::store(name))
 }
 

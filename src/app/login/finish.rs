@@ -163,13 +163,13 @@ async fn race(
 async fn on_another_device(app: &App, issued: &Proto, code: Option<request::Code>) -> Result<Won, oauth::Error> {
     let Some(request::Code { device, binding }) = code else { return std::future::pending().await };
     let Proto { server, client, scopes, .. } = issued;
-    let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
+    let key = binding.as_deref();
     let (resource, audience) = provider::target(issued.provider, issued.resource.as_deref());
     let now = app.parts.clock.now().0;
     let asked = oauth::device::Request { server, client, scopes, resource, audience, binding: key, now };
     let tokens = oauth::device::poll(&app.parts.http, asked, device).await?;
     let bound = tokens.token_type == TokenType::Dpop;
-    let key = binding.filter(|_| bound).map(|(key, _)| key.secret().clone());
+    let key = binding.filter(|_| bound).map(|key| key.secret().clone());
     Ok(Won::Device(Box::new(tokens), key))
 }
 

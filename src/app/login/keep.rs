@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::person::Swap;
-use super::{Proto, first_generation, identify, record};
+use super::{Proto, binding, first_generation, identify, record};
 use crate::app::error::Outsider;
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
 use crate::app::session::{self, Custody};
@@ -57,6 +57,10 @@ impl Keeper {
         // lock comes before the code is spent, because a code that was exchanged for nothing cannot be used again.
         let custody = self.custody().await?;
         let (grant, identified) = self.grant(brought).await?;
+        let identified = match binding::refused(self.issued.bound_tokens_only, &grant) {
+            Some(error) => Err(error),
+            None => identified,
+        };
         let account = match identified {
             Ok(account) => account,
             // Whoever they belong to, they must not stay open unseen.
@@ -187,10 +191,15 @@ impl Keeper {
 
     /// Ends the tokens at the provider; whether it did.
     async fn end(&self, grant: &Grant) -> bool {
-        match &grant.issued {
-            Some(issued) => tokio::time::timeout(PATIENCE, end(&self.app.parts, issued, grant)).await.unwrap_or(false),
-            None => false,
-        }
+        ended(&self.app.parts, grant).await
+    }
+}
+
+/// Ends the tokens of a login that is not kept; whether the provider did it in time.
+pub(super) async fn ended(parts: &Parts, grant: &Grant) -> bool {
+    match &grant.issued {
+        Some(issued) => tokio::time::timeout(PATIENCE, end(parts, issued, grant)).await.unwrap_or(false),
+        None => false,
     }
 }
 

@@ -137,6 +137,8 @@ struct Proto {
     resource: Option<String>,
     scopes: Vec<String>,
     url: String,
+    /// The service takes only tokens that are bound to a key.
+    bound_tokens_only: bool,
 }
 
 /// Prepares a login. Nothing is open in a browser yet.
@@ -182,7 +184,8 @@ async fn prepare(
         return Err(Error::Login { connection: connection.name.clone(), error: Arc::new(error) });
     };
     let url = connection.endpoint(Way::OAuth).map(|url| url.to_string()).unwrap_or_default();
-    let issued = Proto { issuer: server.issuer.clone(), server, provider, client, origin, resource, scopes, url };
+    let issuer = server.issuer.clone();
+    let issued = Proto { issuer, server, provider, client, origin, resource, scopes, url, bound_tokens_only };
     let connection = connection.clone();
     Ok(Pending { connection, issued, page, browser, code, expect: wish.expect, claim })
 }

@@ -7,7 +7,7 @@ use super::identify::{Identity, Origin, failed, identify, register};
 use super::{Device, Strength};
 use crate::app::{App, Error, client, provider};
 use crate::config;
-use crate::oauth::dpop::{Key, Unbound};
+use crate::oauth::dpop::Key;
 use crate::oauth::{self, Attempt, Server, Unusable, device};
 use crate::providers::{Offline, Provider};
 
@@ -38,7 +38,7 @@ pub(super) struct Open {
 /// A code for another device, and what its tokens are bound to.
 pub(super) struct Code {
     pub(super) device: device::Device,
-    pub(super) binding: Option<(Arc<Key>, Unbound)>,
+    pub(super) binding: Option<Arc<Key>>,
 }
 
 /// Finds out who we are and asks. Where the provider looks at the client before the person does, one that it has
@@ -123,7 +123,7 @@ async fn code(
     let (resource, audience) = provider::target(provider, asked.resource);
     let client = &identity.client;
     let binding = binding::key(connection, (server, client), bound_tokens_only)?;
-    let key = binding.as_ref().map(|(key, unbound)| (key.as_ref(), *unbound));
+    let key = binding.as_deref();
     let now = app.parts.clock.now().0;
     let request = device::Request { server, client, scopes, resource, audience, binding: key, now };
     let device = device::begin(&app.parts.http, request).await?;
@@ -141,7 +141,7 @@ async fn attempt(
     let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, resource)?;
     let attempt = audience.into_iter().fold(attempt, |attempt, audience| attempt.with("audience", audience));
     let attempt = match binding::key(connection, (asked.server, client), asked.bound_tokens_only)? {
-        Some((key, unbound)) => attempt.bound(key, unbound),
+        Some(key) => attempt.bound(key),
         None => attempt,
     };
     let attempt = asked.strength.asked_by(attempt);

@@ -28,7 +28,6 @@ use super::binding::providers_time;
 use super::custody::{Change, Custody};
 use super::{Error, Inner, Need, pace, spill};
 use crate::machine::Timestamp;
-use crate::oauth::dpop::Unbound;
 use crate::oauth::{self, RefreshError, TokenType, Tokens};
 use crate::providers::{self, Provider};
 
@@ -178,7 +177,7 @@ impl Inner {
                 resource,
                 audience,
                 habits: provider::habits(provider),
-                binding: key.as_deref().map(|key| (key, Unbound::Accepted)),
+                binding: key.as_deref(),
                 now,
             };
             return oauth::client_credentials(&self.parts.http, request).await.map_err(RefreshError::of);

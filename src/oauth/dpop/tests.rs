@@ -115,13 +115,13 @@ fn a_nonce_stays_with_the_origin_that_gave_it() {
     assert_eq!(nonce("https://as.example/token"), Some("three".into()));
 }
 
-fn attempt(base: &str, key: &Arc<Key>, unbound: Unbound) -> Attempt {
+fn attempt(base: &str, key: &Arc<Key>) -> Attempt {
     let attempt = Attempt::new(&server(base), &client(), "http://127.0.0.1:1/callback", &[], None).expect("an attempt");
-    attempt.bound(Arc::clone(key), unbound)
+    attempt.bound(Arc::clone(key))
 }
 
-async fn traded(http: &Http, script: &Script, key: &Arc<Key>, unbound: Unbound) -> Result<Tokens, Error> {
-    exchange(http, &attempt(&script.url, key, unbound), &Secret::new("code"), NOW).await
+async fn traded(http: &Http, script: &Script, key: &Arc<Key>) -> Result<Tokens, Error> {
+    exchange(http, &attempt(&script.url, key), &Secret::new("code"), NOW).await
 }
 
 const BOUND: &str = r#"{"access_token":"t","token_type":"DPoP"}"#;
@@ -135,7 +135,7 @@ fn proof_of(seen: &Seen) -> Map<String, Value> {
 #[test]
 fn the_authorization_request_names_the_key_once() {
     let key = Arc::new(Key::generate().expect("a key"));
-    let attempt = attempt("https://as.example", &key, Unbound::Refused).with("dpop_jkt", "mine");
+    let attempt = attempt("https://as.example", &key).with("dpop_jkt", "mine");
     let named: Vec<String> = attempt
         .url()
         .query_pairs()
@@ -146,22 +146,13 @@ fn the_authorization_request_names_the_key_once() {
 }
 
 #[tokio::test]
-async fn the_token_request_comes_with_a_proof_and_wants_a_bound_token() {
+async fn the_token_request_comes_with_a_proof_and_tells_a_bound_token_from_another() {
     let key = Arc::new(Key::generate().expect("a key"));
-    for (body, unbound, expected) in [
-        (BOUND, Unbound::Refused, Ok((TokenType::Dpop, vec![]))),
-        (BOUND, Unbound::Accepted, Ok((TokenType::Dpop, vec![]))),
-        (BEARER, Unbound::Accepted, Ok((TokenType::Bearer, vec![Warning::NotBound]))),
-        (BEARER, Unbound::Refused, Err(())),
-    ] {
+    for (body, expected) in [(BOUND, (TokenType::Dpop, vec![])), (BEARER, (TokenType::Bearer, vec![Warning::NotBound]))]
+    {
         let script = Script::always(answer(200, body)).await;
-        let outcome = traded(&http(), &script, &key, unbound).await;
-        if expected.is_err() {
-            let host = script.url.trim_start_matches("http://").to_owned();
-            assert_eq!(outcome.as_ref().err(), Some(&Error::NotBound { host }));
-        }
-        let told = outcome.map(|tokens| (tokens.token_type, tokens.warnings)).map_err(drop);
-        assert_eq!(told, expected, "{body} {unbound:?}");
+        let tokens = traded(&http(), &script, &key).await.expect("tokens");
+        assert_eq!((tokens.token_type, tokens.warnings), expected, "{body}");
         let claims = proof_of(&script.seen()[0]);
         assert_eq!(claims["htu"], script.address("/token").as_str());
         assert_eq!((&claims["htm"], &claims["iat"]), (&"POST".into(), &NOW.into()));
@@ -180,10 +171,10 @@ async fn a_nonce_that_the_server_wants_is_sent_once_more_and_kept() {
     })
     .await;
     let http = http();
-    assert!(traded(&http, &script, &key, Unbound::Refused).await.is_ok());
+    assert!(traded(&http, &script, &key).await.is_ok());
     assert_eq!(script.seen().len(), 2);
     // The nonce of the success is the one for the next request, which needs no second try.
-    assert!(traded(&http, &script, &key, Unbound::Refused).await.is_ok());
+    assert!(traded(&http, &script, &key).await.is_ok());
     assert_eq!(script.seen().len(), 3);
     let ids: Vec<Value> = script.seen().iter().map(|seen| proof_of(seen)["jti"].clone()).collect();
     assert!(ids[0] != ids[1] && ids[1] != ids[2], "each try has a proof of its own");
@@ -197,7 +188,7 @@ async fn a_server_that_never_has_enough_of_nonces_is_asked_twice() {
         reply(401, &["dpop-nonce: again"], r#"{"error":"use_dpop_nonce"}"#),
     ] {
         let script = Script::always(bytes).await;
-        let outcome = traded(&http(), &script, &key, Unbound::Refused).await;
+        let outcome = traded(&http(), &script, &key).await;
         assert_eq!(
             outcome.err().and_then(|error| error.oauth_code().map(String::from)).as_deref(),
             Some("use_dpop_nonce")
@@ -206,7 +197,7 @@ async fn a_server_that_never_has_enough_of_nonces_is_asked_twice() {
     }
     // Another error is no wish for a nonce, whatever header comes with it: the code would be sent twice.
     let script = Script::always(reply(400, &["dpop-nonce: x"], r#"{"error":"invalid_grant"}"#)).await;
-    assert!(traded(&http(), &script, &key, Unbound::Refused).await.is_err());
+    assert!(traded(&http(), &script, &key).await.is_err());
     assert_eq!(script.seen().len(), 1);
 }
 

@@ -6,7 +6,6 @@ use super::attempt::Attempt;
 use super::dpop;
 use super::endpoint::{Endpoint, Proof};
 use super::error::Error;
-use super::foreign::host;
 use super::habits::Habits;
 use crate::http::Http;
 use crate::secret::Secret;
@@ -60,7 +59,7 @@ pub async fn exchange(http: &Http, attempt: &Attempt, code: &Secret, now: i64) -
         client: &attempt.client,
         issuer: attempt.issuer(),
         now,
-        proof: attempt.binding.as_ref().map(|(key, _)| key.as_ref() as &dyn Proof),
+        proof: attempt.binding.as_ref().map(|key| key.as_ref() as &dyn Proof),
     };
     let mut form = vec![
         ("grant_type", "authorization_code"),
@@ -70,8 +69,8 @@ pub async fn exchange(http: &Http, attempt: &Attempt, code: &Secret, now: i64) -
     ];
     form.extend(attempt.resource.as_deref().map(|resource| ("resource", resource)));
     let mut tokens = endpoint.tokens(&form).await?;
-    if let Some((_, unbound)) = &attempt.binding {
-        dpop::judge(&mut tokens, *unbound, host(&attempt.token_endpoint))?;
+    if attempt.binding.is_some() {
+        dpop::judge(&mut tokens);
     }
     tokens.settle(&attempt.scopes, &attempt.habits);
     Ok(tokens)
