@@ -96,9 +96,10 @@ pub enum Evidence {
 }
 
 impl Client {
-    /// Whether it may ask for these: some servers refuse a scope that the registration did not name.
+    /// Whether it may ask for these: some servers refuse a scope that the registration did not name, and one that named
+    /// none got the server's usual ones (RFC 7591 §2).
     pub fn covers(&self, scopes: &[String]) -> bool {
-        self.scopes.is_empty() || scopes.iter().all(|scope| self.scopes.contains(scope))
+        scopes.iter().all(|scope| self.scopes.contains(scope))
     }
 
     /// A public client: anybody may use its id. The address of a client id metadata document is such an id, too.
@@ -191,6 +192,15 @@ mod tests {
         assert_eq!(client.secret.is_some(), matches!(client.method, AuthMethod::Basic | AuthMethod::Post));
         assert_eq!(client.key.is_some(), client.method == AuthMethod::PrivateKeyJwt);
         Ok(client.method.name())
+    }
+
+    #[test]
+    fn a_client_that_was_registered_for_nothing_in_particular_may_ask_for_nothing_in_particular() {
+        let scopes = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let plain = Client::public("c");
+        assert!(plain.covers(&[]) && !plain.covers(&scopes(&["a"])));
+        let two = Client { scopes: scopes(&["a", "b"]), ..plain };
+        assert!(two.covers(&scopes(&["b"])) && two.covers(&[]) && !two.covers(&scopes(&["a", "c"])));
     }
 
     #[test]

@@ -439,3 +439,26 @@ fn an_issuer_that_is_configured_with_a_slash_more_is_still_the_one_of_the_login(
     let elsewhere = world.config_text().replace(&format!("issuer = \"{root}\""), "issuer = \"https://as.example\"");
     world.config(&elsewhere).run(&["token", "box"]).failed(Exit::LoginRequired);
 }
+
+#[test]
+fn a_client_that_was_registered_for_less_is_not_used_to_ask_for_more() {
+    let issuer = Issuer::start(Rules::default());
+    let world = world(&issuer, "");
+    let registered = || -> Vec<Option<String>> {
+        let scope = |seen: &Seen| {
+            let body: serde_json::Value = serde_json::from_str(&seen.body).expect("JSON");
+            body["scope"].as_str().map(str::to_owned)
+        };
+        issuer.seen("POST", "/register").iter().map(scope).collect()
+    };
+    login(&world).done();
+    login(&world).done();
+    assert_eq!(registered(), [Some("offline_access".to_owned())]);
+    for _ in 0..2 {
+        world.run(&["login", "box", "--scope", "a,b", "--timeout", "20"]).done();
+        assert_eq!(registered()[1..], [Some("offline_access a b".to_owned())]);
+    }
+    world.run(&["login", "box", "--scope", "a", "--timeout", "20"]).done();
+    assert_eq!(registered().len(), 2, "less is no reason to register");
+    assert_eq!(asked_as(&issuer).last(), issuer.clients().last());
+}

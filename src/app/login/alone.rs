@@ -39,7 +39,7 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
     let failed = |error| Error::Login { connection: name.to_owned(), error: Arc::new(error) };
     leaves_newer_alone(app, connection).await?;
     parts.store.prove().await.map_err(Error::store(name))?;
-    let Found { server, provider, resource, scopes, bound_tokens_only } = discover(app, connection, WAY).await?;
+    let Found { server, provider, resource, scopes, bound_tokens_only } = discover(app, connection, WAY, false).await?;
     let client = configured(app, connection, &server).await?;
     let binding = binding::key(connection, (&server, &client), bound_tokens_only).map_err(failed)?;
     let target = provider::target(provider, resource.as_deref());

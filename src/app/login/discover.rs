@@ -21,14 +21,20 @@ pub(super) struct Found {
     pub(super) bound_tokens_only: bool,
 }
 
-/// Finds who issues tokens for the connection: the configured issuer, or the one that the service names.
-pub(super) async fn discover(app: &App, connection: &config::Connection, way: Way) -> Result<Found, Error> {
+/// Finds who issues tokens for the connection: the configured issuer, or the one that the service names. `browser` says
+/// that a code is to come through one.
+pub(super) async fn discover(
+    app: &App,
+    connection: &config::Connection,
+    way: Way,
+    browser: bool,
+) -> Result<Found, Error> {
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let http = &app.parts.http;
     if let Some(issuer) = &connection.issuer {
         let provider = provider::of(connection, issuer);
-        let server = server(http, issuer, provider, policy(&url, way, provider)).await.map_err(failed)?;
+        let server = server(http, issuer, provider, policy(&url, browser, provider)).await.map_err(failed)?;
         let resource = connection.resource.clone().unwrap_or(url).to_string();
         let scopes = scopes(connection, way, (&server, provider), (&[], &resource));
         // Whoever names the issuer has said all that the service would.
@@ -45,7 +51,7 @@ pub(super) async fn discover(app: &App, connection: &config::Connection, way: Wa
     };
     let issuer = choose(app, connection, &resource.issuers).await?;
     let provider = provider::of(connection, &issuer);
-    let server = server(http, &issuer, provider, policy(&url, way, provider)).await.map_err(failed)?;
+    let server = server(http, &issuer, provider, policy(&url, browser, provider)).await.map_err(failed)?;
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
     let bound_tokens_only = resource.bound_tokens_only;
     let identifier = named.map_or(resource.identifier, ToString::to_string);
@@ -59,10 +65,10 @@ fn probe(url: &Url) -> oauth::Probe {
     oauth::Probe { method: parts.method, headers: parts.headers, body }
 }
 
-/// MCP wants S256 of every server where a code is issued, unless it is known to have it; addresses may lead into a
+/// MCP wants S256 of every server where a browser brings a code, unless it is known to have it; addresses may lead into a
 /// private network only from one.
-fn policy(url: &Url, way: Way, provider: &'static Provider) -> oauth::Policy {
-    let require_s256 = way == Way::OAuth && !provider.s256_unsaid;
+fn policy(url: &Url, browser: bool, provider: &'static Provider) -> oauth::Policy {
+    let require_s256 = browser && !provider.s256_unsaid;
     oauth::Policy { require_s256, reach: oauth::Reach::of(url), habits: provider::habits(provider) }
 }
 

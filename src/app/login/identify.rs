@@ -11,10 +11,11 @@ use crate::http::Loopback;
 use crate::oauth::{self, AuthMethod, Listener, Server, Standing};
 use crate::providers::{Provider, Redirect};
 
-/// Who we are, and where the answer arrives.
+/// Who we are, and where the answer of a browser arrives.
 pub(super) struct Identity {
     pub(super) client: oauth::Client,
-    pub(super) listener: Listener,
+    /// Only where a browser comes back.
+    pub(super) listener: Option<Listener>,
     pub(super) origin: Origin,
 }
 
@@ -29,28 +30,36 @@ pub(super) enum Origin {
     Fresh,
 }
 
-/// Decides who we are at this issuer, and binds the listener on a port that this identity may use.
+/// Decides who we are at this issuer, and where a browser comes back binds the listener on a port that this identity may
+/// use. Nothing comes back to this machine from another device, so there no port is opened.
 pub(super) async fn identify(
     app: &App,
     connection: &config::Connection,
     (server, provider): (&Server, &'static Provider),
     scopes: &[String],
+    browser: bool,
 ) -> Result<Identity, Error> {
     let host = redirect_host(connection, provider);
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     if let Some(client) = given(app, connection, server).await? {
         secret_of_client::bind(&app.parts, &connection.name, &server.issuer).await?;
-        let listener = Listener::bind(host, ports(connection, provider)).await.map_err(failed)?;
+        let listener = match browser {
+            true => Some(Listener::bind(host, ports(connection, provider)).await.map_err(failed)?),
+            false => None,
+        };
         return Ok(Identity { client, listener, origin: Origin::Given });
     }
     // Asking for more than was registered, some providers answer with an error instead of a page.
     if let Some(known) = still_known(app, connection, server).await?.filter(|known| known.covers(scopes)) {
         // Not every provider ignores the port of a loopback redirect, so the one that was registered comes first.
         let ports = if connection.ports.is_empty() { ports_of(&known.redirect_uris) } else { connection.ports.clone() };
+        if !browser {
+            return Ok(Identity { client: known, listener: None, origin: Origin::Kept });
+        }
         if let Ok(listener) = Listener::bind(host, &ports).await
             && known.redirect_uris.contains(&listener.redirect_uri())
         {
-            return Ok(Identity { client: known, listener, origin: Origin::Kept });
+            return Ok(Identity { client: known, listener: Some(listener), origin: Origin::Kept });
         }
     }
     if !registers(server, provider) {
@@ -61,8 +70,11 @@ pub(super) async fn identify(
             redirect: Some(redirect),
         });
     }
-    let listener = Listener::bind(host, &connection.ports).await.map_err(failed)?;
-    let client = register(app, connection, server, scopes, &listener).await?;
+    let listener = match browser {
+        true => Some(Listener::bind(host, &connection.ports).await.map_err(failed)?),
+        false => None,
+    };
+    let client = register(app, connection, server, scopes, listener.as_ref()).await?;
     Ok(Identity { client, listener, origin: Origin::Fresh })
 }
 
@@ -121,11 +133,13 @@ pub(super) async fn register(
     connection: &config::Connection,
     server: &Server,
     scopes: &[String],
-    listener: &Listener,
+    listener: Option<&Listener>,
 ) -> Result<oauth::Client, Error> {
+    // Servers want one in any case; the first login with a browser registers where it really comes back.
+    let unused = || format!("http://{}/callback", Loopback::default().text());
     let wish = oauth::Registration {
         client_name: "keyward".to_owned(),
-        redirect_uris: vec![listener.redirect_uri()],
+        redirect_uris: vec![listener.map_or_else(unused, Listener::redirect_uri)],
         scopes: scopes.to_vec(),
     };
     let registered = oauth::register(&app.parts.http, server, &wish).await;

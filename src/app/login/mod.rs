@@ -162,7 +162,8 @@ async fn prepare(
     leaves_newer_alone(app, connection).await?;
     // A person who consented and then finds that nothing can be kept has done it for nothing.
     app.parts.store.prove().await.map_err(Error::store(&connection.name))?;
-    let Found { server, provider, resource, scopes, bound_tokens_only } = discover(app, connection, Way::OAuth).await?;
+    let Found { server, provider, resource, scopes, bound_tokens_only } =
+        discover(app, connection, Way::OAuth, wish.browser).await?;
     let known = stored(app, connection).await;
     let scopes = more(scopes, &wish, (&server, provider), known.as_deref());
     let asked = request::Asked {
@@ -177,7 +178,8 @@ async fn prepare(
         device: wish.device,
     };
     let (Identity { client, listener, origin }, open) = request::prepare(app, connection, &asked).await?;
-    let (browser, code) = (open.attempt.map(|attempt| Waiting { attempt, listener }), open.device);
+    let browser = open.attempt.zip(listener).map(|(attempt, listener)| Waiting { attempt, listener });
+    let code = open.device;
     let page = browser.as_ref().map(|waiting| waiting.attempt.url().clone());
     let Some(page) = page.or_else(|| code.as_ref().map(|code| code.device.verification_uri.clone())) else {
         let error = oauth::Error::NoDeviceLogin { issuer: server.issuer };
@@ -269,7 +271,7 @@ fn claims<'a>(stored: &'a Grant, issuer: &str) -> Option<&'a str> {
 
 /// Who would issue tokens for this connection.
 pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result<String, Error> {
-    discover(app, connection, connection.way.0).await.map(|found| found.server.issuer)
+    discover(app, connection, connection.way.0, false).await.map(|found| found.server.issuer)
 }
 
 /// The least generation of a new login: above those of every login that a logout has removed, because it starts at the

@@ -53,7 +53,7 @@ pub struct Rehearsal {
 pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
     usable(app, connection)?;
     let app = &app.at(connection);
-    let Found { server, provider, resource, scopes, .. } = discover(app, connection, Way::OAuth).await?;
+    let Found { server, provider, resource, scopes, .. } = discover(app, connection, Way::OAuth, wish.browser).await?;
     let scopes = more(scopes, wish, (&server, provider), stored(app, connection).await.as_deref());
     let client = match given(app, connection, &server).await? {
         Some(given) => Client::Configured(given.id),

@@ -8,7 +8,7 @@ use super::{Device, Strength};
 use crate::app::{App, Error, client, provider};
 use crate::config;
 use crate::oauth::dpop::Key;
-use crate::oauth::{self, Attempt, Server, Unusable, device};
+use crate::oauth::{self, Attempt, Listener, Server, Unusable, device};
 use crate::providers::{Offline, Provider};
 
 /// What is asked for, at whom.
@@ -51,12 +51,12 @@ pub(super) async fn prepare(
     let Asked { server, provider, scopes, .. } = asked;
     let (parts, name, issuer) = (&app.parts, connection.name.as_str(), server.issuer.as_str());
     possible(asked).map_err(|error| Error::Login { connection: name.to_owned(), error: Arc::new(error) })?;
-    let mut identity = identify(app, connection, (server, provider), scopes).await?;
+    let mut identity = identify(app, connection, (server, provider), scopes, asked.browser).await?;
     proves_itself(asked, connection, &identity)?;
     let mut outcome = open(app, connection, asked, &identity).await;
     if identity.origin == Origin::Kept && outcome.as_ref().is_err_and(oauth::Error::refuses_client) {
         client::refused(parts, name, issuer, &identity.client.id).await?;
-        identity.client = register(app, connection, server, scopes, &identity.listener).await?;
+        identity.client = register(app, connection, server, scopes, identity.listener.as_ref()).await?;
         identity.origin = Origin::Fresh;
         outcome = open(app, connection, asked, &identity).await;
     }
@@ -94,9 +94,9 @@ async fn open(
     asked: &Asked<'_>,
     identity: &Identity,
 ) -> Result<Open, oauth::Error> {
-    let attempt = match asked.browser {
-        true => Some(attempt(app, connection, asked, identity).await?),
-        false => None,
+    let attempt = match &identity.listener {
+        Some(listener) => Some(attempt(app, connection, asked, (&identity.client, listener)).await?),
+        None => None,
     };
     let device = match (asked.device, &asked.server.device_authorization_endpoint) {
         (Device::No, _) | (Device::IfOffered, None) => None,
@@ -134,9 +134,8 @@ async fn attempt(
     app: &App,
     connection: &config::Connection,
     asked: &Asked<'_>,
-    identity: &Identity,
+    (client, listener): (&oauth::Client, &Listener),
 ) -> Result<Attempt, oauth::Error> {
-    let Identity { client, listener, .. } = identity;
     let (resource, audience) = provider::target(asked.provider, asked.resource);
     let attempt = Attempt::new(asked.server, client, &listener.redirect_uri(), asked.scopes, resource)?;
     let attempt = audience.into_iter().fold(attempt, |attempt, audience| attempt.with("audience", audience));

@@ -112,3 +112,25 @@ fn of_a_paste_and_a_code_the_first_to_come_counts_and_the_other_is_given_up() {
     assert_eq!(world.sandbox().control().tokens_issued("authorization_code"), 1);
     assert_eq!(world.sandbox().control().tokens_issued(GRANT), 0);
 }
+
+#[test]
+fn another_device_needs_no_pkce_and_no_port_here() {
+    let world = World::with_sandbox();
+    world.sandbox().control().set(Faults { metadata_without_pkce: true, ..Faults::default() });
+    // A browser here would need both: every port that may be used is taken, and S256 is not listed.
+    let busy = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = busy.local_addr().expect("an address").port().to_string();
+    let ran = login(&world, &["--device", "--port", &port]).done();
+    assert!(!ran.err.contains(&port), "{ran:?}");
+    let registered = &world.sandbox().control().received("register")[0];
+    assert_eq!(registered.status, 201);
+    world.run(&["token", "box"]).done();
+    login(&world, &["--device"]).done();
+    assert_eq!(world.sandbox().control().received("register").len(), 1, "the client is used again");
+    // With a browser the same server is refused, and a port is needed.
+    login(&world, &["--port", &port]).failed(Exit::Server);
+    world.sandbox().control().set(Faults::default());
+    login(&world, &["--port", &port]).failed(Exit::Network);
+    login(&world, &[]).done();
+    assert_eq!(world.sandbox().control().received("register").len(), 2, "now with an address to come back to");
+}
