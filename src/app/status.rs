@@ -32,6 +32,8 @@ pub struct Status {
     pub expires_at: Option<Timestamp>,
     /// Whether it renews by itself.
     pub renewable: bool,
+    /// Seconds by which the provider's clock was ahead of this machine's at the last token, if it told its time.
+    pub clock_skew: Option<i64>,
     /// Where its login is kept; `None` if none is looked for.
     pub store: Option<Kind>,
     /// Where the stored login is for, if that is not where the connection points now.
@@ -86,6 +88,7 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         scopes: Vec::new(),
         expires_at: None,
         renewable: false,
+        clock_skew: None,
         store: None,
         elsewhere: None,
     };
@@ -126,6 +129,7 @@ impl Status {
         if let Some(issued) = &grant.issued {
             self.account = issued.account.clone();
             self.issuer = Some(issued.issuer.clone());
+            self.clock_skew = issued.clock_skew;
             self.scopes.clone_from(&issued.scopes);
         }
     }

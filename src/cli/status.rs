@@ -51,6 +51,7 @@ struct One<'a> {
     scopes: &'a [String],
     expires_at: Option<Timestamp>,
     renewable: bool,
+    clock_skew: Option<i64>,
     variable: Option<&'a str>,
     error: Option<&'a str>,
     store: Option<&'a str>,
@@ -180,6 +181,7 @@ fn one(row: &Row) -> One<'_> {
         scopes: &status.scopes,
         expires_at: status.expires_at,
         renewable: status.renewable,
+        clock_skew: status.clock_skew,
         variable: match &status.login {
             Login::Environment { variable } => Some(variable),
             _ => None,

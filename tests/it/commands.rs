@@ -99,7 +99,7 @@ fn status_works_offline_without_any_configuration() {
         json!([{
             "connection": "tavily", "backend": "tavily", "way": "none", "url": "https://api.tavily.com/",
             "login": "not-needed", "ended": null, "elsewhere": null, "account": null, "issuer": null, "scopes": [],
-            "expires_at": null, "renewable": false, "variable": null, "error": null, "store": null
+            "expires_at": null, "renewable": false, "clock_skew": null, "variable": null, "error": null, "store": null
         }])
     );
 }

@@ -96,5 +96,7 @@ fn the_difference_to_the_providers_clock_is_measured_and_kept() {
         let token = world.run(&["token", "box", "-v"]).done();
         assert!(near(skew(&world), offset), "{:?}", skew(&world));
         assert_eq!(world.run(&["token", "box"]).done().out, token.out, "the lifetime does not depend on it");
+        let shown = world.run(&["status", "box", "--json"]).done().json()["connections"][0]["clock_skew"].as_i64();
+        assert!(near(shown, offset), "{shown:?}");
     }
 }
