@@ -26,7 +26,8 @@ pub(super) struct Stores {
 
 impl Stores {
     pub(super) fn new(machine: &Machine, keychain: Arc<dyn Store>) -> Self {
-        let folder = machine.folders.as_ref().map(|folders| folders.state.as_path());
+        // Beside the locks: hosts with state folders of their own must find the logins of the terminal.
+        let folder = machine.folders.as_ref().map(|folders| folders.shared.as_path());
         let file = EncryptedFile::new(folder, passphrase(machine), Cost::STANDARD);
         Self { keychain, file: Arc::new(file) }
     }

@@ -135,7 +135,8 @@ pub struct Folders {
     pub config: PathBuf,
     /// Holds cached discovery and cached tool lists; mode 0700.
     pub state: PathBuf,
-    /// Holds what all programs of this person must find in one place: locks, and what belongs to a renewal. Mode 0700.
+    /// Holds what all programs of this person must find in one place: locks, the encrypted file, and what belongs to a
+    /// renewal. Mode 0700.
     pub shared: PathBuf,
 }
 

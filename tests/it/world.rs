@@ -183,10 +183,14 @@ impl World {
 
     /// Runs one command to its end, with another browser than this world's.
     pub fn run_in(&self, browser: Arc<dyn Browser>, arguments: &[&str]) -> Ran {
-        let terminal = Arc::new(Paper::default());
+        self.run_on(&Arc::new(Paper::default()), browser, arguments)
+    }
+
+    /// Runs one command to its end on a terminal that others can look at meanwhile.
+    pub fn run_on(&self, terminal: &Arc<Paper>, browser: Arc<dyn Browser>, arguments: &[&str]) -> Ran {
         *terminal.input.lock().expect("no panic") = self.input.clone();
         let words = std::iter::once("keyward").chain(arguments.iter().copied()).map(OsString::from);
-        let machine = Machine { browser, ..self.machine(&terminal) };
+        let machine = Machine { browser, ..self.machine(terminal) };
         let exit = keyward::run(words, machine, self.stores());
         let text = |bytes: &Mutex<Vec<u8>>| String::from_utf8(bytes.lock().expect("no panic").clone()).expect("UTF-8");
         Ran { exit, out: text(&terminal.out), err: text(&terminal.err) }
@@ -344,6 +348,16 @@ impl Write for Kept {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Paper {
+    /// Blocks until this was said on standard error.
+    pub fn waits_for(&self, words: &str) {
+        let is_said = || String::from_utf8_lossy(&self.err.lock().expect("no panic")).contains(words);
+        while !is_said() {
+            std::thread::yield_now();
+        }
     }
 }
 

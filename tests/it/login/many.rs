@@ -1,15 +1,15 @@
 //! Two logins of one connection: the second gives way, or waits.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward::machine::{Browser, BrowserError};
 use keyward::report::Exit;
 use url::Url;
 
-use crate::person::{Person, Press};
-use crate::world::World;
+use crate::person::{Forbidden, Person, Press};
+use crate::world::{Paper, World};
 
 /// A person who sits down only when they are told to.
 struct Late {
@@ -60,8 +60,12 @@ fn the_second_is_refused_with_who_is_at_it() {
 #[test]
 fn the_second_waits_if_it_is_told_to_and_reports_what_the_first_obtained() {
     during_a_login(|world, go| {
+        let terminal = Arc::new(Paper::default());
+        let words = ["login", "box", "--wait", "--timeout", "60", "--json"];
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| world.run(&["login", "box", "--wait", "--timeout", "60", "--json"]));
+            let second = scope.spawn(|| world.run_on(&terminal, Arc::new(Forbidden), &words));
+            // Before it has said so, it could still find the first one at its end.
+            terminal.waits_for("Waiting for another login");
             go.send(()).expect("the first goes on");
             let ran = second.join().expect("no panic").done();
             assert_eq!(ran.json()["event"], "done");
