@@ -115,9 +115,14 @@ fn s44_a_browser_that_is_started_sees_none_of_our_secrets() {
         let resource = world.resource();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"));
         command.args(["login", &resource, "--name", "box", "--timeout", "20"]);
-        command.env_clear().env("HOME", folder.path()).env("PATH", "/usr/bin:/bin").env("ORDINARY", "seen");
-        command.env("KEYWARD_STORE", "file").env("KEYWARD_STORE_PASSPHRASE", "canary of the store");
-        command.env("KEYWARD_TOKEN_OTHER", "canary.of.another");
+        command
+            .env_clear()
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env("PATH", "/usr/bin:/bin")
+            .env("ORDINARY", "seen");
+        command.env("KEYWARD_STORE", "file").env("KEYWARD_STORE_PASSPHRASE", "planted in the store");
+        command.env("KEYWARD_TOKEN_OTHER", "planted.in.another");
         match named {
             "flag" => command.arg("--browser").arg(&script),
             _ => command.env("BROWSER", &script),
@@ -133,8 +138,41 @@ fn s44_a_browser_that_is_started_sees_none_of_our_secrets() {
         login.kill().and_then(|()| login.wait()).expect("it ends");
         let seen = std::fs::read_to_string(&told).expect("the environment of the browser");
         assert!(seen.contains("ORDINARY=seen"), "{named}: {seen}");
-        assert!(!seen.contains(CANARY), "{named}: {seen}");
-        assert!(!String::from_utf8_lossy(&arguments).contains(CANARY), "{named}");
+        assert!(!seen.contains("planted"), "{named}: {seen}");
+        assert!(!String::from_utf8_lossy(&arguments).contains("planted"), "{named}");
         std::fs::remove_file(&told).expect("removed");
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn s44_a_process_that_crashes_leaves_its_memory_nowhere() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let home = tempfile::tempdir().expect("a folder");
+    // As many cores as the machine allows.
+    let script = "ulimit -S -c \"$(ulimit -H -c)\"; exec \"$0\" serve";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_keyward")]).current_dir(home.path());
+    command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
+    let mut serve = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut input = serve.stdin.take().expect("a pipe");
+    input.write_all(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n").expect("written");
+    let answer = BufReader::new(serve.stdout.take().expect("a pipe")).lines().next().expect("a line");
+    assert!(answer.expect("text").contains("\"id\":1"), "it runs");
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", serve.id())).expect("it runs");
+    let limits = read("limits");
+    let limit = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).expect("a limit");
+    assert_eq!(limit.split_whitespace().next(), Some("0"), "{limits}");
+    // Who collects crashes through a pipe is not asked for the limit.
+    assert_eq!(read("coredump_filter").trim(), "00000000");
+    let pid = Pid::from_raw(i32::try_from(serve.id()).expect("a number")).expect("a process");
+    kill_process(pid, Signal::ABORT).expect("sent");
+    let ended = serve.wait().expect("it ends");
+    assert_eq!(ended.signal(), Some(Signal::ABORT.as_raw()), "{ended}");
+    assert_eq!(std::fs::read_dir(home.path()).expect("a folder").count(), 0, "no core is left");
 }
