@@ -32,9 +32,12 @@ pub enum BrowserError {
     /// The system could not spare what asking takes.
     #[error("the browser could not be asked")]
     Unasked,
-    /// No launcher could be started, or it gave up.
+    /// No launcher could be started.
     #[error("{0}")]
     Launcher(String),
+    /// A launcher gave up.
+    #[error("{0}")]
+    Ended(String),
 }
 
 /// The browser of this machine.
@@ -50,6 +53,13 @@ pub struct SystemBrowser {
 
 /// How long a launcher is watched: one that fails does so at once, a browser in the foreground stays.
 const WATCH: Duration = Duration::from_secs(2);
+
+/// Ctrl-C in our console does not reach it.
+#[cfg(windows)]
+const OWN_GROUP: u32 = 0x0200;
+/// A launcher that is a console program flashes no window.
+#[cfg(windows)]
+const NO_WINDOW: u32 = 0x0800_0000;
 
 impl SystemBrowser {
     /// The program that `--browser` names, which goes before everything the environment says.
@@ -101,25 +111,18 @@ impl Browser for SystemBrowser {
 
 impl SystemBrowser {
     /// The platform's own launchers, in their order.
-    #[cfg(not(windows))]
     fn launch(&self, page: &Url) -> Result<(), BrowserError> {
         let mut last = BrowserError::Launcher("no program to open a page was found".to_owned());
         for command in open::commands(page.as_str()) {
+            // Explorer ends with 1 whether it has opened the page or not.
+            let tells = command.get_program() != "explorer.exe";
             match self.run(command, "the system") {
+                Err(BrowserError::Ended(_)) if !tells => return Ok(()),
                 Ok(()) => return Ok(()),
                 Err(error) => last = error,
             }
         }
         Err(last)
-    }
-
-    /// Windows hands the page to a program that runs already; what its launchers answer is known to the crate alone.
-    #[cfg(windows)]
-    #[expect(clippy::disallowed_methods, reason = "the one place that opens a page the platform's way")]
-    fn launch(&self, page: &Url) -> Result<(), BrowserError> {
-        // The crate's message quotes the address, so only the kind is kept.
-        open::that_detached_with_timeout(page.as_str(), WATCH)
-            .map_err(|error| BrowserError::Launcher(format!("no program to open a page was found ({})", error.kind())))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that starts a browser that the person names")]
@@ -143,6 +146,8 @@ impl SystemBrowser {
         }
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut command, OWN_GROUP | NO_WINDOW);
         let mut child = command
             .spawn()
             .map_err(|error| BrowserError::Launcher(format!("`{name}` from {from} did not start: {}", error.kind())))?;
@@ -151,7 +156,7 @@ impl SystemBrowser {
             match child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
                 Ok(Some(status)) => {
-                    return Err(BrowserError::Launcher(format!("`{name}` from {from} ended with {status}")));
+                    return Err(BrowserError::Ended(format!("`{name}` from {from} ended with {status}")));
                 }
                 Ok(None) => std::thread::sleep(Duration::from_millis(10)),
                 Err(_) => break,
