@@ -34,15 +34,32 @@ impl Secret {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
     }
 
+    /// A stranger's text without this secret, which it may repeat or, having been cut, end in the middle of; `None` if it
+    /// does neither. What is shorter than a word says nothing about anybody.
+    pub fn hidden_in(&self, text: &str) -> Option<String> {
+        const SHORTEST: usize = 8;
+        if self.0.len() < SHORTEST {
+            return None;
+        }
+        let whole = text.contains(self.0.as_str()).then(|| text.replace(self.0.as_str(), HIDDEN));
+        let rest = whole.as_deref().unwrap_or(text);
+        let rest = rest.strip_suffix('…').unwrap_or(rest);
+        let kept = (SHORTEST..self.0.len()).rev().find_map(|end| rest.strip_suffix(self.0.get(..end)?));
+        kept.map(|kept| kept.to_owned() + HIDDEN).or(whole)
+    }
+
     /// As [`Secret::matches`], for two secrets.
     pub fn equals(&self, other: &Self) -> bool {
         self.matches(&other.0)
     }
 }
 
+/// What stands where a secret was.
+const HIDDEN: &str = "[secret]";
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[secret]")
+        f.write_str(HIDDEN)
     }
 }
 
@@ -65,6 +82,25 @@ mod tests {
     fn debug_never_shows_the_text() {
         let secret = Secret::new("tvly-canary");
         assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "[secret] Some([secret])");
+    }
+
+    #[test]
+    fn a_strangers_text_loses_the_secret_and_its_beginning_at_the_end() {
+        let secret = Secret::new("tvly-canary");
+        for (text, expected) in [
+            ("tvly-canary", Some("[secret]")),
+            ("key tvly-canary, and tvly-canary again", Some("key [secret], and [secret] again")),
+            ("cut in tvly-can", Some("cut in [secret]")),
+            ("cut in tvly-can…", Some("cut in [secret]")),
+            ("tvly-canary tvly-canar", Some("[secret] [secret]")),
+            ("tvly-can is not the end", None),
+            ("cut in tvly-ca", None),
+            ("", None),
+        ] {
+            assert_eq!(secret.hidden_in(text).as_deref(), expected, "{text}");
+        }
+        assert_eq!(Secret::new("").hidden_in("text"), None);
+        assert_eq!(Secret::new("ada").hidden_in("ada"), None);
     }
 
     #[test]

@@ -237,6 +237,7 @@ impl App {
             way,
             http: self.parts.http.anywhere(),
             credentials: self.supplier(connection, way),
+            sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),
         })

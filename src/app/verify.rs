@@ -67,7 +67,7 @@ pub async fn of(app: &App, connection: &config::Connection, status: &Status) -> 
 
 async fn by_service(app: &App, connection: &config::Connection) -> Result<(), Error> {
     let service = app.service(connection)?;
-    let error = match (connection.backend.check)(service).await {
+    let error = match connection.backend.check(service).await {
         Ok(()) => return Ok(()),
         Err(error) => error,
     };

@@ -227,6 +227,7 @@ fn attached(
     if !is_safe(&target) {
         return Err(withheld(Withheld::Unsafe { host: host() }));
     }
+    connection.sent.note(credential.value.expose());
     let mut value = HeaderValue::from_str(credential.value.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
     value.set_sensitive(true);
     let mut request = request.clone();

@@ -17,6 +17,7 @@ use url::Url;
 use crate::http::Http;
 pub use crate::http::StepUp;
 use crate::secret::Secret;
+pub use sent::Sent;
 
 pub mod arguments;
 pub mod fake;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod name;
 pub mod outside;
 pub mod remote;
+mod sent;
 pub mod tavily;
 
 /// A future that can move between threads.
@@ -50,11 +52,24 @@ pub struct Backend {
     /// The remote MCP server used after an OAuth login, where that is another address than `url`.
     pub oauth_url: Option<&'static str>,
     /// Makes the connection's tools. Must not block, read a file or touch the network.
-    pub tools: fn(&Connection) -> Vec<Tool>,
+    tools: fn(&Connection) -> Vec<Tool>,
     /// Asks the service for something small that it gives to whoever is signed in, and that changes and costs nothing.
-    pub check: fn(Connection) -> Boxed<'static, Result<(), Error>>,
+    check: fn(Connection) -> Boxed<'static, Result<(), Error>>,
     /// Makes the stand-in server.
     pub fake: fn() -> Box<dyn fake::Fake>,
+}
+
+impl Backend {
+    /// The connection's tools. Touches neither a file nor the network; what a call answers never repeats the credential.
+    pub fn tools(&self, connection: &Connection) -> Vec<Tool> {
+        (self.tools)(connection).into_iter().map(|tool| connection.sent.out_of_tool(tool)).collect()
+    }
+
+    /// Whether the service takes the login of the connection.
+    pub async fn check(&self, connection: Connection) -> Result<(), Error> {
+        let sent = connection.sent.clone();
+        (self.check)(connection).await.map_err(|error| sent.out_of(error))
+    }
 }
 
 /// A way to sign in.
@@ -105,6 +120,8 @@ pub struct Connection {
     pub http: Http,
     /// Supplies what is attached to them.
     pub credentials: Arc<dyn CredentialSource>,
+    /// What was attached to them.
+    pub sent: Sent,
     /// The tools a remote server listed last time, as the server wrote them; `None` if it never did.
     pub remembered: Option<Arc<RawValue>>,
     /// Where a newer list of a remote server is kept.

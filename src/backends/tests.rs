@@ -168,6 +168,7 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         way,
         http: Http::new(&Environment::default()),
         credentials,
+        sent: super::Sent::default(),
         remembered: None,
         memory: Arc::new(Kept::default()),
     }

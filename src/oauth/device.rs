@@ -91,8 +91,7 @@ pub async fn begin(http: &Http, request: Request<'_>) -> Result<Device, Error> {
     let asked = Instant::now();
     // A proof belongs to the token endpoint (RFC 9449 §5).
     let endpoint = Endpoint { proof: None, ..request.endpoint(http, url, request.now) };
-    let answer = endpoint.post(&form).await?;
-    let members = members(&host(url), &answer)?;
+    let members = endpoint.post(&form, |answer| members(&host(url), &answer)).await?;
     let wrong = |what| Error::Malformed { host: host(url), what };
     let check = |name: &'static str, text: &str| request.server.reach.check(name, text);
     // Some servers still write the name of a draft.
@@ -134,13 +133,14 @@ pub async fn poll(http: &Http, request: Request<'_>, device: Device) -> Result<T
         sleep_until(next).await;
         let now = request.now.saturating_add(i64::try_from(device.asked.elapsed().as_secs()).unwrap_or(i64::MAX));
         let sent = Instant::now();
-        let answer = request.endpoint(http, url, now).post(&form).await;
-        let step = match answer {
-            Ok(answer) => match judge(&answer) {
-                Step::Over if is_expiry(&answer) => return Err(expired()),
-                Step::Over => return finish(&request, answer, sent.elapsed()),
-                step => step,
-            },
+        let read = |answer| match judge(&answer) {
+            Step::Over if is_expiry(&answer) => Err(expired()),
+            Step::Over => finish(&request, answer, sent.elapsed()).map(Ok),
+            step => Ok(Err(step)),
+        };
+        let step = match request.endpoint(http, url, now).post(&form, read).await {
+            Ok(Ok(tokens)) => return Ok(tokens),
+            Ok(Err(step)) => step,
             Err(error) => Step::of_failure(error)?,
         };
         (interval, pause) = step.next(interval);

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use tokio::time::Instant;
 use url::Url;
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::{self, Serializer, byte_serialize};
 use zeroize::Zeroizing;
 
 use super::assertion;
@@ -49,35 +49,79 @@ pub(super) trait Proof: Sync {
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
+/// Members of a form that say nothing that nobody may know.
+const PUBLIC: [&str; 14] = [
+    "grant_type",
+    "client_id",
+    "client_assertion_type",
+    "redirect_uri",
+    "resource",
+    "scope",
+    "token_type_hint",
+    "response_type",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "acr_values",
+    "max_age",
+    "dpop_jkt",
+];
+
 impl Endpoint<'_> {
     /// Asks for tokens.
     pub(super) async fn tokens(&self, form: &[(&str, &str)]) -> Result<Tokens, Error> {
         let started = Instant::now();
-        let answer = self.post(form).await?;
-        token::read(&host(self.url), answer, started.elapsed(), self.proof.is_some())
+        let read = |answer| token::read(&host(self.url), answer, started.elapsed(), self.proof.is_some());
+        self.post(form, read).await
     }
 
-    /// Sends the form with the client's identity and returns the answer, whatever its status. Nothing is followed.
+    /// Sends the form with the client's identity and returns what is read in the answer, whatever its status. Nothing is
+    /// followed, and a refusal that repeats what was sent loses it.
     ///
     /// Sent once: a code or a refresh token that arrives twice looks like theft and ends the grant (RFC 9700 §4.14). It
     /// is repeated only if nothing left this machine, or if the server, having done nothing, names the nonce that the
     /// proof must hold (RFC 9449 §8).
-    pub(super) async fn post(&self, form: &[(&str, &str)]) -> Result<Answer, Error> {
-        let answer = self.send(form).await?;
-        let Some(proof) = self.proof else { return Ok(answer) };
-        if !self.takes_nonce(proof, &answer) || !wants_nonce(&answer) {
-            return Ok(answer);
+    pub(super) async fn post<T>(
+        &self,
+        form: &[(&str, &str)],
+        read: impl FnOnce(Answer) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (mut answer, mut sent) = self.send(form).await?;
+        if let Some(proof) = self.proof
+            && self.takes_nonce(proof, &answer)
+            && wants_nonce(&answer)
+        {
+            (answer, sent) = self.send(form).await?;
+            self.takes_nonce(proof, &answer);
         }
-        let answer = self.send(form).await?;
-        self.takes_nonce(proof, &answer);
-        Ok(answer)
+        read(answer).map_err(|error| error.without(&sent))
     }
 
-    async fn send(&self, form: &[(&str, &str)]) -> Result<Answer, Error> {
-        match self.http.send(self.request(form)?, Limits::TOKEN).await {
-            Err(error) if error.nothing_was_sent() => Ok(self.http.send(self.request(form)?, Limits::TOKEN).await?),
-            outcome => Ok(outcome?),
+    /// The answer, and the secrets that were sent.
+    async fn send(&self, form: &[(&str, &str)]) -> Result<(Answer, Vec<Secret>), Error> {
+        let request = self.request(form)?;
+        let sent = self.secrets(&request);
+        match self.http.send(request, Limits::TOKEN).await {
+            Err(error) if error.nothing_was_sent() => {
+                let request = self.request(form)?;
+                let sent = self.secrets(&request);
+                Ok((self.http.send(request, Limits::TOKEN).await?, sent))
+            }
+            outcome => Ok((outcome?, sent)),
         }
+    }
+
+    /// Every secret of the request, as it is and as it is written there.
+    fn secrets(&self, request: &Request<Vec<u8>>) -> Vec<Secret> {
+        let of_the_form = form_urlencoded::parse(request.body()).filter(|(name, _)| !PUBLIC.contains(&name.as_ref()));
+        let of_the_form = of_the_form.map(|(_, value)| Secret::new(value));
+        let headers =
+            [header::AUTHORIZATION, DPOP].into_iter().filter_map(|name| request.headers().get(name)?.to_str().ok());
+        let of_the_headers = headers.filter_map(|value| value.rsplit(' ').next()).map(Secret::new);
+        let all: Vec<Secret> = of_the_form.chain(of_the_headers).chain(self.client.secret.clone()).collect();
+        let written = |secret: &Secret| Secret::new(byte_serialize(secret.expose().as_bytes()).collect::<String>());
+        let encoded: Vec<Secret> = all.iter().map(written).collect();
+        all.into_iter().chain(encoded).collect()
     }
 
     fn takes_nonce(&self, proof: &dyn Proof, answer: &Answer) -> bool {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::http;
+use crate::secret::Secret;
 
 /// A failed step. Texts from servers are at most 300 characters without control characters; none of them is a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -275,6 +276,25 @@ pub enum Error {
 }
 
 impl Error {
+    /// The same without these secrets: some servers repeat in a refusal what they were sent.
+    #[must_use]
+    pub(super) fn without(mut self, sent: &[Secret]) -> Self {
+        let (code, description) = match &mut self {
+            Self::TokenEndpoint { code, description, .. } | Self::Registration { code, description, .. } => {
+                (code.as_mut(), description.as_mut())
+            }
+            Self::AuthorizationError { code, description, .. } => (Some(code), description.as_mut()),
+            Self::Denied { description } => (None, description.as_mut()),
+            _ => (None, None),
+        };
+        for text in code.into_iter().chain(description) {
+            for secret in sent {
+                *text = secret.hidden_in(text).unwrap_or_else(|| std::mem::take(text));
+            }
+        }
+        self
+    }
+
     /// Whether the server does not know the client, or not by what it identified itself with.
     pub fn refuses_client(&self) -> bool {
         match self {

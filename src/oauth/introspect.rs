@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::client::Client;
-use super::endpoint::Endpoint;
+use super::endpoint::{Answer, Endpoint};
 use super::error::Error;
 use super::foreign::{clean, host, retry_after};
 use super::json;
@@ -29,8 +29,11 @@ pub struct Introspection<'a> {
 pub async fn introspect(http: &Http, introspection: Introspection<'_>) -> Result<bool, Error> {
     let Introspection { endpoint: url, issuer, client, token, now } = introspection;
     let form = [("token", token.expose()), ("token_type_hint", "access_token")];
-    let answer = Endpoint { http, url, client, issuer, now, proof: None }.post(&form).await?;
-    let (host, status) = (host(url), answer.status().as_u16());
+    Endpoint { http, url, client, issuer, now, proof: None }.post(&form, |answer| read(host(url), &answer)).await
+}
+
+fn read(host: String, answer: &Answer) -> Result<bool, Error> {
+    let status = answer.status().as_u16();
     let members = json::object(answer.body());
     match status {
         200 => {

@@ -21,8 +21,7 @@ pub async fn push(http: &Http, server: &Server, attempt: Attempt, now: i64) -> R
     let endpoint = Endpoint { http, url, client: &attempt.client, issuer: &server.issuer, now, proof: None };
     let form: Vec<(&str, &str)> =
         attempt.parameters().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let answer = endpoint.post(&form).await?;
-    let (reference, lifetime) = read(&host(url), &answer)?;
+    let (reference, lifetime) = endpoint.post(&form, |answer| read(&host(url), &answer)).await?;
     Ok(attempt.by_reference(&reference, now.saturating_add(lifetime)))
 }
 

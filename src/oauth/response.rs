@@ -57,7 +57,8 @@ impl Pending {
         if self.spent.swap(true, Ordering::SeqCst) {
             return Verdict::Spent;
         }
-        Verdict::Answer(self.check_issuer(&parameters).and_then(|()| parameters.code()))
+        let outcome = self.check_issuer(&parameters).and_then(|()| parameters.code());
+        Verdict::Answer(outcome.map_err(|error| error.without(std::slice::from_ref(&self.state))))
     }
 
     /// Takes a code that came without a state, because the person vouched for it.

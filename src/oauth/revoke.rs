@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::client::{AuthMethod, Client};
-use super::endpoint::Endpoint;
+use super::endpoint::{Answer, Endpoint};
 use super::error::Error;
 use super::foreign::{clean, host, retry_after};
 use super::json;
@@ -60,8 +60,11 @@ async fn send(http: &Http, revocation: &Revocation<'_>, empty_secret: bool) -> R
     let Revocation { endpoint: url, issuer, client, token, kind, now } = *revocation;
     let mut form = vec![("token", token.expose()), ("token_type_hint", kind.hint())];
     form.extend(empty_secret.then_some(("client_secret", "")));
-    let answer = Endpoint { http, url, client, issuer, now, proof: None }.post(&form).await?;
-    let (host, status) = (host(url), answer.status().as_u16());
+    Endpoint { http, url, client, issuer, now, proof: None }.post(&form, |answer| read(host(url), &answer)).await
+}
+
+fn read(host: String, answer: &Answer) -> Result<(), Error> {
+    let status = answer.status().as_u16();
     match status {
         200..=299 => Ok(()),
         300..=399 => Err(Error::Redirected { host, status }),

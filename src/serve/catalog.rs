@@ -47,7 +47,7 @@ impl Catalog {
             let is_chosen = choice.only.is_empty() || choice.only.contains(&connection.name);
             // A connection without an address has nothing to call; `keyward_status` names it.
             if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
-                let tools = (connection.backend.tools)(&service);
+                let tools = connection.backend.tools(&service);
                 entries.extend(tools.into_iter().map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
             }
         }

@@ -48,7 +48,7 @@ pub async fn list_tools(connection: &Connection) -> Result<Box<RawValue>, Error>
     let peer = Peer::new(connection.clone());
     let list = peer.list().await;
     peer.end().await;
-    let list = list?;
+    let list = list.map_err(|error| connection.sent.out_of(error))?;
     connection.memory.keep(&list);
     Ok(list)
 }

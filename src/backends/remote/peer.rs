@@ -240,7 +240,8 @@ impl Peer {
             match page.next_cursor {
                 None => {
                     list.push(']');
-                    return RawValue::from_string(list).map_err(|_| wrong("its list of tools is not JSON"));
+                    let list = RawValue::from_string(list).map_err(|_| wrong("its list of tools is not JSON"))?;
+                    return Ok(self.connection.sent.out_of_json(list));
                 }
                 same if same == cursor => break,
                 next => cursor = next,

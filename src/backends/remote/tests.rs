@@ -63,7 +63,7 @@ fn text(output: &Output) -> String {
 async fn every_kind_of_answer_arrives_in_both_eras() {
     for eras in [Eras::Modern, Eras::Legacy, Eras::Both] {
         let stage = stage(eras).await;
-        let tools = (BACKEND.tools)(&stage.connection);
+        let tools = BACKEND.tools(&stage.connection);
         let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).collect();
         assert_eq!(names, ["c_echo", "c_add", "c_slow", "c_fail", "c_whoami", "c_big", "c_needs_more"], "{eras:?}");
 
@@ -88,7 +88,7 @@ async fn the_era_is_found_out_once() {
         (Eras::Legacy, vec!["server/discover", "initialize", "notifications/initialized", "tools/call"]),
     ] {
         let stage = stage(eras).await;
-        let tools = (BACKEND.tools)(&stage.connection);
+        let tools = BACKEND.tools(&stage.connection);
         let before = stage.server.record().all().len();
         let echo = |_| stage.call(&tools, "echo", json!({"text": "x"}));
         for outcome in futures(16, echo).await {
@@ -124,7 +124,7 @@ async fn futures<F: Future>(count: usize, make: impl Fn(usize) -> F) -> Vec<F::O
 #[tokio::test]
 async fn a_server_replaced_by_one_of_another_era_is_asked_again() {
     let stage = stage(Eras::Modern).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     for eras in [Eras::Modern, Eras::Legacy, Eras::Legacy, Eras::Modern, Eras::Both, Eras::Legacy] {
         // Sessions are forgotten too.
         stage.server.speak(eras);
@@ -136,7 +136,7 @@ async fn a_server_replaced_by_one_of_another_era_is_asked_again() {
 #[tokio::test]
 async fn a_forgotten_session_is_begun_again_once_for_all_callers() {
     let stage = stage(Eras::Legacy).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     stage.call(&tools, "echo", json!({"text": "x"})).await.expect("an answer");
     stage.server.forget();
     let before = stage.server.record().all().len();
@@ -151,7 +151,7 @@ async fn a_forgotten_session_is_begun_again_once_for_all_callers() {
 async fn progress_is_handed_on_and_the_servers_questions_are_answered() {
     for (eras, answers) in [(Eras::Modern, vec![]), (Eras::Legacy, vec!["question-1", "question-2"])] {
         let stage = stage(eras).await;
-        let tools = (BACKEND.tools)(&stage.connection);
+        let tools = BACKEND.tools(&stage.connection);
         let steps = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&steps);
         let progress = Progress::to(move |step| heard.lock().expect("a healthy lock").push(step));
@@ -177,7 +177,7 @@ async fn progress_is_handed_on_and_the_servers_questions_are_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_a_call_tells_a_legacy_server() {
     let stage = stage(Eras::Legacy).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     let (begun, mut started) = tokio::sync::mpsc::unbounded_channel();
     let progress = Progress::to(move |_| begun.send(()).expect("a listener"));
     let slow =
@@ -193,7 +193,7 @@ async fn dropping_a_call_tells_a_legacy_server() {
 #[tokio::test]
 async fn a_finished_call_is_not_cancelled() {
     let stage = stage(Eras::Legacy).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     stage.call(&tools, "echo", json!({"text": "x"})).await.expect("an answer");
     stage.call(&tools, "fail", json!({})).await.expect("an answer");
     assert!(!stage.methods().iter().any(|method| method == "notifications/cancelled"), "{:?}", stage.methods());
@@ -202,7 +202,7 @@ async fn a_finished_call_is_not_cancelled() {
 #[tokio::test]
 async fn an_interrupted_stream_is_taken_up_again_and_the_call_is_not() {
     let stage = stage(Eras::Legacy).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     let slow = stage.call(&tools, "slow", json!({"interrupted": true})).await.expect("an answer");
     assert_eq!(text(&slow), "taken up again");
     let seen = stage.server.record().all();
@@ -214,7 +214,7 @@ async fn an_interrupted_stream_is_taken_up_again_and_the_call_is_not() {
 #[tokio::test]
 async fn a_stream_without_an_answer_is_an_error_in_the_modern_era() {
     let stage = stage(Eras::Modern).await;
-    let tools = (BACKEND.tools)(&stage.connection);
+    let tools = BACKEND.tools(&stage.connection);
     let outcome = stage.call(&tools, "slow", json!({"interrupted": true})).await;
     assert!(matches!(outcome, Err(Error::Protocol { cause, .. }) if cause == "the stream ended without the answer"));
     assert_eq!(stage.methods().iter().filter(|method| *method == "tools/call").count(), 1);
@@ -231,7 +231,7 @@ async fn the_list_is_kept_and_a_newer_one_replaces_it_after_a_call() {
     let mut older = stage.connection.clone();
     let first: Vec<Value> = serde_json::from_str(&listed).expect("an array");
     older.remembered = Some(Arc::from(serde_json::value::to_raw_value(&first[..1]).expect("JSON")));
-    let tools = (BACKEND.tools)(&older);
+    let tools = BACKEND.tools(&older);
     assert_eq!(tools.len(), 1);
     // The first list was announced too.
     stage.kept.1.notified().await;
@@ -380,7 +380,7 @@ fn offered(list: &str) -> Vec<Tool> {
     let url = Url::parse("https://host.example/mcp").expect("an address");
     let mut connection = connection(url, Way::None, Tokens::new(None, None));
     connection.remembered = Some(Arc::from(RawValue::from_string(list.to_owned()).expect("JSON")));
-    (BACKEND.tools)(&connection)
+    BACKEND.tools(&connection)
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn stage(way: Way) -> Stage {
         _ => ("/", None),
     };
     let connection = connection(host.at(path), way, Tokens::new(token, None));
-    Stage { server, tools: (BACKEND.tools)(&connection), _host: host }
+    Stage { server, tools: BACKEND.tools(&connection), _host: host }
 }
 
 impl Stage {
@@ -126,7 +126,7 @@ async fn a_wrong_key_is_a_refused_login() {
     let server = Arc::new(Server::default());
     let host = Host::of(Arc::clone(&server) as Arc<dyn Fake>);
     let connection = connection(host.at(""), Way::ApiKey, Tokens::new(Some("sk-other"), None));
-    let stage = Stage { server, tools: (BACKEND.tools)(&connection), _host: host };
+    let stage = Stage { server, tools: BACKEND.tools(&connection), _host: host };
     let error = stage.call("search", json!({"query": "q"})).await.expect_err("a refusal");
     assert!(matches!(error, Error::Rejected { said, .. } if said == "Unauthorized: missing or invalid API key."));
 }
@@ -220,7 +220,7 @@ fn the_tools_are_named_after_the_connection() {
     let named = |name: &str| {
         let mut connection = connection(url.clone(), Way::None, Tokens::new(None, None));
         connection.name = name.to_owned();
-        (BACKEND.tools)(&connection).into_iter().map(|tool| tool.name).collect::<Vec<_>>()
+        BACKEND.tools(&connection).into_iter().map(|tool| tool.name).collect::<Vec<_>>()
     };
     assert_eq!(named("tavily"), ["tavily_search", "tavily_extract"]);
     assert_eq!(named("work"), ["work_search", "work_extract"]);

@@ -109,3 +109,25 @@ async fn without_a_key_there_is_no_proof_no_second_request_and_no_bound_token() 
     let bound = asked(&script, &client(), Some(&Key::default())).await.expect("tokens");
     assert_eq!(bound.token_type, token::TokenType::Dpop);
 }
+
+#[tokio::test]
+async fn a_refusal_loses_what_it_repeats_of_the_request() {
+    for status in [200, 400, 401, 403] {
+        for client in [confidential(AuthMethod::Basic), confidential(AuthMethod::Post)] {
+            let script = Script::start(move |_, seen| {
+                let header = seen.header("authorization").unwrap_or_default();
+                let said = format!("{header} {}", seen.body);
+                json(status, &format!(r#"{{"error":"invalid_request","error_description":"{said}"}}"#))
+            })
+            .await;
+            let (http, url) = (http(), script.address("/token"));
+            let client = Client { secret: Some(Secret::new("canary%+&secret")), ..client };
+            let endpoint =
+                Endpoint { http: &http, url: &url, client: &client, issuer: &script.url, now: 7, proof: None };
+            let form = [("grant_type", "x"), ("code", "canary/of+the=code"), ("odd", "canary-of-another")];
+            let error = endpoint.tokens(&form).await.expect_err("refused").to_string();
+            assert!(error.contains("grant_type=x") && error.contains("[secret]"), "{error}");
+            assert!(!error.contains("canary") && !error.contains("Y2FuYXJ5"), "{error}");
+        }
+    }
+}

@@ -207,3 +207,9 @@ proptest::proptest! {
         proptest::prop_assert_eq!(judge(true, &format!("{query}&iss=https%3A%2f%2Fas.example/t")), format!("code {code}"));
     }
 }
+
+#[test]
+fn a_refusal_that_repeats_the_state_loses_it() {
+    let told = judge(false, "state=the-state&error=access_denied&error_description=no+the-state+here");
+    assert_eq!(told, "the access was refused: \"no [secret] here\"");
+}
