@@ -87,8 +87,9 @@ def eventually(probe, what, seconds=20):
     raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
-def start(name, *command, env=None):
-    """Starts a program that prints one JSON line when it is ready; returns the process and that line."""
+def start(name, *command, env=None, inherit=()):
+    """Starts a program that prints one JSON line when it is ready, and that gets the descriptors to inherit; returns the
+    process and that line."""
     log = scratch / f"{name}.log"
     with open(log, "wb") as errors:
         process = subprocess.Popen(
@@ -97,6 +98,7 @@ def start(name, *command, env=None):
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **(env or {})},
+            pass_fds=inherit,
             start_new_session=True,
         )
     started.append(process)

@@ -102,6 +102,22 @@ fn s44_a_pasted_key_and_a_refused_answer_are_shown_nowhere() {
 }
 
 #[test]
+fn s44_what_a_service_repeats_of_the_token_is_not_shown() {
+    for status in ["400 Bad Request", "403 Forbidden", "404 Not Found", "429 Too Many Requests", "500 Oh"] {
+        let said = serde_json::json!({ "message": "Bearer canary-access is not allowed" });
+        let wire = protected(move |_| crate::wire::json(status, &said));
+        let world = World::new().person(crate::person::Press::Allow);
+        let url = format!("{}/mcp", wire.url());
+        silent(&world.run(&["login", &url, "--name", "box", "--timeout", "15", "-vv"]).done());
+        for line in [&["status", "box", "--verify"][..], &["tools", "--refresh"], &["call", "box_any"]] {
+            let ran = world.run(line);
+            silent(&ran);
+            assert!(ran.err.contains("Bearer [secret] is not allowed"), "{status}: {ran:?}");
+        }
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn s44_a_browser_that_is_started_sees_none_of_our_secrets() {
     use std::os::unix::fs::PermissionsExt;
