@@ -22,8 +22,8 @@ pub(super) struct Written<T> {
     key: Option<Signing<T>>,
     method: String,
     redirect_uris: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
     secret_expires_at: Option<i64>,
     #[serde(default)]
     bound: bool,

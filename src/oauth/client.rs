@@ -19,8 +19,8 @@ pub struct Client {
     pub method: AuthMethod,
     /// The redirect URIs it was registered with; empty if somebody else registered it.
     pub redirect_uris: Vec<String>,
-    /// The scopes that its registration asked for; empty if it asked for none, or somebody else registered it.
-    pub scopes: Vec<String>,
+    /// The scopes that its registration asked for; `None` if that is not known, or somebody else registered it.
+    pub scopes: Option<Vec<String>>,
     /// When the secret expires, in seconds since 1970; `None` for never.
     pub secret_expires_at: Option<i64>,
     /// Whether the server binds every token of this client to a key (RFC 9449 §5.2).
@@ -99,13 +99,13 @@ impl Client {
     /// Whether it may ask for these: some servers refuse a scope that the registration did not name, and one that named
     /// none got the server's usual ones (RFC 7591 §2).
     pub fn covers(&self, scopes: &[String]) -> bool {
-        scopes.iter().all(|scope| self.scopes.contains(scope))
+        self.scopes.as_ref().is_none_or(|known| scopes.iter().all(|scope| known.contains(scope)))
     }
 
     /// A public client: anybody may use its id. The address of a client id metadata document is such an id, too.
     pub fn public(id: impl Into<String>) -> Self {
         let (secret, key, method) = (None, None, AuthMethod::None);
-        let (redirect_uris, scopes, secret_expires_at, registration) = (Vec::new(), Vec::new(), None, None);
+        let (redirect_uris, scopes, secret_expires_at, registration) = (Vec::new(), None, None, None);
         Self {
             id: id.into(),
             secret,
@@ -197,9 +197,11 @@ mod tests {
     #[test]
     fn a_client_that_was_registered_for_nothing_in_particular_may_ask_for_nothing_in_particular() {
         let scopes = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let plain = Client::public("c");
+        let unknown = Client::public("c");
+        assert!(unknown.covers(&[]) && unknown.covers(&scopes(&["a"])));
+        let plain = Client { scopes: Some(Vec::new()), ..unknown };
         assert!(plain.covers(&[]) && !plain.covers(&scopes(&["a"])));
-        let two = Client { scopes: scopes(&["a", "b"]), ..plain };
+        let two = Client { scopes: Some(scopes(&["a", "b"])), ..plain };
         assert!(two.covers(&scopes(&["b"])) && two.covers(&[]) && !two.covers(&scopes(&["a", "c"])));
     }
 

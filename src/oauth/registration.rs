@@ -43,7 +43,7 @@ pub async fn register(http: &Http, server: &Server, registration: &Registration)
     let answer = http.send(request, Limits::TOKEN).await?;
     let members = accepted(&host, &answer, sent)?;
     let client = read(&members, &registration.redirect_uris, &host, server.reach)?;
-    Ok(Client { scopes: registration.scopes.clone(), ..client })
+    Ok(Client { scopes: Some(registration.scopes.clone()), ..client })
 }
 
 /// `none`, which is what a native client is, unless the server lists ways and this is not among them.
@@ -133,7 +133,7 @@ pub(super) fn read(members: &Map<String, Value>, asked: &[String], host: &str, r
         key: None,
         method,
         redirect_uris,
-        scopes: Vec::new(),
+        scopes: None,
         bound: reader::flag(members, "dpop_bound_access_tokens"),
         registration: management(members, reach),
     })

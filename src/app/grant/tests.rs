@@ -51,7 +51,7 @@ fn issued() -> Issued {
             secret: None,
             key: None,
             method: oauth::AuthMethod::None,
-            scopes: Vec::new(),
+            scopes: None,
             redirect_uris: Vec::new(),
             secret_expires_at: None,
             registration: None,

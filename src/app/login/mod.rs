@@ -271,7 +271,7 @@ fn claims<'a>(stored: &'a Grant, issuer: &str) -> Option<&'a str> {
 
 /// Who would issue tokens for this connection.
 pub(super) async fn issuer(app: &App, connection: &config::Connection) -> Result<String, Error> {
-    discover(app, connection, connection.way.0, false).await.map(|found| found.server.issuer)
+    discover(app, connection, connection.way.0, connection.way.0 == Way::OAuth).await.map(|found| found.server.issuer)
 }
 
 /// The least generation of a new login: above those of every login that a logout has removed, because it starts at the
