@@ -38,7 +38,7 @@ fn r10_a_clock_that_is_set_between_two_commands_costs_at_most_one_renewal() {
 }
 
 #[test]
-fn a_clock_that_is_set_while_a_server_runs_costs_at_most_one_renewal() {
+fn r10_a_clock_that_is_set_while_a_server_runs_costs_at_most_one_renewal() {
     for hour in [3600, -3600] {
         let world = World::signed_in();
         let mut talk = Talk::start(&world);

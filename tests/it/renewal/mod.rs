@@ -12,6 +12,7 @@ mod clock;
 mod pace;
 mod rivals;
 mod spill;
+mod told;
 
 fn renewals(world: &World) -> usize {
     world.sandbox().control().tokens_issued("refresh_token")
@@ -111,7 +112,7 @@ fn r07_network_and_server_trouble_never_logs_out() {
 }
 
 #[test]
-fn a_token_that_is_still_good_is_used_while_renewing_fails() {
+fn r07_a_token_that_is_still_good_is_used_while_renewing_fails() {
     let world = World::signed_in();
     let first = world.run(&["token", "box"]).done().out;
     world.clock.forward(280);
@@ -120,7 +121,7 @@ fn a_token_that_is_still_good_is_used_while_renewing_fails() {
 }
 
 #[test]
-fn a_store_that_cannot_be_written_sends_no_request() {
+fn r04_a_store_that_cannot_be_written_sends_no_request() {
     let world = World::signed_in();
     world.clock.forward(400);
     world.store.fail_saves(Some(keyward::store::Error::Locked));

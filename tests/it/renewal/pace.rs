@@ -38,7 +38,7 @@ fn a_loop_of_commands_does_not_hammer_a_provider_in_trouble() {
 }
 
 #[test]
-fn what_the_provider_asks_for_is_waited() {
+fn r07_what_the_provider_asks_for_is_waited() {
     let world = World::signed_in();
     world.clock.forward(400);
     world.sandbox().control().next_token(TokenFault {
@@ -98,7 +98,7 @@ fn a_network_that_breaks_is_told_as_such_and_a_refusal_as_such() {
 }
 
 #[test]
-fn a_provider_that_does_not_answer_is_left_after_its_time_and_keeps_the_login() {
+fn r07_a_provider_that_does_not_answer_is_left_after_its_time_and_keeps_the_login() {
     let world = World::signed_in();
     world.clock.forward(400);
     world.sandbox().control().hold();

@@ -132,7 +132,7 @@ fn hold_the_clock(world: &World, failures: usize) -> tokio::task::JoinHandle<()>
 }
 
 #[test]
-fn tokens_that_could_be_kept_nowhere_are_not_handed_out() {
+fn r04_tokens_that_could_be_kept_nowhere_are_not_handed_out() {
     let world = ended([Save::Works]);
     world.fickle.then_always(full());
     // A file in the place of the folder: as good as a full disk, also for root.

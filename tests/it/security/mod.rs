@@ -3,10 +3,10 @@
 //! The numbers are the rows' names, so that a missing one is seen: [`every_row_has_a_test_or_a_reason`]. Here the
 //! program runs from its command line to its exit code; the modules under attack have tests of their own beside them.
 
-mod callback;
+pub mod callback;
 mod listener;
-mod meddler;
-mod metadata;
+pub mod meddler;
+pub mod metadata;
 mod secrets;
 mod tokens;
 
