@@ -318,7 +318,7 @@ async fn every_call_says_absent() {
 mod empty {
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn a_service_without_a_default_collection_is_absent() {
+    async fn r20_a_service_without_a_default_collection_is_absent() {
         super::expect_state("empty");
         super::every_call_says_absent().await;
     }
@@ -327,7 +327,7 @@ mod empty {
 mod absent {
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn a_bus_without_the_service_is_absent() {
+    async fn r20_a_bus_without_the_service_is_absent() {
         super::expect_state("absent");
         super::every_call_says_absent().await;
     }
@@ -336,7 +336,7 @@ mod absent {
 mod nobus {
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn a_machine_without_a_bus_is_absent() {
+    async fn r20_a_machine_without_a_bus_is_absent() {
         super::expect_state("nobus");
         super::every_call_says_absent().await;
     }
@@ -347,7 +347,7 @@ mod hung {
 
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
-    async fn the_first_call_ends_at_its_deadline_and_the_next_is_refused_at_once() {
+    async fn r20_the_first_call_ends_at_its_deadline_and_the_next_is_refused_at_once() {
         expect_state("hung");
         child::meets_a_hanging_keychain(&keychain()).await;
     }

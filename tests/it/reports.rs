@@ -161,7 +161,7 @@ fn a_login_that_is_not_the_one_that_was_meant() {
 }
 
 #[test]
-fn a_keychain_that_does_not_work() {
+fn r20_a_keychain_that_does_not_work() {
     let cause = || "the session bus does not answer".to_owned();
     for (name, error) in [
         ("store_absent", StoreError::Absent { cause: cause() }),

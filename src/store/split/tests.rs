@@ -172,7 +172,7 @@ fn a_secret_at_every_size_around_the_limit_comes_back() {
 }
 
 #[test]
-fn a_secret_beyond_all_parts_is_refused_and_the_old_one_stays() {
+fn r20_a_secret_beyond_all_parts_is_refused_and_the_old_one_stays() {
     let map = holding("old");
     let limit = (LIMIT - 3) * PARTS;
     assert_eq!(save(&mut Keychain::of(&map), &"€".repeat(limit / 3)), Ok(()));
@@ -395,7 +395,7 @@ fn a_damaged_item_that_cannot_be_set_aside_is_replaced_all_the_same() {
 }
 
 #[test]
-fn the_items_of_earlier_versions_are_read_and_replaced_without_a_rest() {
+fn r22_the_items_of_earlier_versions_are_read_and_replaced_without_a_rest() {
     let grant = include_str!("../../../tests/layouts/grant-1-oauth.json").trim_end();
     for items in [
         include_str!("../../../tests/layouts/items-1-whole.json"),
@@ -417,7 +417,7 @@ fn the_items_of_earlier_versions_are_read_and_replaced_without_a_rest() {
 }
 
 #[test]
-fn a_newer_format_is_refused_and_left_alone() {
+fn r22_a_newer_format_is_refused_and_left_alone() {
     let map = Map::default();
     for newer in ["keyward/2", "keyward/2 whole 1 2 3\nsecret", "keyward/10\nsecret", "keyward/2\u{0}"] {
         map.borrow_mut().insert(key().to_string(), Zeroizing::new(newer.as_bytes().to_vec()));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
+mod behind;
 mod client;
 mod clock;
 mod pace;
