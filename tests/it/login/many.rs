@@ -9,6 +9,7 @@ use keyward::report::Exit;
 use url::Url;
 
 use crate::person::{Forbidden, Person, Press};
+use crate::serve::{Talk, handshake, refusal};
 use crate::world::{Paper, World};
 
 /// A person who sits down only when they are told to.
@@ -82,4 +83,44 @@ fn after_the_end_the_connection_is_free_again() {
     let locks = std::fs::read_dir(world.folder.path().join("state/locks")).expect("a folder");
     let notes = locks.filter(|file| file.as_ref().is_ok_and(|file| file.path().extension() == Some("who".as_ref())));
     assert_eq!(notes.count(), 0);
+}
+
+#[test]
+fn r16_a_server_that_starts_during_a_login_is_answered_and_opens_no_other_page() {
+    during_a_login(|world, go| {
+        let mut talk = Talk::start(world);
+        handshake(&mut talk);
+        assert_eq!(world.sandbox().control().token_requests(), 0, "the login still waits");
+        // Of a login that has not ended no tools are known yet, and the status names the command.
+        let status = talk.ask(&crate::serve::request(
+            2,
+            "tools/call",
+            &serde_json::json!({"name": "keyward_status", "arguments": {}}),
+        ));
+        assert!(status.to_string().contains("box"), "{status}");
+        go.send(()).expect("the first goes on");
+    });
+}
+
+#[test]
+fn r16_a_call_during_another_login_of_its_connection_names_the_command_and_opens_no_page() {
+    let world = World::signed_in();
+    world.forget("box");
+    let ((opened, is_open), (go, told)) = (channel(), channel());
+    let late = Late { person: Person::who_presses(Press::Allow), opened: Mutex::new(opened), go: Mutex::new(told) };
+    let world = world.browser(late);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| world.run(&["login", "box", "--timeout", "60"]));
+        is_open.recv_timeout(Duration::from_secs(60)).expect("the first login is under way");
+        let mut talk = Talk::start(&world);
+        handshake(&mut talk);
+        let text = refusal(&mut talk);
+        assert!(text.contains("`keyward login box`"), "{text}");
+        assert!(is_open.try_recv().is_err(), "no other page was opened");
+        go.send(()).expect("the first goes on");
+        first.join().expect("no panic").done();
+        let call = serde_json::json!({"name": "box_whoami"});
+        let answer = talk.ask(&crate::serve::request(4, "tools/call", &call));
+        assert_ne!(answer["result"]["isError"], true, "{answer}");
+    });
 }
