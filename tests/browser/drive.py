@@ -243,7 +243,7 @@ def headers_are_strict():
 
 
 @needs(allowing_logs_in)
-def reloading_changes_nothing():
+def r17_reloading_and_going_back_change_nothing():
     """Reloading the result page and going back asks for no second token and claims nothing new."""
     fresh()
     login = Login()
@@ -333,7 +333,7 @@ def denying_says_so():
 
 
 @needs(allowing_logs_in)
-def two_tabs_log_in_once():
+def r17_two_tabs_log_in_once():
     """Two tabs of one login: the first to be allowed counts, the other one ends in no second token."""
     fresh()
     login = Login()
@@ -443,11 +443,11 @@ if __name__ == "__main__":
         allowing_logs_in,
         page_is_readable_in_both_schemes,
         headers_are_strict,
-        reloading_changes_nothing,
+        r17_reloading_and_going_back_change_nothing,
         pasting_from_another_machine_logs_in,
         r17_early_connections_and_icons_come_first,
         denying_says_so,
-        two_tabs_log_in_once,
+        r17_two_tabs_log_in_once,
         strays_change_nothing,
         failed_exchange_is_admitted,
         slow_exchange_is_awaited,

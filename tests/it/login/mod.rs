@@ -1,6 +1,7 @@
 //! Logging in through the sandbox: what is sent, what is stored, what is written down, what a person reads.
 
 mod account;
+mod browser;
 mod device;
 mod flags;
 mod key;
@@ -119,7 +120,7 @@ fn nothing_opens_when_the_store_cannot_keep_anything() {
 }
 
 #[test]
-fn a_missing_browser_is_not_the_end() {
+fn r18_a_missing_browser_is_not_the_end() {
     let world = World::with_sandbox().browser(Missing);
     let ran = world.run(&["login", &world.resource(), "--timeout", "10"]);
     assert_eq!(ran.exit, Exit::Network, "{ran:?}");
