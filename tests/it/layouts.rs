@@ -45,7 +45,7 @@ fn r22_every_older_login_is_read_and_written_again_without_a_loss() {
 }
 
 #[test]
-fn an_older_key_is_used_and_replaced() {
+fn r22_an_older_key_is_used_and_replaced() {
     let world = World::new().config("[connections.tavily]\nway = \"api-key\"\n");
     let key = Key::grant("tavily");
     put(&world, &key, PASTED);
@@ -56,7 +56,7 @@ fn an_older_key_is_used_and_replaced() {
 }
 
 #[test]
-fn an_older_login_is_shown_with_its_account_and_used() {
+fn r22_an_older_login_is_shown_with_its_account_and_used() {
     let entry = "[connections.box]\nbackend = \"remote\"\nurl = \"https://mcp.example.com/mcp\"\n";
     let world = World::new().config(entry);
     world.clock.forward(1_790_000_000 - 1_800_000_000);
@@ -67,7 +67,7 @@ fn an_older_login_is_shown_with_its_account_and_used() {
 }
 
 #[test]
-fn an_older_registration_is_used_instead_of_another_one() {
+fn r22_an_older_registration_is_used_instead_of_another_one() {
     let world = World::signed_in();
     let issuer = world.run(&["status", "box", "--json"]).done().json()["connections"][0]["issuer"].clone();
     let key = Key::client(issuer.as_str().expect("an issuer"));
@@ -82,7 +82,7 @@ fn an_older_registration_is_used_instead_of_another_one() {
 }
 
 #[test]
-fn a_login_of_a_newer_version_is_refused_and_left_alone_by_every_command() {
+fn r22_a_login_of_a_newer_version_is_refused_and_left_alone_by_every_command() {
     let world = World::signed_in().browser(Forbidden);
     let (key, newer) = (Key::grant("box"), "{\"version\":2,\"secret\":\"canary\"}");
     put(&world, &key, newer);
@@ -94,6 +94,42 @@ fn a_login_of_a_newer_version_is_refused_and_left_alone_by_every_command() {
     }
     let code = world.run(&["token", "box", "--json"]).failed(Exit::Store).json()["error"]["code"].clone();
     assert_eq!(code, "store_newer");
+}
+
+/// The record of a client has no version of its own: an older program uses what it understands, and what a newer one has
+/// added goes with the next time that it writes. At worst the client has to be registered again.
+#[test]
+fn r22_a_registration_with_members_of_a_newer_version_is_used_instead_of_another_one() {
+    let world = World::signed_in();
+    let issuer = world.run(&["status", "box", "--json"]).done().json()["connections"][0]["issuer"].clone();
+    let key = Key::client(issuer.as_str().expect("an issuer"));
+    let mut client: serde_json::Value = serde_json::from_str(&stored(&world, &key).expect("a client")).expect("JSON");
+    let id = client["id"].clone();
+    client["of_a_newer_version"] = "canary".into();
+    put(&world, &key, &client.to_string());
+    let before = world.sandbox().control().received("register").len();
+    let world = world.person(Press::Allow);
+    world.run(&["login", "box", "--timeout", "20"]).done();
+    assert_eq!(world.sandbox().control().received("register").len(), before);
+    let client: serde_json::Value = serde_json::from_str(&stored(&world, &key).expect("a client")).expect("JSON");
+    assert_eq!(client["id"], id);
+}
+
+#[test]
+fn r22_a_server_and_a_call_leave_a_login_of_a_newer_version_alone() {
+    let world = World::signed_in().browser(Forbidden);
+    let (key, newer) = (Key::grant("box"), "{\"version\":2,\"secret\":\"canary\"}");
+    put(&world, &key, newer);
+    let mut talk = crate::serve::Talk::start(&world);
+    crate::serve::handshake(&mut talk);
+    let text = crate::serve::refusal(&mut talk);
+    assert!(text.contains("newer version of keyward") && !text.contains("canary"), "{text}");
+    world.run(&["call", "box_whoami"]).failed(Exit::Store);
+    // A clock that goes on makes no renewal of it.
+    world.clock.forward(100_000);
+    world.run(&["token", "box"]).failed(Exit::Store);
+    assert_eq!(stored(&world, &key).as_deref(), Some(newer));
+    assert_eq!(world.sandbox().control().tokens_issued("refresh_token"), 0);
 }
 
 #[test]

@@ -338,7 +338,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn a_newer_format_is_refused_and_left_alone() {
+async fn r22_a_newer_format_is_refused_and_left_alone() {
     let folder = holding("old").await;
     for newer in ["keyward-store/2", "keyward-store/10 something else\n", "keyward-store/2 argon2id 8 1 1"] {
         fs::write(path(&folder), newer).unwrap();
@@ -467,7 +467,7 @@ async fn a_machine_without_a_home_has_no_file() {
 }
 
 #[tokio::test]
-async fn the_file_of_an_earlier_version_is_read_and_replaced_at_its_own_cost() {
+async fn r22_the_file_of_an_earlier_version_is_read_and_replaced_at_its_own_cost() {
     let digits: String = include_str!("../../../tests/layouts/store-1.hex").split_whitespace().collect();
     let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
     let old: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
@@ -510,7 +510,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn the_file_and_its_folder_are_made_for_the_person_alone() {
+    async fn s45_the_file_and_its_folder_are_made_for_the_person_alone() {
         let folder = holding("x").await;
         assert_eq!((mode(&home(&folder)), mode(&path(&folder))), (0o700, 0o600));
         // A folder that others may look into is closed by the next write.
@@ -534,7 +534,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn a_folder_that_others_can_write_is_refused() {
+    async fn s45_a_folder_that_others_can_write_is_refused() {
         let folder = holding("x").await;
         for loose in [0o777, 0o1777, 0o770, 0o702] {
             set_mode(&home(&folder), loose);
@@ -545,7 +545,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn a_file_or_folder_of_another_user_is_refused() {
+    async fn s45_a_file_or_folder_of_another_user_is_refused() {
         let folder = holding("x").await;
         if !rustix::process::geteuid().is_root() {
             // Only root can give a file away; for everybody else the root folder is somebody else's.
@@ -562,7 +562,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn a_link_in_place_of_the_file_is_refused_and_not_followed() {
+    async fn s45_a_link_in_place_of_the_file_is_refused_and_not_followed() {
         let (folder, elsewhere) = (holding("x").await, tempfile::tempdir().unwrap());
         let target = elsewhere.path().join("target");
         fs::rename(path(&folder), &target).unwrap();
@@ -575,7 +575,7 @@ mod unix {
     }
 
     #[tokio::test]
-    async fn a_file_with_a_second_name_is_refused() {
+    async fn s45_a_file_with_a_second_name_is_refused() {
         let folder = holding("x").await;
         let second = folder.path().join("second");
         fs::hard_link(path(&folder), &second).unwrap();
