@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_well_known_addresses_are_those_of_the_standards() {
+    fn r25_the_well_known_addresses_are_those_of_the_standards() {
         for (issuer, expected) in [
             (
                 "https://as.example",

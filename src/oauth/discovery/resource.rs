@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_well_known_addresses_are_those_of_the_standard() {
+    fn r25_the_well_known_addresses_are_those_of_the_standard() {
         let root = "https://r.example/.well-known/oauth-protected-resource";
         for (called, expected) in [
             ("https://r.example", vec![root.to_owned()]),

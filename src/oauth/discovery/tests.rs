@@ -69,7 +69,7 @@ async fn r25_what_is_not_the_document_leads_to_the_next_address() {
 }
 
 #[tokio::test]
-async fn trouble_ends_the_search_at_once() {
+async fn r25_trouble_ends_the_search_at_once() {
     for status in [500, 502, 503, 429] {
         let server = nth(1, move |_| reply(status, &["retry-after: 7"], "<html>")).await;
         let found = discover_issuer(&http(), &format!("{}/t", server.url), policy(&server)).await;
@@ -354,7 +354,7 @@ async fn the_challenge_leads_to_the_metadata_and_its_scopes_come_first() {
 }
 
 #[tokio::test]
-async fn without_an_address_in_the_challenge_the_well_known_ones_are_tried_in_order() {
+async fn r25_without_an_address_in_the_challenge_the_well_known_ones_are_tried_in_order() {
     let document = r#"{"resource":"BASE","authorization_servers":["https://as.example"],"scopes_supported":["a","b"]}"#;
     let expected = |server: &Script| Resource {
         identifier: server.url.clone(),
@@ -432,8 +432,153 @@ async fn an_address_in_the_challenge_must_be_safe_and_lead_to_the_document() {
     assert_eq!(server.targets(), ["/mcp", "/gone"]);
 }
 
+/// Answers that are no document, by name; each leads on.
+fn no_documents() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("404", json(404, "{}")),
+        ("405", reply(405, &[], "")),
+        ("403", reply(403, &[], "no")),
+        ("410", reply(410, &["content-type: text/html"], "<html>gone</html>")),
+        ("a page", reply(200, &["content-type: text/html"], "<!doctype html>")),
+        ("nothing", reply(200, &[], "")),
+        ("an array", json(200, "[]")),
+    ]
+}
+
+/// Answers of a server in trouble; each ends the search.
+fn troubles() -> Vec<(&'static str, Vec<u8>)> {
+    vec![
+        ("500", reply(500, &[], "<html>")),
+        ("502", reply(502, &["content-type: text/html"], "<html>bad gateway</html>")),
+        ("503", json(503, "{}")),
+        ("429", reply(429, &[], "")),
+        ("a broken answer", b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec()),
+        ("a closed connection", Vec::new()),
+    ]
+}
+
+/// A resource at `called` whose well-known addresses before the `n`th answer with `bad`.
+async fn protected(called: &'static str, wells: &'static [&'static str], n: usize, bad: Vec<u8>) -> Script {
+    Script::start(move |base, seen: &Seen| match seen.target() {
+        target if target == called => reply(401, &["www-authenticate: Bearer"], ""),
+        target if wells.get(n) == Some(&target) => {
+            let document = value!({"resource": format!("{base}{called}"), "authorization_servers": [base]});
+            json(200, &document.to_string())
+        }
+        target if wells.contains(&target) => bad.clone(),
+        _ => reply(500, &[], "never asked"),
+    })
+    .await
+}
+
 #[tokio::test]
-async fn a_resource_in_trouble_is_not_taken_for_one_without_metadata() {
+async fn r25_the_addresses_of_a_resource_are_tried_in_order_and_trouble_stops() {
+    let rows: [(&str, &[&str]); 4] = [
+        ("/", &[ROOT]),
+        ("/mcp", &[INSERTED, ROOT]),
+        ("/a/b/", &["/.well-known/oauth-protected-resource/a/b/", ROOT]),
+        ("/x?t=1", &["/.well-known/oauth-protected-resource/x?t=1", ROOT]),
+    ];
+    for (called, wells) in rows {
+        let asked = |n: usize| [&[called], &wells[..n]].concat();
+        for (name, bad) in no_documents() {
+            for n in 0..wells.len() {
+                let server = protected(called, wells, n, bad.clone()).await;
+                let found = discover_resource(&http(), &server.address(called), Probe::default()).await;
+                let Ok(Discovery::Guarded(found)) = found else { panic!("{called} {name} {n}: {found:?}") };
+                assert!(found.published, "{called} {name} {n}");
+                assert_eq!(server.targets(), asked(n + 1), "{called} {name}");
+            }
+            let server = protected(called, wells, 9, bad).await;
+            let found = discover_resource(&http(), &server.address(called), Probe::default()).await;
+            let Ok(Discovery::Guarded(found)) = found else { panic!("{called} {name}: {found:?}") };
+            assert!(!found.published && found.issuers == [server.url.clone()], "{called} {name}");
+            assert_eq!(server.targets(), asked(wells.len()), "{called} {name}");
+        }
+        for (name, bad) in troubles() {
+            let server = protected(called, wells, 1, bad).await;
+            let found = discover_resource(&http(), &server.address(called), Probe::default()).await;
+            assert!(matches!(found, Err(Error::Server { .. } | Error::Network(_))), "{called} {name}: {found:?}");
+            assert_eq!(server.targets(), asked(1), "{called} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r25_an_address_that_the_challenge_names_is_the_only_one_asked() {
+    for (name, bad) in no_documents().into_iter().chain(troubles()) {
+        let server = Script::start(move |base, seen: &Seen| match seen.target() {
+            "/mcp" => reply(401, &[&format!("www-authenticate: Bearer resource_metadata=\"{base}/meta\"")], ""),
+            _ => bad.clone(),
+        })
+        .await;
+        let found = discover(&server).await;
+        assert!(found.is_err(), "{name}: {found:?}");
+        assert_eq!(server.targets(), ["/mcp", "/meta"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn r25_the_addresses_of_an_issuer_are_tried_in_order_and_trouble_stops() {
+    const OAUTH: &str = "/.well-known/oauth-authorization-server";
+    const OPENID: &str = "/.well-known/openid-configuration";
+    let rows: [(&str, &[&str]); 3] = [
+        ("", &[OAUTH, OPENID]),
+        ("/t", &CANDIDATES),
+        (
+            "/realms/x/",
+            &[
+                "/.well-known/oauth-authorization-server/realms/x",
+                "/.well-known/openid-configuration/realms/x",
+                "/realms/x/.well-known/openid-configuration",
+            ],
+        ),
+    ];
+    for (path, wells) in rows {
+        for (bad, leads_on) in
+            no_documents().into_iter().map(|bad| (bad, true)).chain(troubles().into_iter().map(|bad| (bad, false)))
+        {
+            for n in 0..=wells.len() {
+                let bytes = bad.1.clone();
+                let server = Script::start(move |base, seen: &Seen| {
+                    if wells.get(n) == Some(&seen.target()) {
+                        return json(200, &metadata(base, &format!("{base}{path}")).to_string());
+                    }
+                    bytes.clone()
+                })
+                .await;
+                let found = discover_issuer(&http(), &format!("{}{path}", server.url), policy(&server)).await;
+                let good = n == 0 || (leads_on && n < wells.len());
+                let asked = if leads_on { (n + 1).min(wells.len()) } else { 1 };
+                assert_eq!(found.is_ok(), good, "{path} {} {n}: {found:?}", bad.0);
+                assert_eq!(server.targets(), wells[..asked], "{path} {} {n}", bad.0);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r25_an_issuer_whose_tls_fails_is_asked_at_one_address_only() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let issuer = format!("https://{}/t", listener.local_addr().expect("an address"));
+    let (sender, mut connections) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            // Not what the other side of a TLS connection says.
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            sender.send(()).expect("the test is there");
+        }
+    });
+    let reach = Reach::of(&url::Url::parse(&issuer).expect("an address"));
+    let policy = Policy { require_s256: true, reach, habits: Habits::default() };
+    let found = discover_issuer(&http(), &issuer, policy).await;
+    assert!(matches!(found, Err(Error::Network(_))), "{found:?}");
+    assert_eq!(connections.recv().await, Some(()));
+    assert!(connections.try_recv().is_err(), "no other address was asked");
+}
+
+#[tokio::test]
+async fn r25_a_resource_in_trouble_is_not_taken_for_one_without_metadata() {
     let server = Script::start(|_, seen: &Seen| match seen.target() {
         "/mcp" => reply(401, &["www-authenticate: Bearer"], ""),
         _ => reply(503, &[], ""),
