@@ -131,7 +131,7 @@ async fn r01_success_is_read_in_every_form_that_servers_use() {
 }
 
 #[tokio::test]
-async fn status_and_media_type_of_a_success_do_not_matter() {
+async fn r01_status_and_media_type_of_a_success_do_not_matter() {
     let body = r#"{"access_token":"t","token_type":"bearer"}"#;
     for bytes in [
         reply(200, &[], body),
@@ -147,7 +147,7 @@ async fn status_and_media_type_of_a_success_do_not_matter() {
 }
 
 #[tokio::test]
-async fn an_identity_token_nobody_asked_for_is_dropped() {
+async fn r01_an_identity_token_nobody_asked_for_is_dropped() {
     let script = Script::always(json(200, r#"{"access_token":"t","token_type":"bearer","id_token":"i.d.t"}"#)).await;
     assert!(traded(&script, &["a"]).await.expect("tokens").id_token.is_none());
 }
@@ -189,7 +189,7 @@ async fn assert_errors(cases: Vec<(Vec<u8>, Expected)>) {
 }
 
 #[tokio::test]
-async fn a_success_without_a_usable_token_is_none() {
+async fn r01_a_success_without_a_usable_token_is_none() {
     const NO_TOKEN: &str = "it has no usable access token";
     const NO_REFRESH: &str = "it has no usable refresh token";
     const TYPE: &str = "its token is of a type that was not asked for";
@@ -219,7 +219,7 @@ async fn a_success_without_a_usable_token_is_none() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_it_is() {
+async fn r01_a_refusal_says_what_it_is() {
     let described = r#"{"error":"invalid_grant","error_description":"a\u001b[31mb"}"#;
     assert_errors(vec![
         (json(200, r#"{"error":"bad_code","error_description":"d"}"#), refused(200, Some("bad_code"), Some("d"))),
@@ -255,7 +255,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_code_is_sent_once_even_if_the_connection_breaks() {
+async fn r01_a_code_is_sent_once_even_if_the_connection_breaks() {
     for bytes in [b"".to_vec(), b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"access".to_vec()] {
         let script = Script::always(bytes).await;
         let tokens = traded(&script, &[]).await;
@@ -283,7 +283,7 @@ async fn a_request_that_never_left_is_sent_again_once() {
 }
 
 #[tokio::test]
-async fn a_huge_answer_is_not_read() {
+async fn r01_a_huge_answer_is_not_read() {
     let script = Script::always(json(200, &format!("{{\"access_token\":\"{}\"}}", "a".repeat(2 << 20)))).await;
     let tokens = traded(&script, &[]).await;
     assert!(matches!(tokens, Err(Error::Network(crate::http::Error::TooLarge { .. }))), "{tokens:?}");
