@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Console, Outcome};
 use crate::app::{App, Error};
-use crate::backends::{self, Output, Progress, Step};
+use crate::backends::{self, Output, Progress, Step, outside};
 use crate::config;
 use crate::report::{Exit, Failure, Report};
 use crate::serve::{Catalog, Choice, Entry};
@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
     if let Some(complaint) = super::schema::complaint(&schema, &given, arguments.arguments.is_none()) {
         return Err(wrong(complaint));
     }
-    let progress = if app.machine.facts.messages && !console.json {
+    let progress = if app.machine.facts.messages && !console.json && !console.is_quiet() {
         let terminal = Arc::clone(&app.machine.terminal);
         Progress::to(move |step| super::console::write(terminal.messages(), &line(&step)))
     } else {
@@ -90,6 +90,9 @@ async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
     catalog()?.require(tool)
 }
 
+/// The most of the name that a service has for a kind of content.
+const LONGEST_KIND: usize = 40;
+
 fn show(console: &Console, output: &Output, failure: Option<&Report>) {
     if console.json {
         console.print_json(&Shown {
@@ -105,15 +108,18 @@ fn show(console: &Console, output: &Output, failure: Option<&Report>) {
     for block in &blocks {
         let text = match block.get("text").and_then(Value::as_str) {
             Some(text) => printable(text),
-            None => format!("[{}]", block.get("type").and_then(Value::as_str).unwrap_or("content")),
+            None => {
+                let kind = block.get("type").and_then(Value::as_str).unwrap_or("content");
+                format!("[{}]", outside::line(kind, LONGEST_KIND))
+            }
         };
         console.print(&text);
     }
 }
 
-/// Text from outside must not steer the terminal: everything but line breaks and tabs is taken out.
+/// Text from outside must not steer the terminal, and must not show a person something else than it says.
 fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+    outside::clean(text.to_owned())
 }
 
 fn line(step: &Step) -> String {
@@ -178,6 +184,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_a_service_says_steers_no_terminal_and_hides_nothing() {
+        let said = "a\u{1b}]0;owned\u{7}\u{1b}[2J\tb\nc\u{202e}d\u{e0041}";
+        assert_eq!(printable(said), "a]0;owned[2J\tb\ncd");
+    }
 
     #[test]
     fn values_are_read_as_the_schema_says() {
