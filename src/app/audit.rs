@@ -8,7 +8,7 @@
 //! A log that cannot be written never fails the work it tells of. `audit.enabled = false` turns it off.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,12 +17,12 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::grant::Grant;
+use super::plain;
 use crate::machine::Clock;
 use crate::secret::Secret;
 use crate::store::lock;
 
 mod fingerprint;
-mod open;
 #[cfg(test)]
 mod tests;
 
@@ -148,17 +148,38 @@ fn outcome(error: &Error) -> &'static str {
     }
 }
 
-/// Adds the line with one write, so that lines of many processes never mix.
+/// How often a line is looked at before it counts as cut off.
+const LOOKS: u32 = 100;
+
+/// Adds the line with one write, so that lines of many processes never mix. What a full disk has cut off stays a line of
+/// its own: the next one must not be lost with it.
 fn append(state: &Path, text: &str) -> io::Result<()> {
     super::private_folder(state)?;
     let path = state.join(FILE);
     let line = format!("{text}\n");
-    let mut file = open::for_appending(&path)?;
+    let mut file = plain::for_appending(&path)?;
     if file.metadata()?.len().saturating_add(line.len() as u64) > LONGEST {
         rotate(state, &path, &file)?;
-        file = open::for_appending(&path)?;
+        file = plain::for_appending(&path)?;
     }
+    let line = if is_cut_off(&mut file)? { format!("\n{line}") } else { line };
     file.write_all(line.as_bytes())
+}
+
+/// Whether the last line has no end. Another process may be in the middle of it, and a moment later is not any more.
+fn is_cut_off(file: &mut File) -> io::Result<bool> {
+    for _ in 0..LOOKS {
+        let mut last = *b"\n";
+        if file.seek(io::SeekFrom::End(0))? > 0 {
+            file.seek(io::SeekFrom::End(-1))?;
+            file.read_exact(&mut last)?;
+        }
+        if last == *b"\n" {
+            return Ok(false);
+        }
+        std::thread::yield_now();
+    }
+    Ok(true)
 }
 
 /// Moves the full file aside, unless another process is at it or has done it: a line that meanwhile goes to the old

@@ -1,9 +1,9 @@
 //! What a remote server listed last time, kept on disk so that `tools/list` never waits for a network.
 //!
 //! The file says for which address the list is: after the connection was pointed elsewhere it counts as absent. It is a
-//! cache in a folder of the user; whoever can write there can already run programs as the user.
+//! cache: what is no plain file of this user, or too large for a list, counts as absent, too.
 
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::plain;
 use crate::backends::Memory;
 
 /// The kept list of one connection.
@@ -34,6 +35,8 @@ struct Recalled {
 }
 
 const VERSION: u32 = 1;
+/// More than a list may be long.
+const LARGEST: u64 = 8 << 20;
 
 /// The folder of all lists.
 pub(super) fn folder(state: &Path) -> PathBuf {
@@ -55,7 +58,10 @@ impl ToolList {
 
     /// The list, if there is one for this address.
     pub(super) fn recall(&self) -> Option<Arc<RawValue>> {
-        let text = std::fs::read_to_string(self.path.as_ref()?).ok()?;
+        // A pipe would keep the program waiting, and with it everything else that it does.
+        let file = plain::for_reading(self.path.as_ref()?).ok()?;
+        let mut text = String::new();
+        file.take(LARGEST).read_to_string(&mut text).ok()?;
         let recalled: Recalled = serde_json::from_str(&text).ok()?;
         (recalled.version == VERSION && recalled.url == self.url).then(|| recalled.tools.into())
     }

@@ -28,6 +28,7 @@ pub mod login;
 pub mod logout;
 mod memory;
 mod owned;
+mod plain;
 mod provider;
 mod refused;
 pub mod secret_of_client;

@@ -1,14 +1,14 @@
-//! Opening the log's files: the user's own plain files and nothing else.
+//! Opening files in the state folder: the user's own plain files and nothing else.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens the file for appending, making it for this user alone. A link in its place would let whoever planted it choose
+/// Opens the file for appending, and for reading what is there, making it for this user alone. A link in its place would let whoever planted it choose
 /// which file grows.
 #[cfg(unix)]
 pub(super) fn for_appending(path: &Path) -> io::Result<File> {
-    checked(OpenOptions::new().append(true).create(true), path)
+    checked(OpenOptions::new().read(true).append(true).create(true), path)
 }
 
 /// Opens a file that must be there for reading.
@@ -38,7 +38,7 @@ fn checked(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 /// Opens the file for appending, making it if need be; the user's folder is closed to others.
 #[cfg(not(unix))]
 pub(super) fn for_appending(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+    OpenOptions::new().read(true).append(true).create(true).open(path)
 }
 
 /// Opens a file that must be there for reading.

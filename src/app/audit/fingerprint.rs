@@ -10,7 +10,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
 
-use super::open;
+use crate::app::plain;
 
 const FILE: &str = "audit.key";
 const BYTES: usize = 32;
@@ -45,6 +45,6 @@ fn key(state: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut key = Zeroizing::new(Vec::with_capacity(BYTES));
-    open::for_reading(path)?.take(1024).read_to_end(&mut key)?;
+    plain::for_reading(path)?.take(1024).read_to_end(&mut key)?;
     if key.len() == BYTES { Ok(key) } else { Err(io::Error::other("the key is not whole")) }
 }

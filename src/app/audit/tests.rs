@@ -214,3 +214,19 @@ mod unix {
         assert!(fingerprint::of(folder.path(), "a").is_err());
     }
 }
+
+#[test]
+fn a_line_that_a_full_disk_has_cut_off_takes_no_other_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let audit = log(folder.path());
+    audit.done(What::Login, "box", None);
+    let path = folder.path().join(FILE);
+    let whole = fs::read_to_string(&path).expect("a log");
+    fs::write(&path, format!("{whole}{{\"time\":\"2027-")).expect("written");
+    audit.done(What::Logout, "box", None);
+    audit.done(What::Login, "box", None);
+    let text = fs::read_to_string(&path).expect("a log");
+    let read = |line: &str| serde_json::from_str::<Value>(line).ok().map(|line| line["event"].clone());
+    let events: Vec<Option<Value>> = text.lines().map(read).collect();
+    assert_eq!(events, [Some("login".into()), None, Some("logout".into()), Some("login".into())]);
+}
