@@ -92,6 +92,12 @@ pub enum Error {
         /// Which variable.
         variable: String,
     },
+    /// The token in the environment cannot travel in a header.
+    #[error("the token in `{variable}` cannot be used")]
+    EnvironmentTokenUnusable {
+        /// Which variable.
+        variable: String,
+    },
     /// What was typed or piped in cannot be a key.
     #[error("no usable key was given: {why}")]
     NoKey {

@@ -106,13 +106,18 @@ pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result
         return Ok(());
     }
     app.edit_config(&[Change::connection(name, "store", kind.word())]).await?;
-    if before != kind {
+    if before == kind {
+        return Ok(());
+    }
+    // What the client proves itself with moves, too, if this login has brought its own.
+    let secret = Key::secret(name);
+    let has_secret = app.store_of(connection).load(&secret).await.is_ok_and(|kept| kept.is_some());
+    for (key, what) in [(Some(key), "login"), (Some(secret).filter(|_| has_secret), "client secret")] {
+        let Some(key) = key else { continue };
         match app.stores.of(before).delete(&key).await {
             // Nothing is kept in a keychain that is not there.
             Ok(_) | Err(store::Error::Absent { .. }) => {}
-            Err(error) => {
-                log::error!("the older login of `{name}` is still in the {}: {error}", before.name());
-            }
+            Err(error) => log::error!("the older {what} of `{name}` is still in the {}: {error}", before.name()),
         }
     }
     Ok(())

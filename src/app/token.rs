@@ -32,7 +32,11 @@ pub struct Token {
 
 /// The token of a connection, valid for at least `seconds`, renewed if need be. Never opens a browser.
 pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Result<Token, Error> {
-    if let Some((_, token)) = app.environment_token(connection) {
+    if let Some((variable, token)) = app.environment_token(connection) {
+        // A line break would end the line of a protocol in which the token travels, and begin one of its own.
+        if token.expose().chars().any(char::is_control) {
+            return Err(Error::EnvironmentTokenUnusable { variable });
+        }
         return Ok(Token {
             token,
             token_type: "Bearer",

@@ -43,7 +43,7 @@ pub(super) struct Console {
     pub(super) width: Option<usize>,
     quiet: bool,
     color: bool,
-    unwritten: Mutex<Option<std::io::Error>>,
+    unwritten: Mutex<Option<Report>>,
 }
 
 impl Console {
@@ -79,21 +79,15 @@ impl Console {
 
     /// Prints the requested data as text.
     pub(super) fn print(&self, text: &str) {
-        let mut output = self.terminal.output();
-        let written = writeln!(output, "{text}").and_then(|()| output.flush());
-        // A reader that went away has what it wanted; a full disk has not.
-        if let Err(error) = written
-            && error.kind() != std::io::ErrorKind::BrokenPipe
-        {
-            *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        if let Err(report) = put(self.terminal.output(), text) {
+            *self.unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
         }
     }
 
     /// What became of the data that was printed.
     pub(super) fn verdict(&self) -> Result<(), Report> {
         match self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(error) => Err(crate::report::io("the output could not be written", &error)
-                .hint("look at where standard output leads: a full disk, or a closed file")),
+            Some(report) => Err(report),
             None => Ok(()),
         }
     }
@@ -130,6 +124,17 @@ impl Console {
 }
 
 /// Writes a line. A reader that went away is not an error: nobody is left to be told.
+/// Writes what was asked for. A reader that went away has what it wanted; a full disk has not.
+pub(super) fn put(mut stream: Box<dyn Write + Send>, text: &str) -> Result<(), Report> {
+    match writeln!(stream, "{text}").and_then(|()| stream.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(crate::report::io("the output could not be written", &error)
+                .hint("look at where standard output leads: a full disk, or a closed file"))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn write(mut stream: Box<dyn Write + Send>, text: &str) {
     let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
 }

@@ -130,6 +130,7 @@ pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
 }
 
 async fn command(arguments: Arguments, console: &Console, machine: Machine, stores: Stores) -> Outcome {
+    signals::survive_limits();
     let Arguments { global, command } = arguments;
     let command = match command {
         // These work without a configuration, so a broken one does not stop them.
@@ -218,7 +219,15 @@ fn usage(error: &clap::Error, machine: &Machine, asked: Asked) -> Exit {
     let is_seen = if wanted { machine.facts.output } else { machine.facts.messages };
     let is_colored = asked.color.unwrap_or(console::Color::Auto).applies(machine, is_seen);
     let text = if is_colored { error.render().ansi().to_string() } else { error.render().to_string() };
-    let stream = if wanted { machine.terminal.output() } else { machine.terminal.messages() };
-    console::write(stream, text.trim_end());
-    if wanted { Exit::Done } else { Exit::Usage }
+    if !wanted {
+        console::write(machine.terminal.messages(), text.trim_end());
+        return Exit::Usage;
+    }
+    match console::put(machine.terminal.output(), text.trim_end()) {
+        Ok(()) => Exit::Done,
+        Err(report) => {
+            console::write(machine.terminal.messages(), &report.text());
+            report.exit
+        }
+    }
 }

@@ -21,6 +21,18 @@ pub(super) async fn or(work: impl Future<Output = Outcome>) -> Outcome {
     }
 }
 
+/// Lets a write beyond the limit for one file fail, instead of ending the process in the middle of a renewal. The handler
+/// stays for as long as the process lives.
+#[cfg(unix)]
+pub(super) fn survive_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
+}
+
+/// There is no such limit here.
+#[cfg(not(unix))]
+pub(super) fn survive_limits() {}
+
 #[cfg(unix)]
 fn signal() -> impl Future<Output = Exit> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -170,6 +170,7 @@ impl From<&app::Error> for Report {
             E::LoginNotNeeded { connection } => login::not_needed(connection),
             E::TokenInEnvironment { variable } => login::token_in_environment(variable),
             E::EnvironmentTokenRefused { variable } => session::environment_token_refused(variable),
+            E::EnvironmentTokenUnusable { variable } => session::environment_token_unusable(variable),
             E::NoKey { why } => login::no_key(why),
             E::TooShort { connection, asked, lasts } => session::too_short(connection, *asked, *lasts),
             E::LoginRunning { connection, who } => login::running(connection, who.as_ref()),

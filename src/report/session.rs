@@ -57,6 +57,13 @@ pub(super) fn environment_token_refused(variable: &str) -> Report {
         .hint(format!("put a valid token into `{variable}`, or unset it to use the stored login"))
 }
 
+pub(super) fn environment_token_unusable(variable: &str) -> Report {
+    let message = format!("the token in `{variable}` cannot be used");
+    Report::new(Exit::Configuration, "environment_token_unusable", message)
+        .cause("it holds a line break or another control character")
+        .hint(format!("put the token alone into `{variable}`, on one line, or unset it to use the stored login"))
+}
+
 pub(super) fn too_short(connection: &str, asked: i64, lasts: i64) -> Report {
     Report::new(Exit::Server, "too_short", format!("no token of `{connection}` lasts {asked} s"))
         .cause(format!("the newest one the provider gave lasts {lasts} s"))

@@ -401,3 +401,19 @@ fn a_link_with_dockers_name_for_it_is_dockers_helper() {
     let ran = ran.expect("it runs");
     assert_eq!((ran.status.code(), String::from_utf8_lossy(&ran.stdout).trim()), (Some(0), "{}"));
 }
+
+#[test]
+fn a_token_of_the_environment_with_a_line_break_is_no_line_of_a_protocol() {
+    for token in ["abc\nusername=evil", "abc\r\nX: y", "abc\u{1b}[2J"] {
+        let world = World::new()
+            .config("[connections.forge]\nbackend = \"remote\"\nurl = \"https://git.example.com/mcp\"\n")
+            .environment("KEYWARD_TOKEN_FORGE", token)
+            .piping("protocol=https\nhost=git.example.com\n\n");
+        for command in
+            [&["token", "forge", "--header"][..], &["token", "forge"], &["credential", "git", "forge", "get"]]
+        {
+            let ran = world.run(command).failed(Exit::Configuration);
+            assert!(["", "quit=1\n"].contains(&ran.out.as_str()) && !ran.err.contains("abc"), "{ran:?}");
+        }
+    }
+}

@@ -127,3 +127,45 @@ fn whoever_waits_is_ended_by_a_signal_with_its_own_exit_code() {
         }
     }
 }
+
+#[test]
+fn a_limit_for_files_is_an_error_and_not_the_end_of_the_process() {
+    let home = home("");
+    let program = env!("CARGO_BIN_EXE_keyward");
+    let script = format!("ulimit -f 0; exec {program} config set connections.box.url https://box.example/mcp");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]).env_clear().env("HOME", home.path());
+    let ended = shell.env("KEYWARD_CONFIG", home.path().join("config.toml")).output().expect("a shell");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.code().is_some_and(|code| code > 0) && said.starts_with("error: "), "{ended:?}");
+    let drafts = std::fs::read_dir(home.path()).expect("a folder").flatten();
+    assert!(
+        drafts.into_iter().all(|file| !file.file_name().to_string_lossy().starts_with(".config")),
+        "no draft stays"
+    );
+}
+
+#[test]
+fn help_that_cannot_be_written_is_no_success() {
+    let home = home("");
+    for arguments in [&["--help"][..], &["--version"], &["login", "--help"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+        let ended = command(&home, arguments).stdout(full).output().expect("it runs");
+        assert_eq!(ended.status.code(), Some(1), "{arguments:?}");
+        assert!(
+            String::from_utf8_lossy(&ended.stderr).starts_with("error: the output could not be written"),
+            "{ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_list_of_tools_keeps_nobody_waiting() {
+    let home = home("[connections.box]\nbackend = \"remote\"\nurl = \"http://127.0.0.1:9/mcp\"\n");
+    let tools = home.path().join(".local/state/keyward/tools");
+    std::fs::create_dir_all(&tools).expect("a folder");
+    let pipe = std::process::Command::new("mkfifo").arg(tools.join("box.json")).status().expect("mkfifo");
+    assert!(pipe.success());
+    let ended = command(&home, &["tools"]).output().expect("it runs");
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+}

@@ -273,3 +273,18 @@ fn a_token_in_the_environment_is_a_store_that_nothing_is_written_to() {
     assert!(ran.err.contains("`KEYWARD_TOKEN_BOX` still supplies a token"), "{ran:?}");
     assert_eq!(world.run(&["token", "box"]).done().out, "a.b.c\n");
 }
+
+#[test]
+fn the_secret_of_a_client_moves_with_its_login() {
+    use crate::issuer::{Issuer, Rules};
+    let issuer = Issuer::start(Rules::default());
+    issuer.admit("given", "client_secret_basic", b"canary");
+    let entry =
+        format!("[connections.box]\nbackend = \"remote\"\nurl = \"{}\"\nclient_id = \"given\"\n", issuer.resource());
+    let world = World::new().person(Press::Allow).config(&entry).piping("canary").environment(VARIABLE, PASSPHRASE);
+    world.run(&["login", "box", "--client-secret", "--timeout", "20"]).done();
+    assert!(world.stored(&Key::secret("box")).is_some());
+    world.run(&["login", "box", "--client-secret", "--store", "file", "--timeout", "20"]).done();
+    assert!(world.stored(&Key::secret("box")).is_none(), "the keychain has lost it");
+    world.run(&["login", "box", "--timeout", "20"]).done();
+}

@@ -22,7 +22,11 @@ const OVERALL: Duration = Duration::from_secs(1800);
 /// How often an interrupted stream is taken up again without an event in between, and the wait before that.
 const RESUMPTIONS: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
+/// Whatever the server asks for: it must not keep this program and the network busy.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// For one answer, however many events came in between.
+const MOST_RESUMPTIONS: usize = 200;
 /// How long a stream may stay open after its answer.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -57,7 +61,7 @@ impl Reader<'_> {
         let deadline = Instant::now().checked_add(OVERALL);
         let mut parser = Parser::default();
         let mut latest = 0.0;
-        let mut resumptions = 0_usize;
+        let (mut resumptions, mut all) = (0_usize, 0_usize);
         let mut broken = None;
         let mut unread = None;
         loop {
@@ -87,14 +91,20 @@ impl Reader<'_> {
                 }
             };
             broken = ended.or(broken);
-            let (Era::Legacy(_), Some(last_id), true) = (self.era, parser.last_id(), resumptions < RESUMPTIONS) else {
+            let (Era::Legacy(_), Some(last_id), true) =
+                (self.era, parser.last_id(), resumptions < RESUMPTIONS && all < MOST_RESUMPTIONS)
+            else {
                 return Err(broken.map_or_else(
                     || self.wrong(unread.unwrap_or_else(|| "the stream ended without the answer".to_owned())),
                     Trouble::Final,
                 ));
             };
             resumptions = resumptions.saturating_add(1);
-            tokio::time::sleep(parser.retry().map_or(PAUSE, Duration::from_millis).min(LONGEST_PAUSE)).await;
+            all = all.saturating_add(1);
+            tokio::time::sleep(
+                parser.retry().map_or(PAUSE, Duration::from_millis).clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
+            )
+            .await;
             stream = self.peer.resume(self.era, last_id).await?;
             if !stream.status.is_success() {
                 return Err(refused(self.peer.host(), self.era, stream).await.into_final());

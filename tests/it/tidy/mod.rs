@@ -26,6 +26,7 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/app/session/binding.rs", "the stored key is compared with the one in use"),
     ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
+    ("src/app/token.rs", "the characters of a token from the environment are looked at"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/credential/docker.rs", "handing the token to Docker is what the command is for"),
     ("src/cli/credential/git.rs", "handing the token to git is what the command is for"),
