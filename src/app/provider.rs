@@ -60,6 +60,23 @@ pub(super) fn without_metadata(provider: &Provider, issuer: &str, policy: Policy
     Server::known(issuer, endpoints, policy).ok()
 }
 
+/// The scopes as this provider takes them: where one stands for a whole resource, it may not stand beside others of it. A
+/// person is asked for what is named; a client for itself asks for the whole.
+pub(super) fn coherent(provider: &Provider, alone: bool, mut scopes: Vec<String>) -> Vec<String> {
+    const IDENTITY: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+    if provider.target != Target::Scope {
+        return scopes;
+    }
+    let is_whole = |scope: &str| scope.ends_with(WHATEVER);
+    let is_named = |scope: &str| !is_whole(scope) && !IDENTITY.contains(&scope);
+    if alone && scopes.iter().any(|scope| is_whole(scope)) {
+        scopes.retain(|scope| is_whole(scope));
+    } else if scopes.iter().any(|scope| is_named(scope)) {
+        scopes.retain(|scope| !is_whole(scope));
+    }
+    scopes
+}
+
 /// The scope for everything that a client may do at a resource, where the target is in the scopes.
 const WHATEVER: &str = "/.default";
 

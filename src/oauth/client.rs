@@ -166,8 +166,11 @@ pub enum Unusable {
     #[error("the method needs a secret")]
     NoSecret,
     /// The provider wants the secret of a native program, too.
-    #[error("this provider wants the secret of the client with every code, though a native program's secret is none")]
+    #[error("this provider wants the secret of the client, though a native program's secret is none")]
     SecretExpected,
+    /// The provider wants the secret of a native program, too, when a browser brings a code.
+    #[error("this provider wants the secret of the client with every code, though a native program's secret is none")]
+    SecretForCodes,
     /// The method needs a key.
     #[error("the method needs a key")]
     NoKey,

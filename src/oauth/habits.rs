@@ -48,7 +48,8 @@ impl Habits {
             let (before, after) = received.split_once(TENANT)?;
             let tenant = expected.strip_prefix(before)?.strip_suffix(after)?;
             let is_segment = before.matches('/').count() > 2 && before.ends_with('/') && after.starts_with('/');
-            Some(is_segment && !tenant.is_empty() && !tenant.contains('/'))
+            // Who names one tenant means it.
+            Some(is_segment && ["common", "organizations"].contains(&tenant))
         };
         let is_any = self.token_issuer == TokenIssuer::Tenant && is_the_tenant().unwrap_or(false);
         is_any || is_same(expected, received)
@@ -89,7 +90,10 @@ impl Habits {
         };
         let mut found: Vec<String> = Vec::new();
         let named = words.filter(|word| !word.is_empty()).map(as_asked);
+        // What stands for others is granted with them.
+        let stands_for_others = |scope: &&String| self.whatever.is_some_and(|ending| scope.ends_with(ending));
         let silent = self.silent.iter().filter(|scope| contains(asked, scope)).map(ToString::to_string);
+        let silent = silent.chain(asked.iter().filter(stands_for_others).cloned());
         for scope in named.chain(silent) {
             if !found.contains(&scope) {
                 found.push(scope);
@@ -150,7 +154,8 @@ mod tests {
     fn a_document_may_be_about_any_tenant_only_where_that_is_a_habit() {
         let any = "https://login.example/{tenantid}/v2.0";
         assert!(TENANTS.announces("https://login.example/common/v2.0", any));
-        assert!(TENANTS.announces(&format!("https://login.example/{ID}/v2.0"), any));
+        assert!(TENANTS.announces("https://login.example/organizations/v2.0", any));
+        assert!(!TENANTS.announces(&format!("https://login.example/{ID}/v2.0"), any), "one tenant is not any");
         for (expected, received) in [
             ("https://login.example/common/v2.0", "https://login.example/other/v2.0"),
             ("https://login.example/common/v2.0", "https://evil.example/{tenantid}/v2.0"),

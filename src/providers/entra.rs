@@ -20,7 +20,7 @@ pub(super) const PROVIDER: Provider = Provider {
     offline: Offline::Scope,
     target: Target::Scope,
     redirect: Redirect { host: Loopback::Name, ports: &[] },
-    granted: Granted { silent: &["offline_access"], ..STANDARD.granted },
+    granted: Granted { silent: &["openid", "profile", "email", "offline_access"], ..STANDARD.granted },
     token_issuer: TokenIssuer::Tenant,
     renewal: Renewal { repeats_scopes: true, ..STANDARD.renewal },
     sessions: Some("https://mysignins.microsoft.com"),

@@ -2,7 +2,7 @@
 //! revocation without it. Its answers are JSON because every request of ours asks for JSON. Source: GitHub documentation,
 //! "Authorizing OAuth apps"; an Enterprise server needs `provider = "github"`.
 
-use super::{Endpoints, Granted, Issuers, Offline, Provider, STANDARD, Target};
+use super::{Endpoints, Granted, Issuers, Offline, Provider, STANDARD, Secret, Target};
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "github",
@@ -17,7 +17,7 @@ pub(super) const PROVIDER: Provider = Provider {
     s256_unsaid: true,
     offline: Offline::Unasked,
     target: Target::Nothing,
-    wants_secret: true,
+    secret: Secret::ForCodes,
     granted: Granted { commas: true, ..STANDARD.granted },
     sessions: Some("https://github.com/settings/applications"),
     ..STANDARD

@@ -2,7 +2,7 @@
 //! the secret of a desktop client is none and must be sent. Either token ends the whole login. Resources may name the
 //! issuer with a slash. Source: Google Identity, "OAuth 2.0 for iOS & Desktop Apps".
 
-use super::{Granted, Issuers, Offline, Provider, Revocation, STANDARD, Target, TokenIssuer};
+use super::{Granted, Issuers, Offline, Provider, Revocation, STANDARD, Secret, Target, TokenIssuer};
 
 pub(super) const PROVIDER: Provider = Provider {
     name: "google",
@@ -12,7 +12,7 @@ pub(super) const PROVIDER: Provider = Provider {
     s256_unsaid: true,
     offline: Offline::Parameters(&[("access_type", "offline"), ("prompt", "consent")]),
     target: Target::Nothing,
-    wants_secret: true,
+    secret: Secret::Always,
     granted: Granted {
         renamed: &[
             ("email", "https://www.googleapis.com/auth/userinfo.email"),

@@ -53,8 +53,8 @@ pub struct Provider {
     pub target: Target,
     /// The registration endpoint that it publishes is for its administrators.
     pub registers_nobody: bool,
-    /// It wants the client's secret from a native program, too, whose secret is none.
-    pub wants_secret: bool,
+    /// Whether it wants the client's secret from a native program, too, whose secret is none.
+    pub secret: Secret,
     /// What the redirect address must be like where somebody registered it by hand.
     pub redirect: Redirect<'static>,
     /// How it names the scopes that it grants.
@@ -156,6 +156,17 @@ pub enum TokenIssuer {
     Before(&'static str),
 }
 
+/// When a native client must send its secret, which is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secret {
+    /// Never.
+    Unasked,
+    /// With the code of a browser and with a renewal; a device needs none.
+    ForCodes,
+    /// Always.
+    Always,
+}
+
 /// How a renewal is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewal {
@@ -188,7 +199,7 @@ pub const STANDARD: Provider = Provider {
     offline: Offline::Listed,
     target: Target::Resource,
     registers_nobody: false,
-    wants_secret: false,
+    secret: Secret::Unasked,
     redirect: Redirect { host: Loopback::V4, ports: &[] },
     granted: Granted { commas: false, renamed: &[], silent: &[] },
     token_issuer: TokenIssuer::Exact,

@@ -8,7 +8,10 @@ use crate::providers;
 pub(super) fn failed(connection: &str, error: &Error) -> Report {
     let report = standard(connection, error);
     match error.description().and_then(providers::advice) {
-        Some(advice) => Report { hints: vec![advice.to_owned()], ..report },
+        Some(advice) => {
+            let hints = report.hints.into_iter().take(1);
+            Report { hints: [advice.replace("NAME", connection)].into_iter().chain(hints).collect(), ..report }
+        }
         None => report,
     }
 }

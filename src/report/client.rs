@@ -30,6 +30,9 @@ pub(super) fn unusable(connection: &str, why: Unusable) -> Report {
     )
     .cause(why.to_string());
     match why {
+        Unusable::SecretForCodes => report
+            .hint(format!("`keyward login {connection} --client-secret` keeps the secret"))
+            .hint(format!("`keyward login {connection} --device` needs none")),
         Unusable::NoSecret | Unusable::SecretExpected => {
             report.hint(format!("`keyward login {connection} --client-secret` keeps the secret"))
         }

@@ -6,6 +6,7 @@ use super::{Exit, Report, network, store};
 use crate::app::error::{Ended, Pause};
 use crate::backends::Way;
 use crate::oauth::{Error, RefreshError};
+use crate::providers;
 
 pub(super) fn login_required(connection: &str, way: Way, why: &Ended) -> Report {
     let (message, cause) = match why {
@@ -121,7 +122,10 @@ pub(super) fn renewal(connection: &str, error: &RefreshError) -> Report {
                 .hint(format!("`keyward login {connection}` starts afresh"))
         }
     };
-    let report = report.cause(error.cause().to_string());
+    let mut report = report.cause(error.cause().to_string());
+    if let Some(advice) = error.cause().description().and_then(providers::advice) {
+        report.hints.insert(0, advice.replace("NAME", connection));
+    }
     match error.cause().oauth_code() {
         Some(code) => report.oauth(code),
         None => report,

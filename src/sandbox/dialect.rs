@@ -16,6 +16,7 @@ use super::params::Params;
 use super::providers::{Dialect, Registration, auth0, entra, github, google, keycloak, okta};
 use super::registration::bearer;
 use super::state::{State, split};
+use super::target;
 use crate::backends::fake::{Body, Received, Reply};
 use crate::machine::Timestamp;
 
@@ -96,8 +97,8 @@ pub(super) fn tokens(state: &State, mut tokens: Value) -> Value {
             Dialect::Tavily => drop(members.remove("id_token")),
             Dialect::Entra => {
                 let scope = members.get("scope").and_then(Value::as_str).unwrap_or_default();
-                let mut rest = split(scope);
-                rest.retain(|one| one != "offline_access");
+                let mut rest: Vec<String> = split(scope).iter().map(|one| target::named(state, one)).collect();
+                rest.retain(|one| !entra::IDENTITY.contains(&one.as_str()));
                 members.insert("scope".to_owned(), json!(rest.join(" ")));
                 members.insert("ext_expires_in".to_owned(), json!(state.options.access_lifetime));
             }

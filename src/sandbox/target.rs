@@ -22,7 +22,11 @@ pub(super) fn asked(state: &State, params: &Params, scope: &[String]) -> Result<
         }
         Target::Scope => {
             let mut meant: Vec<String> = scope.iter().filter_map(|one| resource_of(state, one)).collect();
+            let (count, whatever) = (meant.len(), scope.iter().any(|one| one.ends_with(WHATEVER)));
             meant.dedup();
+            if whatever && count > 1 && meant.len() == 1 {
+                return Err(bad("invalid_scope", "AADSTS70011"));
+            }
             match (meant.as_slice(), params.all("resource").all(|sent| meant.iter().any(|one| one == sent))) {
                 (_, false) => Err(bad("invalid_target", "AADSTS9010010")),
                 ([] | [_], true) => Ok(meant),
@@ -41,6 +45,17 @@ pub(super) fn scopes(state: &State, sent: &str) -> Vec<String> {
             all
         }
         _ => split(sent),
+    }
+}
+
+/// The scope for whatever the client may have at a resource.
+const WHATEVER: &str = "/.default";
+
+/// What a scope stands for: at Entra ID, `RESOURCE/.default` for the names of what was granted.
+pub(super) fn named(state: &State, scope: &str) -> String {
+    match (state.profile.target, scope.strip_suffix(WHATEVER)) {
+        (Target::Scope, Some(resource)) => format!("{resource}/everything"),
+        _ => scope.to_owned(),
     }
 }
 

@@ -229,7 +229,7 @@ fn refresh(state: &State, client: &Client, params: &Params, jkt: Option<String>)
         return Err(SPENT);
     }
     let scope = params.one("scope").map_or_else(|| grant.scope.clone(), split);
-    if !scope.iter().all(|one| grant.scope.contains(one)) {
+    if !scope.iter().all(|one| grant.scope.iter().any(|known| known == one || target::named(state, known) == *one)) {
         return Err(bad("invalid_scope", "a refresh cannot add scopes"));
     }
     let audience = target::audience(state, &grant.resources, params)?;

@@ -1,10 +1,10 @@
 //! The README's tables of backends and providers are made from their lists.
 
 use keyward::backends::{ALL, Way};
-use keyward::providers::{self, Provider};
+use keyward::providers::{self, Provider, Secret};
 
 fn providers() -> String {
-    let secret = |provider: &Provider| if provider.wants_secret { "with its secret" } else { "public" };
+    let secret = |provider: &Provider| if provider.secret != Secret::Unasked { "with its secret" } else { "public" };
     let mut table = String::from("| provider | word | redirect address to register | client |\n|---|---|---|---|\n");
     for provider in providers::ALL {
         let (title, word) = (provider.title, provider.name);

@@ -62,14 +62,7 @@ pub(super) async fn identify(
             return Ok(Identity { client: known, listener: Some(listener), origin: Origin::Kept });
         }
     }
-    if !registers(server, provider) {
-        let redirect = Redirect { host, ports: ports(connection, provider) }.text();
-        return Err(Error::ClientIdNeeded {
-            connection: connection.name.clone(),
-            issuer: server.issuer.clone(),
-            redirect: Some(redirect),
-        });
-    }
+    registrable(connection, (server, provider))?;
     let listener = match browser {
         true => Some(Listener::bind(host, &connection.ports).await.map_err(failed)?),
         false => None,
@@ -91,6 +84,19 @@ pub(super) fn ports<'a>(connection: &'a config::Connection, provider: &Provider)
 /// Whether a stranger may register there at all.
 pub(super) fn registers(server: &Server, provider: &Provider) -> bool {
     server.registration_endpoint.is_some() && !provider.registers_nobody
+}
+
+/// Where no stranger may register, somebody has to say which client to be.
+pub(super) fn registrable(
+    connection: &config::Connection,
+    (server, provider): (&Server, &Provider),
+) -> Result<(), Error> {
+    if registers(server, provider) {
+        return Ok(());
+    }
+    let redirect = Redirect { host: redirect_host(connection, provider), ports: ports(connection, provider) };
+    let (connection, issuer) = (connection.name.clone(), server.issuer.clone());
+    Err(Error::ClientIdNeeded { connection, issuer, redirect: Some(redirect.text()) })
 }
 
 /// The client that somebody else made for us: it comes before any registration, because a person who names it means it.

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::audit::What;
 use super::grant::Grant;
-use super::{App, Error};
+use super::{App, Error, provider};
 use crate::backends::Way;
 use crate::config;
 use crate::http::Loopback;
@@ -223,7 +223,7 @@ fn more(
             scopes.push(scope);
         }
     }
-    scopes
+    provider::coherent(provider, false, scopes)
 }
 
 impl Pending {

@@ -64,7 +64,7 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         },
     };
     let ports = match &client {
-        Client::Configured(_) => ports(connection, provider).to_vec(),
+        Client::Configured(_) | Client::Missing => ports(connection, provider).to_vec(),
         _ => connection.ports.clone(),
     };
     let (resource, audience) = provider::target(provider, resource.as_deref());

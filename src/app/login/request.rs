@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::binding;
-use super::identify::{Identity, Origin, failed, identify, register};
+use super::identify::{Identity, Origin, failed, identify, register, registrable};
 use super::{Device, Strength};
 use crate::app::{App, Error, client, provider};
 use crate::config;
 use crate::oauth::dpop::Key;
 use crate::oauth::{self, Attempt, Listener, Server, Unusable, device};
-use crate::providers::{Offline, Provider};
+use crate::providers::{Offline, Provider, Secret};
 
 /// What is asked for, at whom.
 pub(super) struct Asked<'a> {
@@ -56,6 +56,7 @@ pub(super) async fn prepare(
     let mut outcome = open(app, connection, asked, &identity).await;
     if identity.origin == Origin::Kept && outcome.as_ref().is_err_and(oauth::Error::refuses_client) {
         client::refused(parts, name, issuer, &identity.client.id).await?;
+        registrable(connection, (server, provider))?;
         identity.client = register(app, connection, server, scopes, identity.listener.as_ref()).await?;
         identity.origin = Origin::Fresh;
         outcome = open(app, connection, asked, &identity).await;
@@ -69,10 +70,12 @@ pub(super) async fn prepare(
 /// Some providers want a secret that a native program cannot keep; without it, the person would consent for nothing.
 fn proves_itself(asked: &Asked<'_>, connection: &config::Connection, identity: &Identity) -> Result<(), Error> {
     let proves = identity.client.secret.is_some() || identity.client.key.is_some();
-    match asked.provider.wants_secret && asked.browser && !proves {
-        true => Err(Error::ClientUnusable { connection: connection.name.clone(), why: Unusable::SecretExpected }),
-        false => Ok(()),
-    }
+    let why = match asked.provider.secret {
+        Secret::Always if !proves => Unusable::SecretExpected,
+        Secret::ForCodes if !proves && asked.browser => Unusable::SecretForCodes,
+        Secret::Unasked | Secret::ForCodes | Secret::Always => return Ok(()),
+    };
+    Err(Error::ClientUnusable { connection: connection.name.clone(), why })
 }
 
 /// Nobody is registered at a server where the person could not answer.

@@ -166,6 +166,7 @@ impl Inner {
             return Err(RefreshError::Definitive(oauth::Error::Unusable { what: "dpop" }));
         };
         let now = providers_time(issued, self.now().0);
+        let scopes = provider::coherent(provider, issued.flow == Flow::ClientCredentials, issued.scopes.clone());
         let Some(refresh_token) = issued.refresh_token.as_ref().filter(|_| issued.flow != Flow::ClientCredentials)
         else {
             // A client that acts for itself has no refresh token: it asks again, which spends nothing (RFC 6749 §4.4).
@@ -173,7 +174,7 @@ impl Inner {
                 token_endpoint: &issued.token_endpoint,
                 issuer: &issued.issuer,
                 client: &issued.client,
-                scopes: &issued.scopes,
+                scopes: &scopes,
                 resource,
                 audience,
                 habits: provider::habits(provider),
@@ -188,7 +189,7 @@ impl Inner {
             client: &issued.client,
             refresh_token,
             resource,
-            scope: provider.renewal.repeats_scopes.then_some(issued.scopes.as_slice()),
+            scope: provider.renewal.repeats_scopes.then_some(scopes.as_slice()),
             key: key.as_deref(),
             now,
         };
@@ -288,6 +289,9 @@ impl Inner {
         let was_cut_off = spends && stored.state == State::RefreshStarted;
         if let RefreshError::Definitive(cause) = &error {
             let code = if was_cut_off { INTERRUPTED } else { cause.oauth_code().unwrap_or("invalid_grant") };
+            if let Some(advice) = cause.description().and_then(providers::advice) {
+                log::warn!("`{}`: {}", self.name, advice.replace("NAME", &self.name));
+            }
             let mut end = Grant { state: State::NeedsLogin(code.to_owned()), ..stored.clone() };
             if let (Some(issued), oauth::Error::Interaction { claims, .. }) = (&mut end.issued, cause) {
                 issued.claims = Some(claims.clone());

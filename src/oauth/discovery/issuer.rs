@@ -81,7 +81,7 @@ pub struct Server {
     pub accepts_client_documents: bool,
     /// Where further addresses from this server may lead.
     pub reach: Reach,
-    /// What it is known to do differently.
+    /// What it is known to do differently; not kept with the rest, so whoever reads a kept one sets it again.
     #[serde(skip)]
     pub habits: Habits,
 }

@@ -15,8 +15,8 @@ use crate::secret::{self, Secret};
 /// Ten years: nothing that is stored needs to live longer, and sums with it cannot overflow.
 const LONGEST: u64 = 10 * 365 * 24 * 3600;
 
-/// The server wants to see the person (OpenID Connect Core §3.1.2.6).
-const INTERACTION: [&str; 3] = ["interaction_required", "consent_required", "login_required"];
+/// The server wants to see the person (OpenID Connect Core §3.1.2.6), if it says what for.
+const INTERACTION: [&str; 4] = ["interaction_required", "consent_required", "login_required", "invalid_grant"];
 const LONGEST_CLAIMS: usize = 2048;
 
 /// What was odd about an answer that was accepted.

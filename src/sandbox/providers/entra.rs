@@ -8,6 +8,8 @@
 //! * The target is in the scope: `api://sandbox/read`, or `RESOURCE/.default`. **Refuses** a `resource` that no scope
 //!   begins with (AADSTS9010010), scopes of two resources (AADSTS28000), and a refresh that does not repeat the scope
 //!   (AADSTS90009).
+//! * `RESOURCE/.default` beside another scope of the resource is **refused** (AADSTS70011); the answer names what it stands
+//!   for, and neither the scopes of identity nor `offline_access`.
 //! * A refresh token only with `offline_access`; a new one each time, and the old one stays good.
 //! * Access tokens have a few thousand bytes of groups.
 //! * Errors have `error_codes`, `timestamp`, `trace_id`, `correlation_id`; while the resources ask for an `acr`, a refresh
@@ -19,6 +21,9 @@ use serde_json::{Map, Value, json};
 use super::{Dialect, Document, Preset, Profile, Redirects, Registration, Renewal, Rotation, STRICT, Target};
 use crate::sandbox::client::DEVICE;
 use crate::sandbox::params::Params;
+
+/// Scopes that are granted and not named in the answer.
+pub(in crate::sandbox) const IDENTITY: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 

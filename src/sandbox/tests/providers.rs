@@ -266,7 +266,9 @@ fn entra_takes_the_target_from_the_scope_and_wants_it_again() {
     let scope = format!("openid offline_access {resource}/.default");
     let tokens = shop.login(&[("redirect_uri", ANY), ("scope", &scope), ("resource", &resource)]);
     assert_eq!(claims(&tokens.text("access_token")).1["aud"], resource);
-    assert_eq!(tokens.text("scope"), format!("openid {resource}/.default"), "without offline_access");
+    assert_eq!(tokens.text("scope"), format!("{resource}/everything"), "the names, and none of identity");
+    let mixed = format!("{resource}/everything {resource}/.default");
+    assert!(error(&[("scope", &mixed)]).1.contains("AADSTS70011"));
     let token = tokens.text("refresh_token");
     let refused = shop.refresh(&token, &[]);
     assert_eq!((refused.status, &refused.json()["error_codes"]), (400, &json!([90009])));

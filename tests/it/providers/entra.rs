@@ -5,6 +5,7 @@ use keyward::sandbox::Faults;
 
 use super::{code, control, login, login_with_secret, scopes, seen, sent, world};
 use crate::person::Forbidden;
+use crate::renewal::told;
 use crate::world::World;
 
 const CLIENT: &str = "client_id = \"00000000-aaaa-bbbb-cccc-000000000001\"";
@@ -44,6 +45,8 @@ fn without_any_scope_the_whole_resource_is_asked_for() {
     assert!(!ran.err.contains("missing"), "{ran:?}");
     world.clock.forward(3600);
     world.run(&["token", "box"]).done();
+    let everything = format!("{url}/everything");
+    assert_eq!(sent(&world, "entra", "token", "scope"), Some(format!("{everything} offline_access")));
 }
 
 #[test]
@@ -58,7 +61,7 @@ fn a_client_without_a_person_asks_for_the_whole_resource() {
         world.run(&["token", "box"]).done();
     }
     let asked: Vec<_> = seen(&world, "entra", "token").iter().map(|seen| seen.parameters["scope"].clone()).collect();
-    assert!(asked.len() == 3 && asked[0] == whole, "{asked:?}");
+    assert_eq!(asked, [whole.as_str(); 3]);
 }
 
 #[test]
@@ -80,6 +83,10 @@ fn an_issuer_for_any_tenant_takes_tokens_of_the_tenant_they_name() {
         world.clock.forward(3600);
         world.run(&["token", "box"]).done();
         world.run(&["token", "box", "--claims", "--verify"]).done();
+        // Who names one tenant does not go on with a login of any.
+        let one = tenant(&world, "11111111-2222-3333-4444-555555555555");
+        let world = world.config(&entry("provider = \"entra\"").replace(&issuer, &one));
+        world.run(&["token", "box"]).failed(Exit::LoginRequired);
         // Elsewhere a document of another issuer is refused.
         let world = world.config(&entry("provider = \"standard\"")).browser(Forbidden);
         let ran = world.run(&["login", "box", "--json"]).failed(Exit::Server);
@@ -111,6 +118,20 @@ fn a_number_in_the_description_is_explained() {
     assert!(ran.err.contains("AADSTS7000218") && ran.err.contains("Allow public client flows"), "{ran:?}");
     let world = world.piping("entra-sandbox-secret\n");
     login_with_secret(&world).done();
+}
+
+#[test]
+fn why_a_renewal_was_refused_is_told_in_words() {
+    if !told::listens() {
+        return;
+    }
+    let world = world("entra", CLIENT);
+    login(&world).done();
+    control(&world, "entra").revoke_grants();
+    world.clock.forward(3600);
+    world.run(&["token", "box"]).failed(Exit::LoginRequired);
+    let heard = told::heard();
+    assert!(heard.contains("`box`: log in again: the refresh token was not used for too long"), "{heard}");
 }
 
 #[test]

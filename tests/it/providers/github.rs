@@ -49,7 +49,9 @@ fn a_token_of_an_oauth_app_has_no_end_and_no_renewal() {
 #[test]
 fn without_the_secret_nobody_is_asked_to_consent() {
     let world = world("github", APP).browser(Forbidden);
-    assert_eq!(code(&world.run(&["login", "box", "--json"]).failed(Exit::Configuration)), "client_unusable");
+    let ran = world.run(&["login", "box", "--json"]).failed(Exit::Configuration);
+    assert_eq!(code(&ran), "client_unusable");
+    assert!(ran.json()["error"]["hint"].to_string().contains("keyward login box --device"), "{ran:?}");
 }
 
 #[test]

@@ -63,6 +63,14 @@ fn without_the_secret_nobody_is_asked_to_consent() {
 }
 
 #[test]
+fn a_device_without_the_secret_is_not_begun_either() {
+    let world = world("google", "client_id = \"sandbox-tv.apps.example\"").browser(Forbidden);
+    let ran = world.run(&["login", "box", "--device", "--json"]).failed(Exit::Configuration);
+    assert_eq!(code(&ran), "client_unusable");
+    assert_eq!(seen(&world, "google", "device_authorization").len(), 0);
+}
+
+#[test]
 fn a_device_that_speaks_of_a_verification_url_logs_in() {
     let client = "client_id = \"sandbox-tv.apps.example\"\nscopes = [\"openid\", \"email\"]";
     let world = world("google", client).piping(SECRET);

@@ -42,6 +42,8 @@ fn a_registration_that_is_for_administrators_is_not_tried() {
     assert!(text.contains("`http://127.0.0.1:8400/callback`, also with the ports 8401 and 8402"), "{text}");
     assert_eq!(seen(&world, "okta", "register").len(), 0);
     assert_eq!(world.run(&["login", "box", "--dry-run", "--json"]).done().json()["client"]["from"], "nobody");
+    let shown = world.run(&["login", "box", "--dry-run", "--json"]).done().json();
+    assert_eq!(shown["ports"], serde_json::json!([8400, 8401, 8402]), "what is to be registered");
 }
 
 #[test]

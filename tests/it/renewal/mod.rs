@@ -13,7 +13,7 @@ mod clock;
 mod pace;
 mod rivals;
 mod spill;
-mod told;
+pub mod told;
 
 fn renewals(world: &World) -> usize {
     world.sandbox().control().tokens_issued("refresh_token")

@@ -30,7 +30,7 @@ impl log::Log for Ear {
 
 /// Listens to the log, which a process can do once; so each test here needs a process of its own, as `cargo nextest`
 /// gives it. Under `cargo test` another may have been first, and this one hears nothing and says nothing.
-fn listens() -> bool {
+pub fn listens() -> bool {
     let first = log::set_boxed_logger(Box::new(Ear)).is_ok();
     if first {
         log::set_max_level(log::LevelFilter::Warn);
@@ -39,7 +39,7 @@ fn listens() -> bool {
 }
 
 /// What was told since the last time.
-fn heard() -> String {
+pub fn heard() -> String {
     std::mem::take(&mut *LINES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
