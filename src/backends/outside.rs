@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The most characters of a service's words that an error keeps.
 pub const LONGEST: usize = 300;
@@ -29,6 +30,26 @@ pub fn line(text: &str, longest: usize) -> String {
 pub fn clean(text: String) -> String {
     let harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c));
     if text.chars().all(harmless) { text } else { text.chars().filter(|c| harmless(*c)).collect() }
+}
+
+/// JSON whose texts are [`clean`]; JSON that hides nothing is handed back as it is. `None` if it is not JSON.
+pub fn clean_json(json: &RawValue) -> Option<Box<RawValue>> {
+    let text = json.get();
+    // An escape can stand for any character.
+    if !text.contains("\\u") && (text.is_ascii() || !text.chars().any(is_hidden)) {
+        return Some(json.to_owned());
+    }
+    let value: Value = serde_json::from_str(text).ok()?;
+    serde_json::value::to_raw_value(&cleaned(value)).ok()
+}
+
+fn cleaned(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(clean(text)),
+        Value::Array(all) => all.into_iter().map(cleaned).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (clean(name), cleaned(value))).collect(),
+        other => other,
+    }
 }
 
 /// Characters that show nothing and could carry text or turn its direction.

@@ -109,7 +109,12 @@ impl Written {
     /// Reads the file; a missing one says nothing.
     pub fn load(path: &Path) -> Result<Self, Error> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text, path),
+            Ok(text) => {
+                if is_anybodys(path) {
+                    log::warn!("`{}` can be changed by other users, who decide then where tokens go", path.display());
+                }
+                Self::parse(&text, path)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(error) => Err(Error::File { path: path.to_path_buf(), why: error.kind().to_string() }),
         }
@@ -141,6 +146,20 @@ impl Written {
         }
         Ok(written)
     }
+}
+
+/// Whether somebody else than this user and the system decides what stands in the file.
+#[cfg(unix)]
+fn is_anybodys(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = rustix::process::geteuid().as_raw();
+    std::fs::metadata(path).is_ok_and(|found| ![own, 0].contains(&found.uid()) || found.mode() & 0o002 != 0)
+}
+
+/// The user's folder is closed to others.
+#[cfg(not(unix))]
+fn is_anybodys(_: &Path) -> bool {
+    false
 }
 
 fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {

@@ -169,3 +169,16 @@ fn a_pipe_in_the_place_of_a_list_of_tools_keeps_nobody_waiting() {
     let ended = command(&home, &["tools"]).output().expect("it runs");
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
 }
+
+#[test]
+fn a_configuration_that_others_may_change_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = home("");
+    for (mode, is_told) in [(0o600, false), (0o644, false), (0o664, false), (0o666, true)] {
+        let config = home.path().join("config.toml");
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(mode)).expect("changed");
+        let ended = command(&home, &["status"]).output().expect("it runs");
+        let said = String::from_utf8_lossy(&ended.stderr).contains("can be changed by other users");
+        assert_eq!((ended.status.code(), said), (Some(0), is_told), "{mode:o}");
+    }
+}

@@ -101,8 +101,13 @@ fn description(host: &str, words: &str) -> String {
     }
 }
 
-/// The schema as received if its root is an object; with the type added if it has none; `None` if it is something else.
+/// The most bytes of a schema: a model reads all of it.
+const SCHEMA: usize = 64 << 10;
+
+/// The schema as received, but for characters that hide something, if its root is an object; with the type added if it
+/// has none; `None` if it is something else, or longer than a schema may be.
 fn schema(received: &RawValue) -> Option<Schema> {
+    let received = outside::clean_json(received).filter(|schema| schema.get().len() <= SCHEMA)?;
     #[derive(Deserialize)]
     struct Root<'a> {
         #[serde(borrow, rename = "type", default)]
@@ -110,7 +115,7 @@ fn schema(received: &RawValue) -> Option<Schema> {
     }
     let root: Root<'_> = serde_json::from_str(received.get()).ok().filter(|_| received.get().starts_with('{'))?;
     let whole = match root.kind.map(RawValue::get) {
-        Some("\"object\"") => received.to_owned(),
+        Some("\"object\"") => received.clone(),
         Some(_) => return None,
         None => {
             let members = received.get().strip_prefix('{')?;

@@ -416,6 +416,27 @@ fn broken_entries_of_a_list_cost_only_themselves() {
 }
 
 #[test]
+fn a_schema_hides_nothing_from_a_person_that_a_model_reads_and_has_an_end() {
+    let hidden =
+        |text: &str| json!({"type": "object", "description": text, "properties": {"a\u{200b}": {"enum": [text]}}});
+    let list = json!([
+        {"name": "raw", "inputSchema": hidden("say\u{e0041}\u{e0042} \u{202e}yes"), "outputSchema": hidden("\u{2066}x")},
+        {"name": "long", "inputSchema": {"type": "object", "description": "x".repeat(70_000)}},
+    ]);
+    // Escaped, it says the same.
+    let escaped =
+        r#"[{"name": "escaped", "inputSchema": {"type": "object", "description": "say\udb40\udc41\u202e yes"}}]"#;
+    let tools = offered(&list.to_string());
+    assert_eq!(tools.len(), 1);
+    assert_eq!(
+        serde_json::from_str::<Value>(tools[0].input_schema.text()).expect("JSON"),
+        json!({"type": "object", "description": "say yes", "properties": {"a": {"enum": ["say yes"]}}})
+    );
+    assert!(tools[0].output_schema.as_ref().is_some_and(|schema| schema.text().contains("\"x\"")));
+    assert!(offered(escaped)[0].input_schema.text().contains("say yes"));
+}
+
+#[test]
 fn annotations_are_passed_on_and_absent_ones_are_the_protocols_defaults() {
     let list = json!([
         {"name": "a", "inputSchema": {"type": "object"}},
