@@ -6,6 +6,7 @@ use std::sync::Arc;
 use log::{LevelFilter, Log, Metadata, Record};
 
 use super::console;
+use crate::backends::outside;
 use crate::machine::{Machine, Terminal};
 
 struct Lines(Arc<dyn Terminal>);
@@ -18,7 +19,9 @@ impl Log for Lines {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let level = record.level().as_str().to_ascii_lowercase();
-            console::write(self.0.messages(), &format!("{level}: {}", record.args()));
+            // Much of it quotes what somebody else wrote, and a line is one line.
+            let text = outside::clean(record.args().to_string()).replace('\n', " ");
+            console::write(self.0.messages(), &format!("{level}: {text}"));
         }
     }
 

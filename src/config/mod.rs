@@ -300,8 +300,14 @@ impl Connection {
             redirect_host: written.redirect_host,
             store: written.store,
         };
-        if let Some(issuer) = &connection.issuer {
-            address(issuer, &key("issuer"))?;
+        match &connection.issuer {
+            Some(issuer) => drop(address(issuer, &key("issuer"))?),
+            // An assertion for one server must not be sent to whichever a service names.
+            None if connection.client.audience.is_some() => {
+                let expected = "set together with `issuer`, which comes first".to_owned();
+                return Err(Error::Value { key: key("client_audience"), expected });
+            }
+            None => {}
         }
         Ok(connection)
     }

@@ -77,6 +77,16 @@ fn words(text: Option<&str>) -> Vec<String> {
     found
 }
 
+/// Those of these words that can be scopes, each once: whoever writes them is a stranger, and people read them.
+pub fn scopes<'a>(all: impl Iterator<Item = &'a str>) -> Vec<String> {
+    all.flat_map(|text| words(Some(text))).fold(Vec::new(), |mut found, scope| {
+        if found.len() < MOST && !found.contains(&scope) {
+            found.push(scope);
+        }
+        found
+    })
+}
+
 /// A character of a scope (RFC 6749 §3.3).
 fn is_scope(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)

@@ -28,7 +28,7 @@ mod resolve;
 mod tests;
 mod trust;
 
-pub use challenge::{Challenge, StepUp, challenges};
+pub use challenge::{Challenge, StepUp, challenges, scopes};
 use client::{Clients, Line};
 pub use error::Error;
 pub use loopback::{Loopback, NotLoopback};

@@ -209,6 +209,11 @@ impl Claims<'_> {
         if *hash == URL_SAFE_NO_PAD.encode(half) { Ok(()) } else { Err("it belongs to another access token") }
     }
 
+    fn is_unverified(&self, name: &str) -> bool {
+        matches!(self.members.get(name), Some(Value::Bool(false)))
+            || self.members.get(name).and_then(Value::as_str) == Some("false")
+    }
+
     fn account(&self, verified: bool) -> Option<Account> {
         let shown = |names: &[&str]| {
             let texts = names.iter().filter_map(|name| json::text(self.members, name));
@@ -217,7 +222,8 @@ impl Claims<'_> {
         Some(Account {
             subject: shown(&["sub"])?,
             name: shown(&["name", "preferred_username", "upn"]),
-            email: shown(&["email"]),
+            // One that the issuer itself does not vouch for is no address of the person.
+            email: shown(&["email"]).filter(|_| !self.is_unverified("email_verified")),
             verified,
         })
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::error::{Error, Why};
 use super::foreign::clean;
-use crate::http::Range;
+use crate::http::{Range, is_safe};
 
 /// How far metadata may reach, given what the person configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,8 +26,10 @@ impl Reach {
     /// Checks an address that was read from `which`: absolute, `https`, without user name and fragment, in reach.
     pub(super) fn check(self, which: &'static str, text: &str) -> Result<Url, Error> {
         let bad = |why| Error::BadEndpoint { which, url: clean(text), why };
-        // The parser drops tabs and line breaks silently; an address that needs this is not one.
-        if text.chars().any(|c| c.is_control() || c == ' ' || c == '\\') {
+        // The parser drops tabs and line breaks silently, and encodes what could turn the direction of a sentence of ours; an
+        // address that needs this is not one.
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if !is_plain {
             return Err(bad(Why::NotAnAddress));
         }
         let url = Url::parse(text).map_err(|_| bad(Why::NotAnAddress))?;
@@ -38,8 +40,8 @@ impl Reach {
     /// As [`Reach::check`], for an address that is parsed already.
     pub(super) fn judge(self, url: &Url) -> Result<(), Why> {
         let target = Range::of(url);
-        let safe = url.scheme() == "https"
-            || (url.scheme() == "http" && target == Range::Loopback && self.0 == Range::Loopback);
+        // A name below `localhost` may be anywhere, and a request to it would go through a proxy.
+        let safe = url.scheme() == "https" || (is_safe(url) && target == Range::Loopback && self.0 == Range::Loopback);
         if !safe || url.host().is_none() {
             Err(Why::NotHttps)
         } else if !url.username().is_empty() || url.password().is_some() {

@@ -18,7 +18,7 @@ use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, Account, Attempt, Kind, Revocation, Tokens};
 use crate::secret::Secret;
-use crate::store::Key;
+use crate::store::{self, Key};
 
 /// How long the provider has to end tokens that are not kept.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -86,9 +86,15 @@ impl Keeper {
                 let Swap { stored, new, .. } = swap;
                 return Err(self.refuse(&grant, Outsider::Swapped { stored, new }).await);
             }
-            return self.store(&self.custody().await?, grant).await;
+            return match self.custody().await {
+                Ok(custody) => self.store(custody, grant).await,
+                Err(busy) => {
+                    self.end(&grant).await;
+                    Err(busy)
+                }
+            };
         }
-        self.store(&custody, grant).await
+        self.store(custody, grant).await
     }
 
     async fn custody(&self) -> Result<Custody, Error> {
@@ -160,27 +166,44 @@ impl Keeper {
         let stored = Grant::decode(&stored).ok()?.issued?;
         let new = grant.issued.as_ref()?;
         let whose = |issued: &Issued| issued.subject.clone().map(|subject| (issued.issuer.clone(), subject));
-        if whose(&stored)? == whose(new)? {
+        // Where it was known who had signed in, nobody may take their place without a name.
+        if Some(whose(&stored)?) == whose(new) {
             return None;
         }
         let mut shown = [&stored, new].map(|issued| issued.account.clone().or_else(|| issued.subject.clone()));
         if shown[0] == shown[1] || stored.issuer != new.issuer {
             // The same name twice would be no question.
             shown = [&stored, new].map(|issued| {
-                let subject = issued.subject.as_deref().unwrap_or_default();
+                let subject = issued.subject.as_deref().unwrap_or("nobody named");
                 let name = issued.account.as_deref().unwrap_or(subject);
                 Some(format!("{name} ({subject} at {})", issued.issuer))
             });
         }
-        let [stored, new] = shown.map(Option::unwrap_or_default);
+        let [stored, new] = shown.map(|name| name.unwrap_or_else(|| "somebody without a name".to_owned()));
         Some(Swap { connection: self.connection.name.clone(), stored, new })
     }
 
-    async fn store(&self, custody: &Custody, grant: Grant) -> Result<Grant, Error> {
-        let grant = custody.keep_login(grant).await.map_err(Error::store(&self.connection.name))?;
-        // Here and not by whoever waits: an interrupted wait must not leave a login of a connection that nobody knows.
-        record(&self.app, &self.connection, Way::OAuth).await?;
-        Ok(grant)
+    async fn store(&self, custody: Custody, grant: Grant) -> Result<Grant, Error> {
+        let name = &self.connection.name;
+        let kept = match custody.keep_login(grant.clone()).await {
+            Ok(kept) => kept,
+            Err(error) => {
+                drop(custody);
+                // A write that is late may still land, and then it is a login.
+                if !matches!(error, store::Error::TimedOut { .. }) {
+                    self.end(&grant).await;
+                }
+                return Err(Error::store(name)(error));
+            }
+        };
+        drop(custody);
+        // Here and not by whoever waits: an interrupted wait must not leave a login of a connection that nobody knows. The
+        // login stands all the same, and to say otherwise would leave it behind unseen.
+        if let Err(error) = record(&self.app, &self.connection, Way::OAuth).await {
+            log::warn!("the login is kept, and the configuration does not know of it yet ({error})");
+            log::warn!("`keyward login {name}` writes it down once that works; `keyward logout {name}` ends it");
+        }
+        Ok(kept)
     }
 
     /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
@@ -220,8 +243,10 @@ async fn end(parts: &Parts, issued: &Issued, grant: &Grant) -> bool {
 /// Whether this is the account that was named: by its subject, its address or its name. Addresses differ in case only by
 /// accident.
 fn fits(account: &Account, expected: &str) -> bool {
+    // A name is what people call themselves: it counts only if the provider vouches for it, and never as an address.
+    let named = account.verified && !expected.contains('@') && account.name.as_deref() == Some(expected);
     account.subject == expected
-        || account.name.as_deref() == Some(expected)
+        || named
         || account.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(expected))
 }
 
@@ -242,12 +267,18 @@ mod tests {
             ("Ada", true),
             ("Ada@Example.com", true),
             ("ada", false),
+            ("ada@example.net", false),
             ("24", false),
             ("ada@example.org", false),
             ("", false),
         ] {
             assert_eq!(fits(&account, expected), fit, "{expected}");
         }
+        // What people call themselves is no proof of an address, and without a signature of nothing.
+        let named =
+            |name: &str, verified| Account { name: Some(name.to_owned()), email: None, verified, ..account.clone() };
+        assert!(!fits(&named("eve@example.com", true), "eve@example.com"));
+        assert!(fits(&named("Ada", true), "Ada") && !fits(&named("Ada", false), "Ada"));
         let nameless = Account { subject: "248".to_owned(), name: None, email: None, verified: true };
         assert!(!fits(&nameless, ""));
     }

@@ -216,7 +216,10 @@ fn more(
     let is_more = !wish.scopes.is_empty() || wish.strength != Strength::USUAL;
     let kept = kept.filter(|_| is_more).map(|issued| issued.scopes.clone()).unwrap_or_default();
     let identity = ["openid", "email", "profile"].into_iter().map(String::from);
-    let identity = identity.filter(|scope| wish.expect.is_some() && server.scopes.contains(scope));
+    // Whoever was named at the last login is named again, or somebody else could take their place unseen.
+    let was_named = stored.and_then(|grant| grant.issued.as_ref()).is_some_and(|issued| issued.subject.is_some());
+    let matters = |scope: &String| wish.expect.is_some() || (was_named && scope == "openid");
+    let identity = identity.filter(|scope| matters(scope) && server.scopes.contains(scope));
     let mut scopes = usual;
     for scope in kept.into_iter().chain(wish.scopes.iter().cloned()).chain(identity) {
         if !scopes.contains(&scope) && understands(provider, &scope) {

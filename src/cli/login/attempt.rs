@@ -60,10 +60,12 @@ async fn once(
         Err(Error::LoginRunning { .. }) if arguments.ways.wait => {
             console.say(&format!("Waiting for another login of `{}` to end.", connection.name));
             let limit = Duration::from_secs(arguments.ways.timeout);
-            if let Some(done) = login::attend(app, &connection, since, limit).await? {
+            let obtained = login::attend(app, &connection, since, limit).await?;
+            // Who wants a certain account, scope or strength has it only from a login that was asked for it.
+            if let Some(done) = obtained.filter(|_| asks_for_the_usual(arguments)) {
                 return Ok(done);
             }
-            // It came to nothing, so now it is our turn.
+            // It came to nothing, or to something else, so now it is our turn.
             login::begin(app, &connection, wish(arguments, choice)).await?
         }
         begun => begun?,
@@ -144,6 +146,11 @@ fn overridden(arguments: &Arguments, connection: &config::Connection) -> config:
     }
     connection.redirect_host = arguments.ways.redirect_host.or(connection.redirect_host);
     connection
+}
+
+fn asks_for_the_usual(arguments: &Arguments) -> bool {
+    let Asking { scope, expect_user, acr, max_age, .. } = &arguments.wish;
+    scope.is_empty() && expect_user.is_none() && acr.is_empty() && max_age.is_none()
 }
 
 fn wish(arguments: &Arguments, Choice { browser, device, .. }: Choice) -> Wish {

@@ -169,6 +169,13 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
             Err(error) => Report::from(&error),
         };
     }
+    // A query would be cut off by the shell, or worse.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ":/._-".contains(c);
+    let url = if url.as_str().chars().all(is_plain) {
+        url.to_string()
+    } else {
+        format!("'{}'", url.as_str().replace('\'', "%27"))
+    };
     for hint in &mut report.hints {
         *hint = hint
             .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))

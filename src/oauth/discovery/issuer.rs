@@ -171,14 +171,25 @@ pub async fn discover_issuer(http: &Http, issuer: &str, policy: Policy) -> Resul
         }
         reason = match reason {
             kept @ Some(Error::IssuerMismatch { .. }) => kept,
-            _ => Some(Error::IssuerMismatch { expected: issuer.to_owned(), received: clean(received) }),
+            _ => Some(Error::IssuerMismatch { expected: clean(issuer), received: clean(received) }),
         };
     }
-    Err(reason.unwrap_or_else(|| Error::NoMetadata { issuer: issuer.to_owned() }))
+    Err(reason.unwrap_or_else(|| Error::NoMetadata { issuer: clean(issuer) }))
 }
+
+/// Longer ones are no names.
+const LONGEST_ISSUER: usize = 1024;
 
 /// An issuer is an `https` address without query and fragment (RFC 8414 §2).
 pub(super) fn check_issuer(reach: Reach, issuer: &str) -> Result<Url, Error> {
+    // It is quoted in sentences of ours, which it must neither end nor fill.
+    if issuer.contains('`') || issuer.len() > LONGEST_ISSUER {
+        return Err(Error::BadEndpoint {
+            which: "issuer",
+            url: clean(issuer).replace('`', ""),
+            why: Why::NotAnAddress,
+        });
+    }
     let url = reach.check("issuer", issuer)?;
     if url.query().is_some() {
         return Err(Error::BadEndpoint { which: "issuer", url: clean(issuer), why: Why::Query });
@@ -220,7 +231,7 @@ fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -
         Some(endpoint) => {
             refuse_parameters(endpoint)?;
             if policy.require_s256 && !code_challenge_methods.iter().any(|method| method == "S256") {
-                return Err(Error::NoS256 { issuer: issuer.to_owned() });
+                return Err(Error::NoS256 { issuer: clean(issuer) });
             }
         }
         // RFC 8414 §2: it may be missing only where no grant type uses it, and without a list one does.
@@ -241,6 +252,7 @@ fn read(members: &Map<String, Value>, issuer: &str, url: &Url, policy: Policy) -
         userinfo_endpoint: optional("userinfo_endpoint")?,
         end_session_endpoint: optional("end_session_endpoint")?,
         jwks_uri: optional("jwks_uri")?,
+        // More than anybody asks for: only whether one of ours is among them counts.
         scopes: texts("scopes_supported").unwrap_or_default(),
         grant_types,
         code_challenge_methods,

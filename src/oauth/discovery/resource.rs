@@ -6,7 +6,7 @@ use url::Url;
 
 use super::fetch::{Found, fetch};
 use super::issuer::check_issuer;
-use crate::http::{Challenge, Http, Limits, challenges};
+use crate::http::{Challenge, Http, Limits, challenges, scopes as scopes_of};
 use crate::oauth::error::Error;
 use crate::oauth::foreign::{clean, host, retry_after};
 use crate::oauth::json;
@@ -64,12 +64,22 @@ pub async fn discover_resource(http: &Http, called: &Url, probe: Probe) -> Resul
     reach.judge(&called).map_err(|why| Error::BadEndpoint { which: "resource", url: clean(called.as_str()), why })?;
     let Some(headers) = ask(http, &called, probe).await? else { return Ok(Discovery::Open) };
     let challenges: Vec<Challenge> = challenges(&headers).into_iter().filter(Challenge::wants_token).collect();
-    let scopes = challenges.iter().find_map(|challenge| challenge.get("scope")).map(words);
+    let scopes =
+        challenges.iter().find_map(|challenge| challenge.get("scope")).map(|text| scopes_of([text].into_iter()));
     let resource = match challenges.iter().find_map(|challenge| challenge.get("resource_metadata")) {
         Some(address) => {
             let address = reach.check("resource_metadata", address)?;
             match fetch(http, &address).await? {
-                Found::Object(members) => read(&members, &called, reach)?,
+                Found::Object(members) => {
+                    let resource = read(&members, &called, reach)?;
+                    // RFC 9728 §3.3: a document for more than was called is taken from its well-known place only. Elsewhere
+                    // one of several that share an origin could write it, and get a token for all of them.
+                    if !candidates(&called).contains(&address) && !is_called(&resource.identifier, &called) {
+                        let published = clean(&resource.identifier);
+                        return Err(Error::ResourceMismatch { called: as_called(&called), published });
+                    }
+                    resource
+                }
                 Found::Nothing(reason) => return Err(reason),
             }
         }
@@ -156,7 +166,7 @@ fn read(members: &Map<String, Value>, called: &Url, reach: Reach) -> Result<Reso
     Ok(Resource {
         identifier: published.to_owned(),
         issuers,
-        scopes: json::texts(members, "scopes_supported").unwrap_or_default(),
+        scopes: scopes_of(json::texts(members, "scopes_supported").unwrap_or_default().iter().map(String::as_str)),
         name: json::text(members, "resource_name").map(clean),
         bound_tokens_only: json::flag(members, "dpop_bound_access_tokens_required"),
         published: true,
@@ -174,16 +184,18 @@ fn covers(published: &Url, called: &Url) -> bool {
     plain && published.origin() == called.origin() && whole_segments && same_query
 }
 
+/// Whether the identifier is the called address itself; a final slash makes no difference.
+fn is_called(identifier: &str, called: &Url) -> bool {
+    let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
+    Url::parse(identifier).is_ok_and(|url| bare(url.as_str()) == bare(called.as_str()))
+}
+
 /// The called address as an identifier: an origin is written without its slash.
 fn as_called(called: &Url) -> String {
     match called.as_str().strip_suffix('/') {
         Some(origin) if called.path() == "/" && called.query().is_none() => origin.to_owned(),
         _ => called.as_str().to_owned(),
     }
-}
-
-fn words(text: &str) -> Vec<String> {
-    text.split_ascii_whitespace().map(String::from).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize as _;
 
 use super::{TokenType, Tokens};
+use crate::http::scopes;
 use crate::oauth::endpoint::Answer;
 use crate::oauth::error::Error;
 use crate::oauth::foreign::{clean, date, retry_after};
@@ -178,12 +179,13 @@ fn lifetime(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<u64> {
 /// Each scope; `None` for anything that names none.
 fn scope(value: Option<&Value>, warnings: &mut Vec<Warning>) -> Option<Vec<String>> {
     let words: Vec<&str> = match value? {
-        Value::String(text) => text.split_ascii_whitespace().collect(),
+        Value::String(text) => vec![text.as_str()],
         Value::Array(array) => {
             warnings.push(Warning::ScopeArray);
-            array.iter().filter_map(Value::as_str).flat_map(str::split_ascii_whitespace).collect()
+            array.iter().filter_map(Value::as_str).collect()
         }
         _ => return None,
     };
-    (!words.is_empty()).then(|| words.into_iter().map(String::from).collect())
+    // What cannot be a scope was not asked for, and could steer the terminal on which it is shown.
+    Some(scopes(words.into_iter())).filter(|scopes| !scopes.is_empty())
 }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use keyward::machine::{Echo, Line, Lines, Prompt};
 use keyward::report::Exit;
+use keyward::sandbox::{Effect, Faults};
 use keyward::secret::Secret;
+use keyward::store::Error as StoreError;
+use serde_json::json;
 
+use crate::fickle::Save;
 use crate::world::{Ran, World};
 
 /// A connection whose provider says who signs in.
@@ -125,4 +129,38 @@ fn who_expects_an_account_asks_the_provider_to_name_it() {
     ran.done();
     let sent = world.sandbox().control().received("authorize")[0].parameters["scope"].clone();
     assert!(sent.split(' ').any(|scope| scope == "openid"), "{sent}");
+}
+
+#[test]
+fn s46_who_was_named_once_is_named_again_and_nobody_takes_their_place_without_a_name() {
+    let world = World::with_sandbox();
+    let url = world.resource();
+    let world = world.config(&format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n"));
+    login(&world, &["--expect-user", "alice"]).done();
+    let stored = account(&world);
+    become_(&world, "mallory");
+    login(&world, &[]).failed(Exit::Denied);
+    assert_eq!(account(&world), stored);
+    // A provider that has stopped naming anybody.
+    let answers = [("metadata".to_owned(), without_openid())].into();
+    world.sandbox().control().set(Faults { answers, ..Faults::default() });
+    login(&world, &[]).failed(Exit::Denied);
+    assert_eq!(account(&world), stored);
+}
+
+/// Metadata that lists no scope of identity.
+fn without_openid() -> Effect {
+    let set = json!({ "scopes_supported": ["sandbox:read", "offline_access"] });
+    Effect::Edit { set: set.as_object().cloned().expect("an object"), remove: Vec::new() }
+}
+
+#[test]
+fn tokens_that_could_not_be_stored_are_ended() {
+    let world = world();
+    // The first write is the client's, and what follows is the login.
+    world.fickle.saves([Save::Works]);
+    world.fickle.then_always(Save::Fails(StoreError::Locked));
+    login(&world, &[]).failed(Exit::Store);
+    assert_ended(&world);
+    assert!(world.grant("box").is_none());
 }

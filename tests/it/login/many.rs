@@ -77,6 +77,22 @@ fn the_second_waits_if_it_is_told_to_and_reports_what_the_first_obtained() {
 }
 
 #[test]
+fn who_wants_somebody_in_particular_does_not_take_what_another_login_obtained() {
+    during_a_login(|world, go| {
+        let terminal = Arc::new(Paper::default());
+        let words = ["login", "box", "--wait", "--expect-user", "bob", "--timeout", "60", "--json"];
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| world.run_on(&terminal, Arc::new(Person::who_presses(Press::Allow)), &words));
+            terminal.waits_for("Waiting for another login");
+            go.send(()).expect("the first goes on");
+            let ran = second.join().expect("no panic").failed(Exit::Denied);
+            assert_eq!(ran.json()["error"]["code"], "other_account");
+        });
+        assert!(world.grant("box").is_some(), "what the first obtained is kept");
+    });
+}
+
+#[test]
 fn after_the_end_the_connection_is_free_again() {
     let world = World::signed_in();
     world.run(&["login", "box", "--timeout", "20"]).done();

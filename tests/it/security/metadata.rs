@@ -281,3 +281,64 @@ fn s42_a_secret_that_a_registration_adds_is_used_as_it_says_and_shown_nowhere() 
     assert!(!sent[0].body.contains("canary"), "{sent:?}");
     assert!(!ran.err.contains("canary") && !ran.out.contains("canary"), "{ran:?}");
 }
+
+/// A service whose document has these issuers and scopes.
+fn naming(issuers: Value, scopes: Value) -> Wire {
+    let document = move |wire: &Wire| {
+        let issuers = if issuers.is_null() { json!([wire.url()]) } else { issuers.clone() };
+        json!({ "resource": format!("{}/mcp", wire.url()), "authorization_servers": issuers, "scopes_supported": scopes })
+    };
+    guarded_by(document, |_, _| {})
+}
+
+#[test]
+fn what_a_service_calls_its_issuer_or_its_scopes_never_becomes_a_sentence_of_ours() {
+    for issuer in [
+        "https://host.example/x`.\u{2003}To\u{2003}finish,\u{2003}run\u{2003}`curl",
+        "https://host.example/\u{202e}x",
+        "https://host.example/\u{2028}error:",
+        "https://host.example/a`.b",
+    ] {
+        let ran = login(&naming(json!([issuer]), json!([]))).failed(Exit::Server);
+        assert!(!ran.err.contains(['\u{202e}', '\u{2028}']) && !ran.err.contains("`."), "{ran:?}");
+    }
+    let long = format!("https://host.example/{}", "A".repeat(3000));
+    let ran = login(&naming(json!([long]), json!([]))).failed(Exit::Server);
+    assert!(ran.err.len() < 1500, "{}", ran.err.len());
+    let wire = naming(Value::Null, json!(["good", "x\u{1b}]0;OWNED\u{7}", "a\nclient  none", "\u{202e}", "two words"]));
+    let world = World::new().browser(Forbidden);
+    let words = ["login", &format!("{}/mcp", wire.url()), "--name", "box", "--dry-run", "--json"];
+    assert_eq!(world.run(&words).done().json()["scopes"], json!(["good", "a", "client", "none", "two", "words"]));
+}
+
+#[test]
+fn a_name_below_localhost_is_no_address_of_this_machine() {
+    for host in ["auth.localhost", "localhost."] {
+        let wire = guarded(move |_, document| document["token_endpoint"] = json!(format!("http://{host}:1/token")));
+        assert!(login(&wire).failed(Exit::Server).err.contains("`token_endpoint` is not usable"));
+    }
+}
+
+#[test]
+fn s40_a_document_for_a_whole_origin_counts_only_at_its_well_known_place() {
+    let start = |well_known: bool| {
+        Wire::start(move |wire, request| match (request.method.as_str(), request.path()) {
+            ("POST", "/tenant/mcp") => {
+                let place = if well_known { ".well-known/oauth-protected-resource" } else { "tenant/prm" };
+                let header = format!("WWW-Authenticate: Bearer resource_metadata=\"{}/{place}\"\r\n", wire.url());
+                bare("401 Unauthorized", &header)
+            }
+            (_, "/tenant/prm" | "/.well-known/oauth-protected-resource") => {
+                answer("200 OK", &json!({ "resource": wire.url(), "authorization_servers": [wire.url()] }))
+            }
+            (_, "/.well-known/oauth-authorization-server") => answer("200 OK", &server(wire, &|_, _| {})),
+            _ => missing(),
+        })
+    };
+    for (well_known, exit) in [(true, Exit::Done), (false, Exit::Server)] {
+        let wire = start(well_known);
+        let world = World::new().browser(Forbidden);
+        let words = ["login", &format!("{}/tenant/mcp", wire.url()), "--name", "box", "--dry-run", "--json"];
+        assert_eq!(world.run(&words).exit, exit, "{well_known}");
+    }
+}
