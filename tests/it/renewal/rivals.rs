@@ -189,6 +189,44 @@ fn r06_a_program_that_hangs_with_the_lock_makes_others_busy_and_no_more() {
     assert_eq!(renewals(&world), 0);
 }
 
+/// The holder is another process, and it is stopped as by Ctrl-Z: it lives, holds the lock and does nothing.
+#[test]
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "the other process is a real one")]
+fn r06_a_frozen_process_with_the_lock_makes_others_busy_until_it_is_gone() {
+    use rustix::process::{Pid, Signal, kill_process};
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let world = ended();
+    let locks = world.folder.path().join("state/locks");
+    drop(lock::try_acquire(&locks, "grant-box").expect("a folder").expect("it"));
+    let mut other = Command::new("flock")
+        .args(["--no-fork".as_ref(), locks.join("grant-box.lock").as_os_str()])
+        .args(["sh", "-c", "echo locked; exec cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    BufReader::new(other.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+    let pid = Pid::from_raw(i32::try_from(other.id()).expect("a number")).expect("a process");
+    kill_process(pid, Signal::STOP).expect("frozen");
+    let app = world.app();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    let error = runtime.expect("a runtime").block_on(async {
+        let session = app.session(app.connection("box").expect("it is configured"));
+        session.grant(Need::default()).await.expect_err("the lock is taken")
+    });
+    let state = std::fs::read_to_string(format!("/proc/{}/stat", other.id())).expect("it lives");
+    other.kill().expect("ended");
+    other.wait().expect("gone");
+    assert!(state.contains(") T "), "it was frozen all the time: {state}");
+    assert_eq!(keyward::report::Report::from(&error).exit, Exit::Busy, "{error:?}");
+    assert_eq!(renewals(&world), 0);
+    world.run(&["token", "box"]).done();
+}
+
 #[test]
 fn a_lock_in_one_place_holds_for_programs_with_other_state_folders() {
     let world = ended();
