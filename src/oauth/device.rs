@@ -4,6 +4,7 @@
 //! login page that is opened with the code filled in could be somebody else's (§5.4).
 
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -112,9 +113,16 @@ pub async fn begin(http: &Http, request: Request<'_>) -> Result<Device, Error> {
     })
 }
 
-/// Waits for the person, asking as often as the server allows and no oftener (§3.4, §3.5), until they answered or the
-/// code has run out.
-pub async fn poll(http: &Http, request: Request<'_>, device: Device) -> Result<Tokens, Error> {
+/// Waits for the person, asking as often as the server allows and no oftener (§3.4, §3.5), until they answered, the code
+/// has run out or `stopped` is over. A request that is under way then is still awaited: its answer may hold tokens, and
+/// nobody else would ever know of them.
+pub async fn poll(
+    http: &Http,
+    request: Request<'_>,
+    device: Device,
+    stopped: impl Future<Output = ()>,
+) -> Result<Tokens, Error> {
+    tokio::pin!(stopped);
     let url = &request.server.token_endpoint;
     let form = [("grant_type", GRANT_TYPE), ("device_code", device.code.expose())];
     let form: Vec<(&str, &str)> =
@@ -126,11 +134,13 @@ pub async fn poll(http: &Http, request: Request<'_>, device: Device) -> Result<T
     loop {
         let next = Instant::now() + pause + MARGIN;
         // A code that has run out needs no server to say so.
+        tokio::select! {
+            () = sleep_until(next.min(end)) => {}
+            () = &mut stopped => return Err(expired()),
+        }
         if next >= end {
-            sleep_until(end).await;
             return Err(expired());
         }
-        sleep_until(next).await;
         let now = request.now.saturating_add(i64::try_from(device.asked.elapsed().as_secs()).unwrap_or(i64::MAX));
         let sent = Instant::now();
         let read = |answer| match judge(&answer) {

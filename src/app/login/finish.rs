@@ -1,5 +1,6 @@
 //! Several ways to finish one login, of which the first to bring a valid answer wins.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,9 @@ use super::person::{News, Nobody, Person};
 use super::{Done, Pending, Proto, Waiting, request};
 use crate::app::audit::What;
 use crate::app::grant::Grant;
-use crate::app::{App, Error, provider};
+use crate::app::{App, Error, Parts, provider};
 use crate::machine::{Line, Lines};
-use crate::oauth::{self, Attempt, Callback, Page, Pasted, TokenType, Tokens};
+use crate::oauth::{self, Attempt, Callback, Kind, Page, Pasted, TokenType, Tokens};
 use crate::secret::Secret;
 
 /// How the end of a login is awaited.
@@ -161,13 +162,50 @@ async fn race(
 
 /// Waits until the person has used the code on another device.
 async fn on_another_device(app: &App, issued: &Proto, code: Option<request::Code>) -> Result<Won, oauth::Error> {
-    let Some(request::Code { device, binding }) = code else { return std::future::pending().await };
+    let Some(code) = code else { return std::future::pending().await };
+    let (parts, issued) = (app.parts.clone(), issued.clone());
+    let (landed, outcome) = oneshot::channel();
+    // Whoever stops waiting drops this end.
+    let (_waits, stopped) = oneshot::channel::<()>();
+    app.parts.owned.spawn(async move {
+        let stopped = async move { drop(stopped.await) };
+        let answer = ask_until(&parts, &issued, code, stopped).await;
+        if let Err(Ok(Won::Device(tokens, _))) = landed.send(answer) {
+            end(&parts, &issued, &tokens).await;
+        }
+    });
+    outcome.await.unwrap_or_else(|_| Err(oauth::Error::TimedOut { after: Duration::ZERO }))
+}
+
+/// Ends tokens that came for a login that is over: another way was faster, or the person has gone.
+async fn end(parts: &Parts, issued: &Proto, tokens: &Tokens) {
+    let (Some(endpoint), client, issuer) = (&issued.server.revocation_endpoint, &issued.client, &issued.issuer) else {
+        return;
+    };
+    for (token, kind) in [(tokens.refresh_token.as_ref(), Kind::Refresh), (Some(&tokens.access_token), Kind::Access)] {
+        let Some(token) = token else { continue };
+        let now = parts.clock.now().0;
+        let revocation = oauth::Revocation { endpoint, issuer, client, token, kind, now };
+        if let Err(error) = oauth::revoke(&parts.http, revocation).await {
+            log::warn!("tokens of a login that was given up could not be ended: {error}");
+        }
+    }
+}
+
+/// Asks until the person has used the code, it has run out or nobody waits any more.
+async fn ask_until(
+    parts: &Parts,
+    issued: &Proto,
+    code: request::Code,
+    stopped: impl Future<Output = ()>,
+) -> Result<Won, oauth::Error> {
+    let request::Code { device, binding } = code;
     let Proto { server, client, scopes, .. } = issued;
     let key = binding.as_deref();
     let (resource, audience) = provider::target(issued.provider, issued.resource.as_deref());
-    let now = app.parts.clock.now().0;
+    let now = parts.clock.now().0;
     let asked = oauth::device::Request { server, client, scopes, resource, audience, binding: key, now };
-    let tokens = oauth::device::poll(&app.parts.http, asked, device).await?;
+    let tokens = oauth::device::poll(&parts.http, asked, device, stopped).await?;
     let bound = tokens.token_type == TokenType::Dpop;
     let key = binding.filter(|_| bound).map(|key| key.secret().clone());
     Ok(Won::Device(Box::new(tokens), key))

@@ -3,6 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use std::future::{pending as never, ready};
+
 use super::*;
 use crate::oauth::testing::{Script, client, confidential, http, json as answer, pairs, reply, server};
 use crate::oauth::{AuthMethod, TokenType, Warning};
@@ -136,7 +138,7 @@ async fn polled(start: &str, answers: Vec<Vec<u8>>) -> (Result<Tokens, Error>, V
     let (server, client, scopes) = (at(&script.url), client(), ["a".to_owned()]);
     let http = http();
     let device = begin(&http, request(&server, &client, &scopes)).await.expect("a code");
-    let outcome = poll(&http, request(&server, &client, &scopes), device).await;
+    let outcome = poll(&http, request(&server, &client, &scopes), device, never()).await;
     for seen in script.seen().iter().skip(1) {
         let expected = [
             ("client_id", "client"),
@@ -269,7 +271,7 @@ async fn r24_a_silent_server_doubles_the_interval() {
         interval: Duration::from_secs(5),
         asked,
     };
-    let outcome = poll(&http(), request(&server, &client, &[]), device).await;
+    let outcome = poll(&http(), request(&server, &client, &[]), device, never()).await;
     assert!(matches!(outcome, Err(Error::DeviceExpired { .. })));
     let mut times = vec![asked];
     while let Ok(at) = polls.try_recv() {
@@ -312,7 +314,7 @@ async fn a_key_is_proved_to_the_token_endpoint_with_the_time_of_the_poll() {
         let request = Request { binding: Some(&key), ..request(&server, &client, &[]) };
         let http = http();
         let device = begin(&http, request).await.expect("a code");
-        assert_eq!(poll(&http, request, device).await.expect("tokens").warnings, warnings, "{kind}");
+        assert_eq!(poll(&http, request, device, never()).await.expect("tokens").warnings, warnings, "{kind}");
         let seen = script.seen();
         assert!(seen[0].header("dpop").is_none());
         let proof = seen[1].header("dpop").expect("a proof");
@@ -340,4 +342,21 @@ proptest::proptest! {
             interval = next;
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stops_waiting_stops_the_asking_and_not_a_request_that_is_under_way() {
+    let script = Script::start(|_, seen| match seen.target() {
+        "/device" => code(HOUR),
+        _ => answer(200, TOKENS),
+    })
+    .await;
+    let (server, client, http) = (at(&script.url), client(), http());
+    let device = begin(&http, request(&server, &client, &[])).await.expect("a code");
+    assert!(poll(&http, request(&server, &client, &[]), device, ready(())).await.is_err());
+    assert_eq!(script.seen().len(), 1, "nobody was asked");
+    // From the moment at which a request can be under way, its answer counts.
+    let device = begin(&http, request(&server, &client, &[])).await.expect("a code");
+    let late = sleep_until(Instant::now() + device.interval + MARGIN + Duration::from_millis(1));
+    assert!(poll(&http, request(&server, &client, &[]), device, late).await.is_ok());
 }
