@@ -12,7 +12,7 @@ use super::token::Token;
 use super::{App, Error, provider};
 use crate::config;
 use crate::machine::Timestamp;
-use crate::oauth::{self, Reach};
+use crate::oauth;
 use crate::secret::Secret;
 
 /// The longest token that is taken apart.
@@ -76,7 +76,7 @@ pub async fn verify(app: &App, connection: &config::Connection, token: &Token) -
         return Err(Error::UnknownIssuer { connection: name() });
     };
     let keys = |error| Error::Keys { connection: name(), error: Arc::new(error) };
-    let server = provider::server(app, connection, issuer, Reach::of(&url)).await.map_err(keys)?;
+    let server = provider::server(app, connection, issuer, provider::reach(connection, &url)).await.map_err(keys)?;
     let checked = oauth::check_signature(&app.parts.http, &server, &token.token).await.map_err(keys)?;
     checked.map_err(|why| Error::Forged { connection: name(), why })
 }

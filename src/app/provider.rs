@@ -1,5 +1,7 @@
 //! What a provider does differently, in the words of the protocol.
 
+use url::Url;
+
 use super::App;
 use crate::config;
 use crate::oauth::{self, Endpoints, Habits, Policy, Reach, Server, TokenIssuer};
@@ -8,6 +10,13 @@ use crate::providers::{self, Provider, Target};
 /// Who issues the tokens of a connection: the provider that the configuration names, or the one that has this issuer.
 pub(super) fn of(connection: &config::Connection, issuer: &str) -> &'static Provider {
     connection.provider.unwrap_or_else(|| providers::of_issuer(issuer))
+}
+
+/// How far its metadata may lead: from the configured issuer if that is in a network of its own, and otherwise from the
+/// service, whose address the person has configured, too.
+pub(super) fn reach(connection: &config::Connection, url: &Url) -> Reach {
+    let issuer = connection.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+    issuer.map(|issuer| Reach::of(&issuer)).filter(|reach| reach.is_narrow()).unwrap_or_else(|| Reach::of(url))
 }
 
 /// How its documents and answers are read.

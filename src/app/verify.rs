@@ -10,7 +10,7 @@ use super::status::{Login, Status};
 use super::{App, Error, provider};
 use crate::backends::{self, Unavailable, Way};
 use crate::config;
-use crate::oauth::{self, AuthMethod, Introspection, Reach};
+use crate::oauth::{self, AuthMethod, Introspection};
 
 /// How long one connection may take, all its requests together.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -89,7 +89,7 @@ async fn by_provider(app: &App, connection: &config::Connection, status: &Status
     let session = app.session(connection);
     let known = session.stored().await.ok()??;
     let issued = known.issued.as_ref().filter(|issued| issued.client.method != AuthMethod::None)?;
-    let reach = Reach::of(&connection.endpoint(Way::OAuth)?);
+    let reach = provider::reach(connection, &connection.endpoint(Way::OAuth)?);
     let server = provider::server(app, connection, &issued.issuer, reach).await.ok()?;
     let endpoint = server.introspection_endpoint.as_ref()?;
     let host = backends::http::host_of(endpoint);

@@ -23,6 +23,11 @@ impl Reach {
         Self(Range::of(configured))
     }
 
+    /// Whether it is the reach of an address outside the public network.
+    pub fn is_narrow(self) -> bool {
+        self.0 != Range::Public
+    }
+
     /// Checks an address that was read from `which`: absolute, `https`, without user name and fragment, in reach.
     pub(super) fn check(self, which: &'static str, text: &str) -> Result<Url, Error> {
         let bad = |why| Error::BadEndpoint { which, url: clean(text), why };

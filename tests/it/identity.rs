@@ -462,3 +462,20 @@ fn a_client_that_was_registered_for_less_is_not_used_to_ask_for_more() {
     assert_eq!(registered().len(), 2, "less is no reason to register");
     assert_eq!(asked_as(&issuer).last(), issuer.clients().last());
 }
+
+#[test]
+fn a_configured_issuer_may_be_in_another_network_than_the_service() {
+    let issuer = Issuer::start(Rules::default());
+    let root = url::Url::parse(&issuer.resource()).expect("an address").origin().ascii_serialization();
+    let entry = |issuer: &str| {
+        format!(
+            "[connections.box]\nbackend = \"remote\"\nurl = \"https://mcp.example.com/mcp\"\nissuer = \"{issuer}\"\n"
+        )
+    };
+    let world = World::new().person(Press::Allow).config(&entry(&root));
+    world.run(&["login", "box", "--timeout", "20", "-q"]).done();
+    assert_eq!(token_requests(&issuer)[0].form["resource"], "https://mcp.example.com/mcp");
+    // From a public issuer nothing leads here.
+    let ran = World::new().browser(Forbidden).config(&entry("https://as.example")).run(&["login", "box", "--dry-run"]);
+    assert_ne!(ran.exit, Exit::Done);
+}

@@ -8,7 +8,7 @@ use crate::app::{App, Error, client, provider};
 use crate::backends::{self, Way};
 use crate::config;
 use crate::http::Http;
-use crate::oauth::{self, Server};
+use crate::oauth::{self, Reach, Server};
 use crate::providers::{Offline, Provider, Target};
 
 /// Who issues tokens for a connection, and what to ask them for.
@@ -34,7 +34,9 @@ pub(super) async fn discover(
     let http = &app.parts.http;
     if let Some(issuer) = &connection.issuer {
         let provider = provider::of(connection, issuer);
-        let server = server(http, issuer, provider, policy(&url, browser, provider)).await.map_err(failed)?;
+        let server = server(http, issuer, provider, policy(provider::reach(connection, &url), browser, provider))
+            .await
+            .map_err(failed)?;
         let resource = connection.resource.clone().unwrap_or(url).to_string();
         let scopes = scopes(connection, way, (&server, provider), (&[], &resource));
         // Whoever names the issuer has said all that the service would.
@@ -51,7 +53,7 @@ pub(super) async fn discover(
     };
     let issuer = choose(app, connection, &resource.issuers).await?;
     let provider = provider::of(connection, &issuer);
-    let server = server(http, &issuer, provider, policy(&url, browser, provider)).await.map_err(failed)?;
+    let server = server(http, &issuer, provider, policy(Reach::of(&url), browser, provider)).await.map_err(failed)?;
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
     let bound_tokens_only = resource.bound_tokens_only;
     let identifier = named.map_or(resource.identifier, ToString::to_string);
@@ -67,9 +69,9 @@ fn probe(url: &Url) -> oauth::Probe {
 
 /// MCP wants S256 of every server where a browser brings a code, unless it is known to have it; addresses may lead into a
 /// private network only from one.
-fn policy(url: &Url, browser: bool, provider: &'static Provider) -> oauth::Policy {
+fn policy(reach: Reach, browser: bool, provider: &'static Provider) -> oauth::Policy {
     let require_s256 = browser && !provider.s256_unsaid;
-    oauth::Policy { require_s256, reach: oauth::Reach::of(url), habits: provider::habits(provider) }
+    oauth::Policy { require_s256, reach, habits: provider::habits(provider) }
 }
 
 /// The issuer's server: from its metadata, or as it is known where it publishes none.
