@@ -25,7 +25,10 @@ HINTS = 8
 
 url, scenario = sys.argv[1], os.environ["MCP_CONFORMANCE_SCENARIO"]
 given = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
-keyward = Keyward(BROWSER=f"{sys.executable} {here.parent / 'person.py'}", PERSON_LOG=os.devnull)
+# A store of its own for each scenario: the ports of their servers repeat themselves, and with them the names by which a
+# keychain that outlives the scenario knows a client.
+store = {"KEYWARD_STORE": "file", "KEYWARD_STORE_PASSPHRASE": "for one scenario"}
+keyward = Keyward(BROWSER=f"{sys.executable} {here.parent / 'person.py'}", PERSON_LOG=os.devnull, **store)
 
 
 def settings():
