@@ -354,10 +354,14 @@ impl Write for Kept {
 impl Paper {
     /// Blocks until this was said on standard error.
     pub fn waits_for(&self, words: &str) {
-        let is_said = || String::from_utf8_lossy(&self.err.lock().expect("no panic")).contains(words);
-        while !is_said() {
+        while !self.said().contains(words) {
             std::thread::yield_now();
         }
+    }
+
+    /// What was said on standard error so far.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&self.err.lock().expect("no panic")).into_owned()
     }
 }
 

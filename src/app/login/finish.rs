@@ -8,12 +8,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::keep::{Brought, Keeper, Question};
 use super::person::{News, Nobody, Person};
-use super::{Done, Pending, Proto, Waiting, request};
+use super::{Done, Pending, Proto, Waiting, keep, request};
 use crate::app::audit::What;
 use crate::app::grant::Grant;
 use crate::app::{App, Error, Parts, provider};
 use crate::machine::{Line, Lines};
-use crate::oauth::{self, Attempt, Callback, Kind, Page, Pasted, TokenType, Tokens};
+use crate::oauth::{self, Attempt, Callback, Page, Pasted, TokenType, Tokens};
 use crate::secret::Secret;
 
 /// How the end of a login is awaited.
@@ -165,31 +165,27 @@ async fn on_another_device(app: &App, issued: &Proto, code: Option<request::Code
     let Some(code) = code else { return std::future::pending().await };
     let (parts, issued) = (app.parts.clone(), issued.clone());
     let (landed, outcome) = oneshot::channel();
-    // Whoever stops waiting drops this end.
-    let (_waits, stopped) = oneshot::channel::<()>();
+    // Whoever stops waiting drops this end. Only who has taken the answer says so: one that lies in the channel when
+    // another way wins was taken by nobody.
+    let (take, mut taken) = oneshot::channel::<()>();
     app.parts.owned.spawn(async move {
-        let stopped = async move { drop(stopped.await) };
+        let stopped = async { drop((&mut taken).await) };
         let answer = ask_until(&parts, &issued, code, stopped).await;
-        if let Err(Ok(Won::Device(tokens, _))) = landed.send(answer) {
-            end(&parts, &issued, &tokens).await;
+        let tokens = match &answer {
+            Ok(Won::Device(tokens, _)) => Some(tokens.clone()),
+            _ => None,
+        };
+        let _ = landed.send(answer);
+        if let Some(tokens) = tokens
+            && taken.await.is_err()
+            && !keep::ended_at(&parts, &issued, &tokens).await
+        {
+            log::warn!("tokens of a login that was given up could not be ended at the provider");
         }
     });
-    outcome.await.unwrap_or_else(|_| Err(oauth::Error::TimedOut { after: Duration::ZERO }))
-}
-
-/// Ends tokens that came for a login that is over: another way was faster, or the person has gone.
-async fn end(parts: &Parts, issued: &Proto, tokens: &Tokens) {
-    let (Some(endpoint), client, issuer) = (&issued.server.revocation_endpoint, &issued.client, &issued.issuer) else {
-        return;
-    };
-    for (token, kind) in [(tokens.refresh_token.as_ref(), Kind::Refresh), (Some(&tokens.access_token), Kind::Access)] {
-        let Some(token) = token else { continue };
-        let now = parts.clock.now().0;
-        let revocation = oauth::Revocation { endpoint, issuer, client, token, kind, now };
-        if let Err(error) = oauth::revoke(&parts.http, revocation).await {
-            log::warn!("tokens of a login that was given up could not be ended: {error}");
-        }
-    }
+    let answer = outcome.await.unwrap_or_else(|_| Err(oauth::Error::TimedOut { after: Duration::ZERO }));
+    let _ = take.send(());
+    answer
 }
 
 /// Asks until the person has used the code, it has run out or nobody waits any more.

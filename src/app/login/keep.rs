@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use url::Url;
 
 use super::person::Swap;
 use super::{Proto, binding, first_generation, identify, record};
@@ -220,24 +221,36 @@ impl Keeper {
 
 /// Ends the tokens of a login that is not kept; whether the provider did it in time.
 pub(super) async fn ended(parts: &Parts, grant: &Grant) -> bool {
-    match &grant.issued {
-        Some(issued) => tokio::time::timeout(PATIENCE, end(parts, issued, grant)).await.unwrap_or(false),
-        None => false,
-    }
+    let Some(issued) = &grant.issued else { return false };
+    let tokens = (issued.refresh_token.as_ref(), &grant.access_token);
+    end(parts, (issued.revocation_endpoint.as_ref(), &issued.issuer, &issued.client), tokens).await
+}
+
+/// As [`ended`], for tokens that came when nobody waited for them any more.
+pub(super) async fn ended_at(parts: &Parts, issued: &Proto, tokens: &Tokens) -> bool {
+    let provider = (issued.server.revocation_endpoint.as_ref(), issued.issuer.as_str(), &issued.client);
+    end(parts, provider, (tokens.refresh_token.as_ref(), &tokens.access_token)).await
 }
 
 /// Ends the tokens at the provider, the refresh token first: with it servers end the access tokens, too (RFC 7009 §2.1).
-async fn end(parts: &Parts, issued: &Issued, grant: &Grant) -> bool {
-    let Some(endpoint) = &issued.revocation_endpoint else { return false };
-    let (client, issuer, now) = (&issued.client, &issued.issuer, parts.clock.now().0);
-    let mut ended = true;
-    for (token, kind) in [(issued.refresh_token.as_ref(), Kind::Refresh), (Some(&grant.access_token), Kind::Access)] {
-        let Some(token) = token else { continue };
-        let revoked = oauth::revoke(&parts.http, Revocation { endpoint, issuer, client, token, kind, now }).await;
-        // Some servers end access tokens with their refresh token only, and say no to more.
-        ended &= revoked.is_ok() || (kind == Kind::Access && issued.refresh_token.is_some());
-    }
-    ended
+async fn end(
+    parts: &Parts,
+    (endpoint, issuer, client): (Option<&Url>, &str, &oauth::Client),
+    (refresh, access): (Option<&Secret>, &Secret),
+) -> bool {
+    let Some(endpoint) = endpoint else { return false };
+    let now = parts.clock.now().0;
+    let work = async {
+        let mut ended = true;
+        for (token, kind) in [(refresh, Kind::Refresh), (Some(access), Kind::Access)] {
+            let Some(token) = token else { continue };
+            let revoked = oauth::revoke(&parts.http, Revocation { endpoint, issuer, client, token, kind, now }).await;
+            // Some servers end access tokens with their refresh token only, and say no to more.
+            ended &= revoked.is_ok() || (kind == Kind::Access && refresh.is_some());
+        }
+        ended
+    };
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or(false)
 }
 
 /// Whether this is the account that was named: by its subject, its address or its name. Addresses differ in case only by

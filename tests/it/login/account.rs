@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward::machine::{Echo, Line, Lines, Prompt};
+use keyward::machine::{Browser, BrowserError, Echo, Line, Lines, Prompt};
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults};
 use keyward::secret::Secret;
@@ -10,6 +10,7 @@ use keyward::store::Error as StoreError;
 use serde_json::json;
 
 use crate::fickle::Save;
+use crate::person::{Person, Press};
 use crate::world::{Ran, World};
 
 /// A connection whose provider says who signs in.
@@ -163,4 +164,29 @@ fn tokens_that_could_not_be_stored_are_ended() {
     login(&world, &[]).failed(Exit::Store);
     assert_ended(&world);
     assert!(world.grant("box").is_none());
+}
+
+#[test]
+fn a_login_that_is_stored_stands_although_the_configuration_cannot_be_written() {
+    let world = World::with_sandbox();
+    let person = Person::who_presses(Press::Allow);
+    let breaking = Breaking { config: world.config_path(), person };
+    let url = world.resource();
+    let words = ["login", &url, "--name", "box", "--timeout", "20"];
+    world.run_in(Arc::new(breaking), &words).done();
+    assert!(world.grant("box").is_some());
+    assert_eq!(world.sandbox().control().received("revoke").len(), 0);
+}
+
+/// While the person is at the browser, somebody makes the configuration unreadable.
+struct Breaking {
+    config: std::path::PathBuf,
+    person: Person,
+}
+
+impl Browser for Breaking {
+    fn open(&self, page: &url::Url) -> Result<(), BrowserError> {
+        std::fs::write(&self.config, "[[").expect("written");
+        self.person.open(page)
+    }
 }

@@ -1,11 +1,14 @@
 //! A browser on another device: the person enters a code there, and nothing has to come back to this machine.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use keyward::machine::Surroundings;
 use keyward::report::Exit;
 use keyward::sandbox::{Decision, Effect, Faults};
 
-use crate::person::{Elsewhere, Forbidden, Press};
-use crate::world::{Ran, World};
+use crate::person::{Elsewhere, Forbidden, Press, visit_page};
+use crate::world::{Paper, Ran, World};
 
 const NO_DISPLAY: Surroundings = Surroundings { display: false, ..Surroundings::DESKTOP };
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -133,4 +136,32 @@ fn another_device_needs_no_pkce_and_no_port_here() {
     login(&world, &["--port", &port]).failed(Exit::Network);
     login(&world, &[]).done();
     assert_eq!(world.sandbox().control().received("register").len(), 2, "now with an address to come back to");
+}
+
+#[test]
+fn tokens_that_another_device_is_given_after_the_browser_has_won_are_ended() {
+    let world = World::with_sandbox();
+    let control = world.sandbox().control();
+    control.decide(Decision::Allow("alice".to_owned()));
+    // Every request for tokens waits: first the device's, then the one for the browser's code.
+    control.hold();
+    let terminal = Arc::new(Paper::default());
+    let resource = world.resource();
+    let words = ["login", &resource, "--name", "box", "--no-browser", "--timeout", "60"];
+    std::thread::scope(|scope| {
+        let login = scope.spawn(|| world.run_on(&terminal, Arc::new(Forbidden), &words));
+        assert!(control.wait_for_held(1, Duration::from_secs(30)), "the device asks");
+        let said = terminal.said();
+        let page = said.lines().map(str::trim).find(|line| line.contains("/authorize?")).expect("an address");
+        let page = url::Url::parse(page).expect("an address");
+        let visit = scope.spawn(|| visit_page(page, Press::Allow));
+        assert!(control.wait_for_held(2, Duration::from_secs(30)), "the browser has won");
+        control.release();
+        login.join().expect("no panic").done();
+        assert!(visit.join().expect("no panic").text.contains("You are signed in"));
+    });
+    let ended: Vec<String> =
+        control.received("revoke").iter().map(|seen| seen.parameters["token_type_hint"].clone()).collect();
+    assert_eq!(ended, ["refresh_token", "access_token"]);
+    world.run(&["token", "box"]).done();
 }
