@@ -118,9 +118,14 @@ class Chromium:
     def text(self):
         return self.script("document.body.innerText")
 
-    def shows_page(self):
-        """Whether there is a page; False for the browser's own page about an address where nobody answers."""
-        return not self.script("document.location.href").startswith("chrome-error:")
+    def shown(self):
+        """The address of the document that is shown, complete: the browser's own `chrome-error:` where nobody answered.
+        None between two pages."""
+        try:
+            state, address = self.script("[document.readyState, document.location.href]")
+        except AssertionError:  # The page went away while it was asked.
+            return None
+        return address if state == "complete" else None
 
     def history(self):
         """The addresses behind the back and forward buttons."""

@@ -4,6 +4,7 @@ Run inside `tests/with-keyring.sh` with KEYWARD_BIN set and the interpreter that
 server behind it checks every token with the issuer's published keys, and what happened is read from its record.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -274,7 +275,10 @@ def verify_asks():
 
 def has_connected(process, port):
     """Whether a process has a connection to this port of this machine."""
-    sockets = {os.readlink(fd) for fd in Path(f"/proc/{process.pid}/fd").iterdir()}
+    sockets = set()
+    for fd in Path(f"/proc/{process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # Closed since it was listed.
+            sockets.add(os.readlink(fd))
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[3] == "01" and int(fields[2].split(":")[1], 16) == port and f"socket:[{fields[9]}]" in sockets:
