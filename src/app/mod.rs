@@ -241,6 +241,8 @@ impl App {
             sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),
+            toolsets: connection.backend.usual_toolsets(),
+            turns: Arc::new(backends::turns::Unlimited),
         })
     }
 

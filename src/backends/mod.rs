@@ -17,16 +17,23 @@ use url::Url;
 use crate::http::Http;
 pub use crate::http::StepUp;
 use crate::secret::Secret;
+pub use prompt::Prompt;
+pub use resource::Resource;
 pub use sent::Sent;
+pub use turns::Turns;
 
 pub mod arguments;
+pub mod cisco;
 pub mod fake;
 pub mod http;
 pub mod name;
 pub mod outside;
+pub mod prompt;
 pub mod remote;
+pub mod resource;
 mod sent;
 pub mod tavily;
+pub mod turns;
 
 /// A future that can move between threads.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -51,8 +58,14 @@ pub struct Backend {
     pub url: Option<&'static str>,
     /// The remote MCP server used after an OAuth login, where that is another address than `url`.
     pub oauth_url: Option<&'static str>,
+    /// Groups of tools that the configuration switches on and off; empty if there is nothing to choose.
+    pub toolsets: &'static [Toolset],
     /// Makes the connection's tools. Must not block, read a file or touch the network.
     tools: fn(&Connection) -> Vec<Tool>,
+    /// Makes the connection's prompts, as `tools` does.
+    prompts: fn(&Connection) -> Vec<Prompt>,
+    /// Makes the connection's resources, as `tools` does.
+    resources: fn(&Connection) -> Vec<Resource>,
     /// Asks the service for something small that it gives to whoever is signed in, and that changes and costs nothing.
     check: fn(Connection) -> Boxed<'static, Result<(), Error>>,
     /// Makes the stand-in server.
@@ -62,7 +75,25 @@ pub struct Backend {
 impl Backend {
     /// The connection's tools. Touches neither a file nor the network; what a call answers never repeats the credential.
     pub fn tools(&self, connection: &Connection) -> Vec<Tool> {
-        (self.tools)(connection).into_iter().map(|tool| connection.sent.out_of_tool(tool)).collect()
+        let tools = (self.tools)(connection).into_iter().filter(|tool| connection.offers(tool.toolset));
+        tools.map(|tool| connection.sent.out_of_tool(tool)).collect()
+    }
+
+    /// The connection's prompts. Touches neither a file nor the network.
+    pub fn prompts(&self, connection: &Connection) -> Vec<Prompt> {
+        (self.prompts)(connection).into_iter().filter(|prompt| connection.offers(prompt.toolset)).collect()
+    }
+
+    /// The connection's resources. Touches neither a file nor the network; what is read never repeats the credential.
+    pub fn resources(&self, connection: &Connection) -> Vec<Resource> {
+        let resources = (self.resources)(connection).into_iter();
+        let resources = resources.filter(|resource| connection.offers(resource.toolset));
+        resources.map(|resource| connection.sent.out_of_resource(resource)).collect()
+    }
+
+    /// The toolsets that are on when the configuration does not say.
+    pub fn usual_toolsets(&self) -> Vec<&'static str> {
+        self.toolsets.iter().filter(|set| set.is_usual).map(|set| set.name).collect()
     }
 
     /// Whether the service takes the login of the connection.
@@ -70,6 +101,17 @@ impl Backend {
         let sent = connection.sent.clone();
         (self.check)(connection).await.map_err(|error| sent.out_of(error))
     }
+}
+
+/// A group of tools, with the prompts and resources that belong to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Toolset {
+    /// Its name in the configuration.
+    pub name: &'static str,
+    /// What is in it, for people.
+    pub summary: &'static str,
+    /// Whether it is on when the configuration does not say.
+    pub is_usual: bool,
 }
 
 /// A way to sign in.
@@ -126,6 +168,17 @@ pub struct Connection {
     pub remembered: Option<Arc<RawValue>>,
     /// Where a newer list of a remote server is kept.
     pub memory: Arc<dyn Memory>,
+    /// The toolsets that are on.
+    pub toolsets: Vec<&'static str>,
+    /// Keeps what the connection's processes send together below the service's limits.
+    pub turns: Arc<dyn Turns>,
+}
+
+impl Connection {
+    /// Whether what belongs to this toolset is offered.
+    fn offers(&self, toolset: Option<&str>) -> bool {
+        toolset.is_none_or(|toolset| self.toolsets.contains(&toolset))
+    }
 }
 
 /// What is attached to one request.
@@ -183,6 +236,8 @@ pub struct Tool {
     pub output_schema: Option<Schema>,
     /// What the tool does to the world.
     pub effect: Effect,
+    /// Which of the backend's toolsets it belongs to; `None` for one that is always there.
+    pub toolset: Option<&'static str>,
     /// Runs a call.
     pub handler: Arc<dyn Handler>,
 }
@@ -231,6 +286,25 @@ pub struct Call {
     pub arguments: Map<String, Value>,
     /// Tells the caller how far it is.
     pub progress: Progress,
+    /// What the person has agreed to.
+    pub agreed: Agreed,
+}
+
+/// What the person has agreed to before this call. By default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Agreed(Option<String>);
+
+impl Agreed {
+    /// The person has said yes to exactly this question.
+    pub fn to(question: String) -> Self {
+        Self(Some(question))
+    }
+
+    /// Goes on if the person said yes to this question, which says all that will be done. Otherwise
+    /// [`Error::Unconfirmed`]: the layer above asks, and calls again with the answer.
+    pub fn must(&self, question: String) -> Result<(), Error> {
+        if self.0.as_ref() == Some(&question) { Ok(()) } else { Err(Error::Unconfirmed { question }) }
+    }
 }
 
 /// How far a call is. Cheap to clone; without a listener it does nothing.
@@ -284,6 +358,12 @@ pub enum Error {
     /// An argument is missing or not of its form.
     #[error("{0}")]
     Arguments(String),
+    /// This is done only after the person has said yes to it.
+    #[error("the person has not agreed to this")]
+    Unconfirmed {
+        /// What the person is asked; says all that will be done.
+        question: String,
+    },
     /// There is no credential; the source says why.
     #[error("no credential")]
     Credential(Unavailable),

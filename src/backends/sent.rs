@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
 
-use super::{Boxed, Call, Error, Handler, Output, Progress, Step, StepUp, Tool};
+use super::resource::Reader;
+use super::{Boxed, Call, Error, Handler, Output, Progress, Resource, Step, StepUp, Tool};
 use crate::secret::Secret;
 
 /// Remembers the last tokens and keys of a connection. Clones share them.
@@ -58,6 +59,7 @@ impl Sent {
             | Error::Refused { said: text, .. }
             | Error::Server { said: text, .. }
             | Error::Protocol { cause: text, .. } => self.hide(text),
+            Error::Unconfirmed { question: text } => self.hide(text),
             Error::Arguments(_) | Error::Credential(_) | Error::Network(_) => {}
         }
         error
@@ -67,18 +69,39 @@ impl Sent {
     pub(super) fn out_of_tool(&self, tool: Tool) -> Tool {
         Tool { handler: Arc::new(Quiet { sent: self.clone(), handler: tool.handler }), ..tool }
     }
+
+    /// The resource, whose text has lost them.
+    pub(super) fn out_of_resource(&self, resource: Resource) -> Resource {
+        Resource { reader: Arc::new(Quiet { sent: self.clone(), handler: resource.reader }), ..resource }
+    }
 }
 
-/// A handler whose answers lose what was sent.
-struct Quiet {
+/// A handler or a reader whose answers lose what was sent.
+struct Quiet<T: ?Sized> {
     sent: Sent,
-    handler: Arc<dyn Handler>,
+    handler: Arc<T>,
 }
 
-impl Handler for Quiet {
+impl Reader for Quiet<dyn Reader> {
+    fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+        let sent = self.sent.clone();
+        let text = self.handler.read(which);
+        Box::pin(async move {
+            match text.await {
+                Ok(mut text) => {
+                    sent.hide(&mut text);
+                    Ok(text)
+                }
+                Err(error) => Err(sent.out_of(error)),
+            }
+        })
+    }
+}
+
+impl Handler for Quiet<dyn Handler> {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let sent = self.sent.clone();
-        let Call { arguments, progress } = call;
+        let Call { arguments, progress, agreed } = call;
         let progress = match progress.is_wanted() {
             true => Progress::to({
                 let sent = sent.clone();
@@ -89,7 +112,7 @@ impl Handler for Quiet {
             }),
             false => progress,
         };
-        let answer = self.handler.call(Call { arguments, progress });
+        let answer = self.handler.call(Call { arguments, progress, agreed });
         Box::pin(async move {
             match answer.await {
                 Ok(Output { content, structured, failed }) => Ok(Output {

@@ -171,6 +171,8 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         sent: super::Sent::default(),
         remembered: None,
         memory: Arc::new(Kept::default()),
+        toolsets: Vec::new(),
+        turns: Arc::new(super::turns::Unlimited),
     }
 }
 

@@ -11,6 +11,9 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Arguments(why) => Report::new(Exit::Usage, "arguments", "the arguments cannot be used")
             .cause(why.clone())
             .hint("`keyward tools --json` prints what each tool takes"),
+        Error::Unconfirmed { .. } => Report::new(Exit::Denied, "unconfirmed", message)
+            .cause("it is done only after the person has said yes to it, and nobody could be asked")
+            .hint("`keyward call` at a terminal asks the person"),
         Error::Credential(unavailable) => match unavailable.0.downcast_ref::<app::Error>() {
             Some(error) => Report::from(error),
             None => report(Exit::Unexpected, "credential").cause(unavailable.0.to_string()),

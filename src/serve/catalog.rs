@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{definition, state};
 use crate::app::{App, Error};
-use crate::backends::{Call, Output, Progress, Tool};
+use crate::backends::{Agreed, Call, Output, Progress, Tool};
 use crate::config::nearest;
 
 /// Which tools are offered, on top of what the configuration says.
@@ -91,7 +91,7 @@ impl Entry {
     /// Runs one call.
     pub async fn call(&self, arguments: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
         let connection = self.connection.clone().unwrap_or_else(|| "keyward".to_owned());
-        let call = Call { arguments, progress };
+        let call = Call { arguments, progress, agreed: Agreed::default() };
         self.tool.handler.call(call).await.map_err(|error| Error::Service { connection, error })
     }
 }

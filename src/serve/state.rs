@@ -26,6 +26,7 @@ pub(super) fn tool(app: &Arc<App>) -> Tool {
         input_schema: Schema::Static(NOTHING),
         output_schema: Some(Schema::Static(STATUS)),
         effect: Effect { read_only: true, destructive: false, idempotent: true, open_world: false },
+        toolset: None,
         handler: Arc::new(Statuses(Arc::clone(app))),
     }
 }

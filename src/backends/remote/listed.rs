@@ -85,6 +85,7 @@ fn tool(peer: &Shared, entry: &RawValue) -> Option<Tool> {
             idempotent: hints.idempotent_hint.unwrap_or(false),
             open_world: hints.open_world_hint.unwrap_or(true),
         },
+        toolset: None,
         handler: Arc::new(Remote { peer: Arc::clone(peer), tool: entry.name.into_owned().into(), mirrors }),
     })
 }

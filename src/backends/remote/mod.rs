@@ -29,7 +29,10 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::OAuth, Way::None, Way::Bearer, Way::ClientCredentials],
     url: None,
     oauth_url: None,
+    toolsets: &[],
     tools,
+    prompts: |_| Vec::new(),
+    resources: |_| Vec::new(),
     check: |connection| Box::pin(async move { Peer::new(connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };

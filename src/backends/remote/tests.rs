@@ -9,7 +9,7 @@ use super::fake::{Eras, Server};
 use super::*;
 use crate::backends::fake::{self, Reply, Seen};
 use crate::backends::tests::{Host, Kept, Tokens, connection, reply};
-use crate::backends::{Call, Effect, Output, Progress, Schema, Step};
+use crate::backends::{Agreed, Call, Effect, Output, Progress, Schema, Step};
 
 /// A fake, its host and a connection with the fake's tools remembered.
 struct Stage {
@@ -51,7 +51,7 @@ fn word(seen: &Seen) -> String {
 async fn call(tools: &[Tool], name: &str, arguments: Value, progress: Progress) -> Result<Output, Error> {
     let tool = tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
     let Value::Object(arguments) = arguments else { panic!("an object") };
-    tool.handler.call(Call { arguments, progress }).await
+    tool.handler.call(Call { arguments, progress, agreed: Agreed::default() }).await
 }
 
 fn text(output: &Output) -> String {

@@ -18,7 +18,10 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::None, Way::OAuth, Way::ApiKey],
     url: Some("https://api.tavily.com"),
     oauth_url: Some("https://mcp.tavily.com/mcp"),
+    toolsets: &[],
     tools,
+    prompts: |_| Vec::new(),
+    resources: |_| Vec::new(),
     check: |connection| Box::pin(async move { client::Client::new(&connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };

@@ -10,7 +10,7 @@ use super::*;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::fake::{Fake, Seen};
 use crate::backends::tests::{Host, Tokens, connection};
-use crate::backends::{Call, Error, Output, Progress, Schema};
+use crate::backends::{Agreed, Call, Error, Output, Progress, Schema};
 
 struct Stage {
     server: Arc<Server>,
@@ -34,7 +34,7 @@ impl Stage {
     async fn call(&self, name: &str, arguments: Value) -> Result<Output, Error> {
         let tool = self.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
         let Value::Object(arguments) = arguments else { panic!("an object") };
-        tool.handler.call(Call { arguments, progress: Progress::default() }).await
+        tool.handler.call(Call { arguments, progress: Progress::default(), agreed: Agreed::default() }).await
     }
 
     async fn fields(&self, name: &str, arguments: Value) -> Value {

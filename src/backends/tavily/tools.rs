@@ -64,6 +64,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         input_schema: Schema::Static(schema::SEARCH),
         output_schema: Some(Schema::Static(schema::SEARCH_RESULT)),
         effect: EFFECT,
+        toolset: None,
         handler: Arc::new(Search { client: Arc::clone(&client), host: host.clone(), reader: reader.clone() }),
     };
     let extract = Tool {
@@ -78,6 +79,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         input_schema: Schema::Static(schema::EXTRACT),
         output_schema: Some(Schema::Static(schema::EXTRACT_RESULT)),
         effect: EFFECT,
+        toolset: None,
         handler: Arc::new(Extract { client, host }),
     };
     vec![search, extract]
