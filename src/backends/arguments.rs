@@ -35,6 +35,8 @@ pub enum Form {
     Number(f64, f64),
     /// At most this many texts.
     Texts(usize),
+    /// Whole numbers from the first to the second.
+    Wholes(i64, i64),
     /// A day, as `YYYY-MM-DD`.
     Day,
 }
@@ -105,6 +107,7 @@ fn exact(form: Form, value: Value) -> Result<Value, String> {
             .map(Value::from)
             .ok_or_else(|| wrong(&value, &format!("must be a number from {least} to {most}"))),
         Form::Texts(most) => texts(most, value),
+        Form::Wholes(least, most) => wholes(least, most, value),
         Form::Day => match &value {
             Value::String(day) if is_day(day.trim()) => Ok(Value::from(day.trim())),
             _ => Err(wrong(&value, "must be a day such as `2026-01-31`")),
@@ -171,6 +174,17 @@ fn texts(most: usize, value: Value) -> Result<Value, String> {
         Some(other) => Err(wrong(other, "must be a list of texts")),
         None => Ok(Value::Array(all)),
     }
+}
+
+fn wholes(least: i64, most: i64, value: Value) -> Result<Value, String> {
+    let all = match value {
+        Value::Array(all) => all,
+        one => vec![one],
+    };
+    let numbers: Option<Vec<i64>> =
+        all.iter().map(|one| whole(one).filter(|number| (least..=most).contains(number))).collect();
+    let expected = || format!("must be a list of whole numbers from {least} to {most}");
+    numbers.map(Value::from).ok_or_else(|| all.first().map_or_else(expected, |first| wrong(first, &expected())))
 }
 
 /// Whether the text is a day of the calendar.
@@ -255,6 +269,7 @@ mod tests {
         Field::new("timeout", Form::Number(1.0, 60.0)),
         Field::new("urls", Form::Texts(2)),
         Field::new("day", Form::Day),
+        Field::new("levels", Form::Wholes(1, 6)),
     ];
 
     fn checked(given: Value) -> Result<Value, String> {
@@ -266,13 +281,14 @@ mod tests {
     fn near_misses_are_taken_as_they_are_meant() {
         let given = json!({
             "query": 7, "depth": " Basic ", "answer": "TRUE", "images": "false", "count": "5", "timeout": "1.5",
-            "urls": "a", "day": " 2024-02-29 ",
+            "urls": "a", "day": " 2024-02-29 ", "levels": ["1", 2.0],
         });
         let exact = json!({
             "query": "7", "depth": "basic", "answer": true, "images": false, "count": 5, "timeout": 1.5,
-            "urls": ["a"], "day": "2024-02-29",
+            "urls": ["a"], "day": "2024-02-29", "levels": [1, 2],
         });
         assert_eq!(checked(given), Ok(exact));
+        assert_eq!(checked(json!({"query": "q", "levels": "3"})), Ok(json!({"query": "q", "levels": [3]})));
         assert_eq!(checked(json!({"query": "q", "count": 5.0})), Ok(json!({"query": "q", "count": 5})));
         let nothing = json!({"query": "q", "depth": "", "count": null, "urls": [], "day": " "});
         assert_eq!(checked(nothing), Ok(json!({"query": "q"})));
@@ -298,6 +314,7 @@ mod tests {
             (json!({"query": "q", "count": 1e300}), "`count` is 1e+300, and must be a whole number from 0 to 20"),
             (json!({"query": "q", "timeout": "NaN"}), "`timeout` is `NaN`, and must be a number from 1 to 60"),
             (json!({"query": "q", "urls": ["a", "b", "c"]}), "`urls` has 3 entries, at most 2 are allowed"),
+            (json!({"query": "q", "levels": [7, 1]}), "`levels` is 7, and must be a list of whole numbers from 1 to 6"),
             (json!({"query": "q", "urls": ["a", 5]}), "`urls` is 5, and must be a list of texts"),
             (
                 json!({"query": "q", "day": "2023-02-29"}),

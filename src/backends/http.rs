@@ -257,7 +257,7 @@ fn pause(outcome: &Result<Stream, Error>) -> Option<Option<Duration>> {
 }
 
 /// Up to half of `pause`, so that many callers do not come back at the same moment.
-fn jitter(pause: Duration) -> Duration {
+pub fn jitter(pause: Duration) -> Duration {
     let share = u32::from(RandomState::new().hash_one(0_u8).to_le_bytes()[0]);
     pause.saturating_mul(share) / 512
 }

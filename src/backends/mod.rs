@@ -31,6 +31,7 @@ pub mod outside;
 pub mod prompt;
 pub mod remote;
 pub mod resource;
+pub mod schema;
 mod sent;
 pub mod tavily;
 pub mod turns;
@@ -242,21 +243,24 @@ pub struct Tool {
     pub handler: Arc<dyn Handler>,
 }
 
-/// A schema as text, so that it is never built twice: static for our tools, kept for those of a remote server.
+/// A schema as text: written in the source or made from tables for our tools, kept for those of a remote server.
 #[derive(Clone, Debug)]
 pub enum Schema {
     /// Written in the source.
     Static(&'static str),
     /// Received.
     Received(Arc<RawValue>),
+    /// Made from the tables of the tool.
+    Made(&'static dyn schema::Make),
 }
 
 impl Schema {
     /// The JSON text.
-    pub fn text(&self) -> &str {
+    pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Static(text) => text,
-            Self::Received(raw) => raw.get(),
+            Self::Static(text) => (*text).into(),
+            Self::Received(raw) => raw.get().into(),
+            Self::Made(tables) => tables.make().into(),
         }
     }
 }

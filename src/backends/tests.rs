@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -202,4 +203,22 @@ fn every_way_has_a_word_of_its_own() {
         assert_eq!(Way::of_word(way.word()), Some(way));
     }
     assert_eq!(Way::of_word("password"), None);
+}
+
+/// Whether the value matches the schema, as far as our schemas go.
+pub fn matches(value: &Value, schema: &Value) -> bool {
+    match (schema["type"].as_str().expect("one type"), value) {
+        ("string", Value::String(_)) => true,
+        ("number", Value::Number(_)) => true,
+        ("integer", Value::Number(number)) => number.is_u64(),
+        ("array", Value::Array(all)) => all.iter().all(|one| matches(one, &schema["items"])),
+        ("object", Value::Object(members)) => {
+            let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+            required.iter().all(|name| members.contains_key(name.as_str().expect("a name")))
+                && members
+                    .iter()
+                    .all(|(name, inner)| schema["properties"].get(name).is_some_and(|schema| matches(inner, schema)))
+        }
+        _ => false,
+    }
 }

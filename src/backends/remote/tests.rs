@@ -396,19 +396,20 @@ fn broken_entries_of_a_list_cost_only_themselves() {
             "properties": {} }, "outputSchema": {"type":"object","$defs":{}}}
     ]"#;
     let tools = offered(list);
-    let shown: Vec<(&str, &str, Option<&str>)> = tools
+    let text = |schema: &Schema| schema.text().into_owned();
+    let shown: Vec<(&str, String, Option<String>)> = tools
         .iter()
-        .map(|tool| (tool.name.as_str(), tool.input_schema.text(), tool.output_schema.as_ref().map(Schema::text)))
+        .map(|tool| (tool.name.as_str(), text(&tool.input_schema), tool.output_schema.as_ref().map(text)))
         .collect();
     assert_eq!(
         shown,
         [
-            ("c_good", r#"{"type": "object"}"#, None),
-            ("c_bare", r#"{"type":"object" }"#, None),
+            ("c_good", r#"{"type": "object"}"#.to_owned(), None),
+            ("c_bare", r#"{"type":"object" }"#.to_owned(), None),
             (
                 "c_untyped",
-                "{\"type\":\"object\",             \"properties\": {} }",
-                Some(r#"{"type":"object","$defs":{}}"#)
+                "{\"type\":\"object\",             \"properties\": {} }".to_owned(),
+                Some(r#"{"type":"object","$defs":{}}"#.to_owned())
             ),
         ]
     );
@@ -429,7 +430,7 @@ fn a_schema_hides_nothing_from_a_person_that_a_model_reads_and_has_an_end() {
     let tools = offered(&list.to_string());
     assert_eq!(tools.len(), 1);
     assert_eq!(
-        serde_json::from_str::<Value>(tools[0].input_schema.text()).expect("JSON"),
+        serde_json::from_str::<Value>(&tools[0].input_schema.text()).expect("JSON"),
         json!({"type": "object", "description": "say yes", "properties": {"a": {"enum": ["say yes"]}}})
     );
     assert!(tools[0].output_schema.as_ref().is_some_and(|schema| schema.text().contains("\"x\"")));

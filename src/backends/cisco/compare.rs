@@ -1,0 +1,386 @@
+//! Two software versions of a product compared: which bugs and advisories a move fixes, which stay, which are new.
+
+use serde_json::{Map, Value, json};
+
+use super::advisories;
+use super::answer::{self, ORIGIN, kind, words};
+use super::bugs::BUG;
+use super::client::Client;
+use super::page::Found;
+use super::record::{self, Column, Detail, Row};
+use super::release::{Release, any_at_most, same};
+use super::running::{self, Affecting, SYSTEMS};
+use super::tool::{Request, Spec};
+use super::{lifecycle, software};
+use crate::backends::arguments::{Field, Form};
+use crate::backends::schema::{Arguments, Make};
+use crate::backends::{Boxed, Error, Output, Progress, Step};
+
+/// Bugs of each kind that a result names; their number is always there.
+const NAMED: usize = 40;
+
+const GROUPS: &[(&str, &str)] = &[
+    ("fixed_by_move", "Bugs of the first version that the second is free of."),
+    ("still_open", "Bugs of both versions."),
+    ("newly_exposed", "Bugs of the second version that the first is not known to have."),
+    ("unclear", "Bugs of the first version for which Cisco names neither the second version nor a fix before it."),
+];
+
+pub(super) static SPEC: Spec = Spec {
+    name: "compare_versions",
+    title: "Compare two software versions",
+    description: "Compares two software versions of a product: bugs fixed by the move, still open and newly exposed, by the \
+                  affected and fixed releases that Cisco records; security advisories of both with their first fixed \
+                  releases; end of life of both; and the release that Cisco suggests. A part that Cisco refuses is named \
+                  with the reason, and the others are still there.",
+    toolset: "analysis",
+    takes: Arguments(&[
+        (Field::required("product_id", Form::Text(100)), "The product id."),
+        (Field::required("version_a", Form::Text(60)), "The version to move from."),
+        (Field::required("version_b", Form::Text(60)), "The version to move to."),
+        (
+            Field::new("os", Form::Choice(SYSTEMS)),
+            "The operating system; without it advisories and end of life are left out.",
+        ),
+        (Field::new("max_severity", Form::Whole(1, 6)), "Bugs up to this severity; 3 unless given."),
+    ]),
+    returns: &Comparison,
+    run,
+};
+
+/// The schema of a comparison.
+#[derive(Debug)]
+struct Comparison;
+
+impl Make for Comparison {
+    fn make(&self) -> String {
+        let group = |about: &str, rows: Value| json!({"type": "object", "description": about, "properties": {"count": {"type": "integer"}, "rows": rows}});
+        let bugs = json!({"type": "array", "items": record::schema(BUG)});
+        let advisories = json!({"type": "array", "items": record::schema(advisories::ADVISORY)});
+        let groups = |rows: &Value| -> Map<String, Value> {
+            GROUPS.iter().map(|(name, about)| ((*name).to_owned(), group(about, rows.clone()))).collect()
+        };
+        json!({
+            "type": "object",
+            "required": ["parts", "verdict"],
+            "properties": {
+                "product_id": {"type": "string"}, "version_a": {"type": "string"}, "version_b": {"type": "string"},
+                "order": {"type": "string", "description": "Whether the second version is newer, older, the same, or of another train."},
+                "verdict": {"type": "string", "description": "What the figures say, in one sentence."},
+                "bugs": {"type": "object", "properties": groups(&bugs)},
+                "advisories": {"type": "object", "properties": groups(&advisories)},
+                "end_of_life": {"type": "array", "items": record::schema(lifecycle::EOX)},
+                "suggested": {"type": "array", "items": record::schema(software::RELEASE)},
+                "parts": {"type": "array", "description": "Each part, and whether it could be had.", "items": {"type": "object", "properties": {
+                    "part": {"type": "string"}, "status": {"type": "string"}, "error": {"type": "string"},
+                }}},
+                "notes": {"type": "array", "items": {"type": "string"}},
+                "origin": {"type": "string"},
+            },
+        })
+        .to_string()
+    }
+}
+
+/// The parts of a joined answer, as they come in.
+#[derive(Default)]
+struct Parts {
+    fields: Map<String, Value>,
+    parts: Vec<Value>,
+    notes: Vec<String>,
+    text: String,
+    had: usize,
+    failed: Option<Error>,
+}
+
+impl Parts {
+    fn put(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// The part, if it could be had.
+    fn take<T>(&mut self, part: &str, outcome: Result<T, Error>) -> Option<T> {
+        match outcome {
+            Ok(had) => {
+                self.had = self.had.saturating_add(1);
+                self.parts.push(json!({"part": part, "status": "ok"}));
+                Some(had)
+            }
+            Err(error) => {
+                self.parts.push(json!({"part": part, "status": kind(&error), "error": words(&error)}));
+                self.text.push_str(&format!("\n{part}: {}", words(&error)));
+                self.failed = Some(error);
+                None
+            }
+        }
+    }
+}
+
+fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
+    Box::pin(async move {
+        let given = |name: &str| request.text(name).unwrap_or_default().trim().to_owned();
+        let (product, a, b) = (given("product_id"), given("version_a"), given("version_b"));
+        let client = &request.client;
+        let text = format!("{product}: from {a} to {b}\n{ORIGIN}\n");
+        let mut parts = Parts { text, ..Parts::default() };
+        for (name, value) in [("product_id", &product), ("version_a", &a), ("version_b", &b)] {
+            parts.put(name, value.clone().into());
+        }
+        parts.put("order", order(&a, &b).into());
+        let step = |done: f64, message: &str| {
+            request.progress.report(Step { done, total: Some(4.0), message: Some(message.to_owned()) });
+        };
+        step(0.0, "bugs");
+        let most = i64::try_from(request.whole("max_severity").unwrap_or(3)).unwrap_or(3);
+        let bugs = both_bugs(client, &product, (&a, &b), most, &mut parts).await;
+        step(1.0, "advisories");
+        let advisories = match request.text("os") {
+            Some(os) => both_advisories(client, os, (&a, &b), &mut parts).await,
+            None => {
+                parts.notes.push("without `os` no advisories and no end of life of the versions".to_owned());
+                None
+            }
+        };
+        step(2.0, "end of life");
+        if let Some(os) = request.text("os") {
+            of_life(client, os, (&a, &b), &mut parts).await;
+        }
+        step(3.0, "suggested software");
+        suggested(client, &product, (&a, &b), &mut parts).await;
+        if let Some(error) = parts.failed.take().filter(|_| parts.had == 0) {
+            return Err(error);
+        }
+        let verdict = verdict(bugs, advisories, &b);
+        parts.text.insert_str(0, &format!("{verdict}\n\n"));
+        parts.put("verdict", verdict.into());
+        let Parts { mut fields, parts, notes, text, .. } = parts;
+        fields.insert("parts".to_owned(), parts.into());
+        fields.insert("origin".to_owned(), ORIGIN.into());
+        if !notes.is_empty() {
+            fields.insert("notes".to_owned(), notes.into());
+        }
+        answer::output(&client.host(), &text, fields)
+    })
+}
+
+fn order(a: &str, b: &str) -> &'static str {
+    match (Release::of(a), Release::of(b)) {
+        (Some(a), Some(b)) => match b.compared(&a) {
+            Some(std::cmp::Ordering::Greater) => "newer",
+            Some(std::cmp::Ordering::Less) => "older",
+            Some(std::cmp::Ordering::Equal) => "same",
+            None => "another-train",
+        },
+        _ => "unknown",
+    }
+}
+
+/// How many of each group there are.
+type Counts = [usize; 4];
+
+fn verdict(bugs: Option<Counts>, advisories: Option<Counts>, b: &str) -> String {
+    let said = |what: &str, counts: Option<Counts>| {
+        counts.map_or_else(
+            || format!("{what} could not be compared"),
+            |[fixed, open, new, unclear]| {
+                let unclear = if unclear > 0 { format!(", {unclear} unclear") } else { String::new() };
+                format!("{what}: {fixed} fixed by the move, {open} still open, {new} newly exposed{unclear}")
+            },
+        )
+    };
+    format!("Moving to {b}: {}; {}.", said("bugs", bugs), said("advisories", advisories))
+}
+
+async fn both_bugs(
+    client: &Client,
+    product: &str,
+    (a, b): (&str, &str),
+    most: i64,
+    parts: &mut Parts,
+) -> Option<Counts> {
+    let of = |version: &str| {
+        let (product, version) = (product.to_owned(), version.to_owned());
+        async move { running::of_version(client, &product, &version, most).await }
+    };
+    let (of_a, of_b) = tokio::join!(of(a), of(b));
+    let of_a = parts.take(&format!("bugs of {a}"), of_a);
+    let of_b = parts.take(&format!("bugs of {b}"), of_b);
+    let (found_a, found_b) = (of_a?, of_b?);
+    if found_a.more || found_b.more {
+        parts
+            .notes
+            .push("a list that was cut cannot say that a bug is not on it: the groups may be wrong by that".to_owned());
+    }
+    parts.notes.extend(found_a.notes.into_iter().chain(found_b.notes));
+    let groups = classified(found_a.rows, found_b.rows, (a, b));
+    Some(shown("bugs", groups, BUG, parts))
+}
+
+/// The bugs of two versions: fixed by the move, still open, newly exposed, unclear.
+fn classified(of_a: Vec<Row>, of_b: Vec<Row>, (a, b): (&str, &str)) -> [Vec<Row>; 4] {
+    let target = Release::of(b);
+    let fixed_at_b = |row: &Row| {
+        let fixes = row.texts("fixed_releases");
+        fixes.iter().any(|fix| same(fix, b)) || target.as_ref().and_then(|b| any_at_most(&fixes, b)) == Some(true)
+    };
+    let names = |row: &Row, version: &str| row.texts("affected_releases").iter().any(|known| same(known, version));
+    let has = |rows: &[Row], row: &Row| rows.iter().any(|other| other.text("bug_id") == row.text("bug_id"));
+    let mut groups: [Vec<Row>; 4] = Default::default();
+    let [fixed, open, new, unclear] = &mut groups;
+    for row in &of_b {
+        // Cisco's list of affected releases is the stronger word.
+        let is_fixed = fixed_at_b(row) && !names(row, b);
+        match (has(&of_a, row) || names(row, a), is_fixed) {
+            (true, true) => fixed.push(row.clone()),
+            (true, false) => open.push(row.clone()),
+            (false, true) => {}
+            (false, false) => new.push(row.clone()),
+        }
+    }
+    for row in of_a.into_iter().filter(|row| !has(&of_b, row)) {
+        match (fixed_at_b(&row), names(&row, b)) {
+            (_, true) => open.push(row),
+            (true, false) => fixed.push(row),
+            (false, false) => unclear.push(row),
+        }
+    }
+    groups
+}
+
+async fn both_advisories(client: &Client, os: &str, (a, b): (&str, &str), parts: &mut Parts) -> Option<Counts> {
+    let of = |version: &str| {
+        let (os, version) = (os.to_owned(), version.to_owned());
+        async move {
+            let asked = Affecting { os: &os, version: &version, platform: None, advisory: None };
+            running::affecting(client, &asked, Detail::default(), &Progress::default()).await
+        }
+    };
+    let (of_a, of_b) = tokio::join!(of(a), of(b));
+    let of_a: Option<Found> = parts.take(&format!("advisories of {a}"), of_a);
+    let of_b: Option<Found> = parts.take(&format!("advisories of {b}"), of_b);
+    let (of_a, of_b) = (of_a?.rows, of_b?.rows);
+    let has = |rows: &[Row], row: &Row| rows.iter().any(|other| other.text("advisory_id") == row.text("advisory_id"));
+    // The Software Checker knows every version it answers for: what it does not list does not affect it.
+    let (open, new): (Vec<Row>, Vec<Row>) = of_b.iter().cloned().partition(|row| has(&of_a, row));
+    let fixed = of_a.into_iter().filter(|row| !has(&of_b, row)).collect();
+    Some(shown("advisories", [fixed, open, new, Vec::new()], advisories::ADVISORY, parts))
+}
+
+/// The groups as members of the result and as text.
+fn shown(name: &str, groups: [Vec<Row>; 4], columns: &'static [Column], parts: &mut Parts) -> Counts {
+    let mut members = Map::new();
+    let counts = [0, 1, 2, 3].map(|index: usize| groups.get(index).map_or(0, Vec::len));
+    for ((group, about), rows) in GROUPS.iter().zip(groups) {
+        let count = rows.len();
+        if count > 0 {
+            parts.text.push_str(&format!("\n{name}, {}: {count}. {about}", group.replace('_', " ")));
+        }
+        let rows: Vec<Value> = rows.into_iter().take(NAMED).map(|row| Value::Object(row.fields)).collect();
+        for row in rows.iter().filter_map(Value::as_object) {
+            parts.text.push('\n');
+            record::readable(&mut parts.text, row, columns, 1);
+        }
+        if count > NAMED {
+            parts.notes.push(format!("{} of the {count} {name} ({}) are named", NAMED, group.replace('_', " ")));
+        }
+        members.insert((*group).to_owned(), json!({"count": count, "rows": rows}));
+    }
+    parts.put(name, Value::Object(members));
+    counts
+}
+
+/// The system as the end-of-life API writes it.
+pub(super) fn lifecycle_system(os: &str) -> Option<&'static str> {
+    Some(match os {
+        "ios" => "IOS",
+        "iosxe" => "IOS-XE",
+        "nxos" => "NX-OS",
+        "asa" => "ASA",
+        _ => return None,
+    })
+}
+
+async fn of_life(client: &Client, os: &str, (a, b): (&str, &str), parts: &mut Parts) {
+    let Some(system) = lifecycle_system(os) else {
+        parts.notes.push(format!("Cisco publishes no end of life of {os} by release"));
+        return;
+    };
+    let inputs = [a, b].map(|version| format!("{version},{system}"));
+    let outcome = lifecycle::by_software(client, &inputs, &Progress::default()).await;
+    if let Some(batches) = parts.take("end of life", outcome) {
+        let rows: Vec<Value> = batches.rows.into_iter().map(|row| Value::Object(row.fields)).collect();
+        for row in rows.iter().filter_map(Value::as_object) {
+            parts.text.push_str("\nend of life\n");
+            record::readable(&mut parts.text, row, lifecycle::EOX, 1);
+        }
+        parts.put("end_of_life", rows.into());
+    }
+}
+
+async fn suggested(client: &Client, product: &str, (a, b): (&str, &str), parts: &mut Parts) {
+    let ids = [product.to_owned()];
+    let outcome = software::suggested(client, ("releases", "product_ids"), &ids, &Progress::default()).await;
+    let Some(batches) = parts.take("suggested software", outcome) else { return };
+    let is_suggested = |row: &&Row| row.fields.get("suggested") == Some(&Value::Bool(true));
+    let rows: Vec<&Row> = batches.rows.iter().filter(is_suggested).collect();
+    for row in &rows {
+        let release = row.text("release");
+        let which = match (same(release, a), same(release, b)) {
+            (_, true) => ", which is the version to move to",
+            (true, _) => ", which is the version to move from",
+            _ => "",
+        };
+        parts.text.push_str(&format!("\nCisco suggests {release}{which}"));
+        parts.notes.push(format!("Cisco suggests {release} for {product}{which}"));
+    }
+    let rows = rows.into_iter().map(|row| Value::Object(row.fields.clone())).collect();
+    parts.put("suggested", rows);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bug(id: &str, affected: &[&str], fixed: &[&str]) -> Row {
+        let fields = json!({"bug_id": id, "affected_releases": affected, "fixed_releases": fixed});
+        Row { fields: fields.as_object().cloned().expect("an object"), fault: None }
+    }
+
+    fn ids(rows: &[Row]) -> Vec<&str> {
+        rows.iter().map(|row| row.text("bug_id")).collect()
+    }
+
+    #[test]
+    fn bugs_are_sorted_by_what_cisco_records_about_both_versions() {
+        let a = vec![
+            bug("gone", &["17.3.1"], &["17.3.2", "17.6.1"]),
+            bug("stays", &["17.3.1", "17.6.2"], &["17.9.1"]),
+            bug("unknown", &["17.3.1"], &[]),
+            bug("later", &["17.3.1"], &["17.12.1"]),
+            bug("both", &["17.3.1"], &[]),
+        ];
+        let b = vec![
+            bug("both", &["17.3.1", "17.6.2"], &[]),
+            bug("new", &["17.6.2"], &[]),
+            bug("listed", &["17.3.1"], &["17.6.1"]),
+        ];
+        let [fixed, open, new, unclear] = classified(a, b, ("17.3.1", "17.6.2"));
+        assert_eq!(ids(&fixed), ["listed", "gone"]);
+        assert_eq!(ids(&open), ["both", "stays"]);
+        assert_eq!(ids(&new), ["new"]);
+        assert_eq!(ids(&unclear), ["unknown", "later"]);
+    }
+
+    #[test]
+    fn the_order_of_two_versions_is_said() {
+        for (a, b, expected) in [
+            ("17.3.1", "17.09.04", "newer"),
+            ("17.9.4", "17.3.1", "older"),
+            ("17.9.4", "17.09.04", "same"),
+            ("15.2(7)E3", "15.2(4)S", "another-train"),
+            ("x", "17.1", "unknown"),
+        ] {
+            assert_eq!(order(a, b), expected, "{a} {b}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Pages read to the end, and long lists of identifiers asked for in batches: answers, not pages.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::client::{Answer, Ask, Client};
+use super::record::{Column, Detail, Row, lean};
+use super::{together, value};
+use crate::backends::{Boxed, Error, Progress, Step};
+
+/// The most pages of one question.
+const MOST: u64 = 400;
+
+/// A question whose answer comes in pages.
+#[derive(Clone)]
+pub(super) struct Paged {
+    /// Makes the question for a page, counted from 1.
+    pub(super) ask: Arc<dyn Fn(u64) -> Ask + Send + Sync>,
+    /// Takes the records out of an answer.
+    pub(super) records: fn(&mut Value) -> Vec<Value>,
+    pub(super) columns: &'static [Column],
+    pub(super) detail: Detail,
+    /// Records on a page, where that is certain; saves reading the pages before an offset.
+    pub(super) size: Option<u64>,
+}
+
+/// Which of the records are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Window {
+    pub(super) offset: u64,
+    pub(super) limit: u64,
+}
+
+impl Window {
+    /// All of them.
+    pub(super) const ALL: Self = Self { offset: 0, limit: u64::MAX };
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) rows: Vec<Row>,
+    /// How many there are in all, as the service says.
+    pub(super) total: Option<u64>,
+    /// Whether there are more behind the window.
+    pub(super) more: bool,
+    /// The service's words for "there is nothing".
+    pub(super) nothing: Option<String>,
+    /// Pages that could not be read, after the first.
+    pub(super) lost: Vec<(u64, Error)>,
+    /// How else than asked it was found.
+    pub(super) notes: Vec<String>,
+}
+
+impl Found {
+    /// Cuts the rows to the window, for whoever gathered them from its beginning.
+    pub(super) fn cut(&mut self, window: Window) {
+        let skip = usize::try_from(window.offset).unwrap_or(usize::MAX).min(self.rows.len());
+        self.rows.drain(..skip);
+        let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+        self.more |= self.rows.len() > limit;
+        self.rows.truncate(limit);
+    }
+}
+
+/// What a page says about all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Extent {
+    last: Option<u64>,
+    total: Option<u64>,
+    next: bool,
+}
+
+/// Reads the pages of the window: the first one alone, then those after it a few at a time.
+pub(super) async fn read(client: &Client, paged: &Paged, window: Window, progress: &Progress) -> Result<Found, Error> {
+    let skipped_pages = paged.size.map_or(0, |size| window.offset / size);
+    let first = skipped_pages.saturating_add(1);
+    let skip = window.offset.saturating_sub(skipped_pages.saturating_mul(paged.size.unwrap_or_default()));
+    let (extent, rows) = match client.ask(&(paged.ask)(first)).await? {
+        Answer::Nothing(said) => return Ok(Found { nothing: Some(said), ..Found::default() }),
+        Answer::Found(value) => opened(paged, value),
+    };
+    let length = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    let size = paged.size.unwrap_or(length).max(1);
+    let last = extent.last.or_else(|| Some(extent.total?.div_ceil(size))).unwrap_or(first);
+    let needed = skip.saturating_add(window.limit).div_ceil(size).max(1);
+    let end = last.min(first.saturating_add(needed.min(MOST)).saturating_sub(1));
+    let mut found = Found { rows, total: extent.total, more: last > end, ..Found::default() };
+    let rest: Vec<u64> = (first.saturating_add(1)..=end).collect();
+    let steps = end.saturating_sub(skipped_pages);
+    step(progress, 1, steps);
+    let done = |count: usize| step(progress, u64::try_from(count).unwrap_or_default().saturating_add(1), steps);
+    let answers = together::all(rest.iter().map(|page| one(client, paged, *page)).collect(), done).await;
+    for (page, answer) in rest.iter().zip(answers) {
+        match answer {
+            Some(Ok(rows)) => found.rows.extend(rows),
+            Some(Err(error)) => found.lost.push((*page, error)),
+            None => found.lost.push((*page, Error::Protocol { host: client.host(), cause: "no answer".to_owned() })),
+        }
+    }
+    found.cut(Window { offset: skip, limit: window.limit });
+    // A service that counts nothing still says whether something follows.
+    found.more |= extent.total.is_none() && extent.last.is_none() && extent.next;
+    Ok(found)
+}
+
+fn step(progress: &Progress, done: u64, all: u64) {
+    if all > 1 {
+        #[expect(clippy::cast_precision_loss, reason = "pages are few")]
+        let (done, all) = (done as f64, all as f64);
+        progress.report(Step { done, total: Some(all), message: Some(format!("page {done} of {all}")) });
+    }
+}
+
+fn one(client: &Client, paged: &Paged, page: u64) -> Boxed<'static, Result<Vec<Row>, Error>> {
+    let (client, paged) = (client.clone(), paged.clone());
+    Box::pin(async move {
+        Ok(match client.ask(&(paged.ask)(page)).await? {
+            Answer::Found(value) => opened(&paged, value).1,
+            Answer::Nothing(_) => Vec::new(),
+        })
+    })
+}
+
+/// The extent and the lean records of a page; its JSON is gone afterwards.
+fn opened(paged: &Paged, mut value: Value) -> (Extent, Vec<Row>) {
+    let extent = extent(&value);
+    let records = (paged.records)(&mut value);
+    (extent, records.iter().map(|record| lean(record, paged.columns, paged.detail)).collect())
+}
+
+/// Every family spells it in its own way.
+fn extent(value: &Value) -> Extent {
+    const NAMES: [&str; 6] = [
+        "pagination_response_record",
+        "PaginationResponseRecord",
+        "paginationResponseRecord",
+        "APIPagination",
+        "pagination",
+        "paging",
+    ];
+    let within =
+        |value: &Value| NAMES.iter().find_map(|name| value.get(*name).filter(|inner| inner.is_object()).cloned());
+    let Some(inner) = within(value).or_else(|| within(value.get("OrderList")?)) else { return Extent::default() };
+    let number = |names: [&str; 3]| {
+        let number = names.iter().find_map(|name| value::whole(inner.get(*name)?));
+        number.and_then(|number| u64::try_from(number).ok())
+    };
+    Extent {
+        last: number(["last_index", "LastIndex", "lastIndex"]),
+        total: number(["total_records", "TotalRecords", "totalRecords"]).or_else(|| number(["count"; 3])),
+        next: inner.get("next").and_then(value::given).is_some(),
+    }
+}
+
+/// What became of a list of identifiers.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    /// In the order of the identifiers; those that belong to none come last.
+    pub(super) rows: Vec<Row>,
+    /// Identifiers without a record.
+    pub(super) missing: Vec<String>,
+    /// Identifiers that could not be asked for, and why.
+    pub(super) failed: Vec<(Vec<String>, Error)>,
+}
+
+/// How a list of identifiers is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    /// Identifiers in one request.
+    pub(super) size: usize,
+    /// The member of a row that names its identifiers.
+    pub(super) key: &'static str,
+}
+
+impl Window {
+    /// The same end, from the beginning: for rows that are gathered from several places.
+    pub(super) const fn widened(self) -> Self {
+        Self { offset: 0, limit: self.offset.saturating_add(self.limit) }
+    }
+}
+
+/// Asks for many identifiers, as many at once as the API takes.
+pub(super) async fn batched(
+    client: &Client,
+    identifiers: &[String],
+    Batch { size, key }: Batch,
+    make: impl Fn(&[String]) -> Result<Paged, Error>,
+    progress: &Progress,
+) -> Result<Batches, Error> {
+    let identifiers = distinct(identifiers);
+    let batches: Vec<&[String]> = identifiers.chunks(size.max(1)).collect();
+    let mut jobs: Vec<Boxed<'static, Result<Found, Error>>> = Vec::new();
+    for batch in &batches {
+        let (client, paged) = (client.clone(), make(batch)?);
+        jobs.push(Box::pin(async move { read(&client, &paged, Window::ALL, &Progress::default()).await }));
+    }
+    let all = u64::try_from(batches.len()).unwrap_or_default();
+    let done = |count: usize| step(progress, u64::try_from(count).unwrap_or_default(), all);
+    let mut outcome = Batches::default();
+    let mut rows = Vec::new();
+    for (batch, answer) in batches.iter().zip(together::all(jobs, done).await) {
+        match answer {
+            Some(Ok(found)) => {
+                rows.extend(found.rows);
+                outcome.failed.extend(found.lost.into_iter().map(|(_, error)| (batch.to_vec(), error)));
+            }
+            Some(Err(error)) => outcome.failed.push((batch.to_vec(), error)),
+            None => {
+                let error = Error::Protocol { host: client.host(), cause: "no answer".to_owned() };
+                outcome.failed.push((batch.to_vec(), error));
+            }
+        }
+    }
+    if outcome.failed.len() == batches.len()
+        && let Some((_, error)) = outcome.failed.pop()
+    {
+        return Err(error);
+    }
+    ordered(&identifiers, rows, key, &mut outcome);
+    Ok(outcome)
+}
+
+/// Without repetitions and blanks, in the order given.
+pub(super) fn distinct(identifiers: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for identifier in identifiers.iter().map(|identifier| identifier.trim()).filter(|one| !one.is_empty()) {
+        if !all.iter().any(|known| known.eq_ignore_ascii_case(identifier)) {
+            all.push(identifier.to_owned());
+        }
+    }
+    all
+}
+
+fn ordered(identifiers: &[String], rows: Vec<Row>, key: &str, outcome: &mut Batches) {
+    let places: HashMap<String, usize> =
+        identifiers.iter().enumerate().map(|(place, identifier)| (identifier.to_ascii_uppercase(), place)).collect();
+    let mut met = vec![false; identifiers.len()];
+    let mut placed: Vec<(usize, Row)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        // Several identifiers that mean one product come back joined in one record.
+        let named: Vec<usize> =
+            row.text(key).split(',').filter_map(|one| places.get(&one.trim().to_ascii_uppercase()).copied()).collect();
+        for place in &named {
+            if let Some(met) = met.get_mut(*place) {
+                *met = true;
+            }
+        }
+        placed.push((named.into_iter().min().unwrap_or(usize::MAX), row));
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    outcome.rows = placed.into_iter().map(|(_, row)| row).collect();
+    let failed = |identifier: &String| outcome.failed.iter().any(|(batch, _)| batch.contains(identifier));
+    let missing = identifiers.iter().zip(met).filter(|(identifier, met)| !met && !failed(identifier));
+    outcome.missing = missing.map(|(identifier, _)| identifier.clone()).collect();
+}

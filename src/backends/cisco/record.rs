@@ -1,0 +1,263 @@
+//! Records made lean: which members are kept, under which names, in which form, and how their schema describes them.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::refusal::Fault;
+use super::value;
+
+/// The form a member is brought into.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// A short text.
+    Line,
+    /// A text of several lines, without markup.
+    Prose,
+    /// A whole number.
+    Whole,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// A day or a moment.
+    Date,
+    /// A list of texts.
+    Lines,
+    /// The words of a text, as a list.
+    Words,
+    /// A list of records.
+    Rows(&'static [Column]),
+}
+
+/// When a member is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    Always,
+    Full,
+    Personal,
+}
+
+/// One member: where it is in the service's record, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// Names in the record from the outside in, separated by dots.
+    from: &'static str,
+    to: &'static str,
+    form: Form,
+    when: When,
+    /// What it is, for the model.
+    about: &'static str,
+}
+
+/// How much of a record is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Detail {
+    /// Also what only a close look needs.
+    pub(super) full: bool,
+    /// Also names, addresses, telephone numbers and mail addresses.
+    pub(super) personal: bool,
+}
+
+/// A record, made lean.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Row {
+    pub(super) fields: Map<String, Value>,
+    /// What the record says went wrong with it.
+    pub(super) fault: Option<Fault>,
+}
+
+impl Row {
+    /// A member as text.
+    pub(super) fn text(&self, name: &str) -> &str {
+        self.fields.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// A member as a list of texts.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let all = self.fields.get(name).and_then(Value::as_array);
+        all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+}
+
+impl Column {
+    pub(super) const fn new(from: &'static str, to: &'static str, form: Form, about: &'static str) -> Self {
+        Self { from, to, form, when: When::Always, about }
+    }
+
+    /// A member that is kept if everything was asked for.
+    pub(super) const fn full(from: &'static str, to: &'static str, form: Form, about: &'static str) -> Self {
+        Self { from, to, form, when: When::Full, about }
+    }
+
+    /// A member that is kept if personal data was asked for.
+    pub(super) const fn personal(from: &'static str, to: &'static str, form: Form, about: &'static str) -> Self {
+        Self { from, to, form, when: When::Personal, about }
+    }
+
+    fn is_wanted(&self, detail: Detail) -> bool {
+        match self.when {
+            When::Always => true,
+            When::Full => detail.full,
+            When::Personal => detail.personal,
+        }
+    }
+
+    fn of(&self, record: &Value, detail: Detail) -> Option<Value> {
+        let member = self.from.split('.').filter(|name| !name.is_empty()).try_fold(record, |at, name| match at {
+            // A list where one is expected: the first.
+            Value::Array(all) => all.first()?.get(name),
+            other => other.get(name),
+        })?;
+        let texts = |all: Vec<String>| (!all.is_empty()).then(|| Value::from(all));
+        match self.form {
+            Form::Line => value::given(member).map(Value::from),
+            Form::Prose => value::prose(member).map(Value::from),
+            Form::Whole => value::whole(member).map(Value::from),
+            Form::Number => value::number(member).map(Value::from),
+            Form::Flag => value::flag(member).map(Value::from),
+            Form::Date => value::date(member).map(Value::from),
+            Form::Lines => texts(value::lines(member)),
+            Form::Words => texts(value::words(member)),
+            Form::Rows(columns) => {
+                let rows = list(Some(member.clone())).into_iter().map(|inner| lean(&inner, columns, detail).fields);
+                let rows: Vec<Value> = rows.filter(|row| !row.is_empty()).map(Value::Object).collect();
+                (!rows.is_empty()).then_some(Value::Array(rows))
+            }
+        }
+    }
+}
+
+/// A record made lean. Whatever the record is, there is a row for it: none is lost.
+pub(super) fn lean(record: &Value, columns: &[Column], detail: Detail) -> Row {
+    let mut fields = Map::new();
+    for column in columns.iter().filter(|column| column.is_wanted(detail)) {
+        // The first of several sources of one member wins.
+        if !fields.contains_key(column.to)
+            && let Some(value) = column.of(record, detail)
+        {
+            fields.insert(column.to.to_owned(), value);
+        }
+    }
+    let fault = record.as_object().and_then(|members| Fault::all(members).into_iter().next());
+    Row { fields, fault }
+}
+
+/// A list of records; one record without its list counts as a list of one.
+pub(super) fn list(value: Option<Value>) -> Vec<Value> {
+    match value {
+        Some(Value::Array(all)) => all,
+        Some(Value::Null) | None => Vec::new(),
+        Some(one) => vec![one],
+    }
+}
+
+/// The schema of a lean record.
+pub(super) fn schema(columns: &[Column]) -> Value {
+    let mut properties = Map::new();
+    for column in columns {
+        properties.entry(column.to).or_insert_with(|| {
+            let mut property = match column.form {
+                Form::Line | Form::Prose | Form::Date => json!({"type": "string"}),
+                Form::Whole => json!({"type": "integer"}),
+                Form::Number => json!({"type": "number"}),
+                Form::Flag => json!({"type": "boolean"}),
+                Form::Lines | Form::Words => json!({"type": "array", "items": {"type": "string"}}),
+                Form::Rows(columns) => json!({"type": "array", "items": schema(columns)}),
+            };
+            if let Some(property) = property.as_object_mut().filter(|_| !column.about.is_empty()) {
+                property.insert("description".to_owned(), column.about.into());
+            }
+            property
+        });
+    }
+    json!({"type": "object", "properties": properties})
+}
+
+/// A lean record for people: its short members on one line, its texts below.
+pub(super) fn readable(text: &mut String, fields: &Map<String, Value>, columns: &[Column], depth: usize) {
+    let indent = "  ".repeat(depth);
+    let known = |name: &str| columns.iter().position(|column| column.to == name).unwrap_or(usize::MAX);
+    let mut members: Vec<(&String, &Value)> = fields.iter().collect();
+    members.sort_by_key(|(name, _)| known(name));
+    let mut line = Vec::new();
+    let mut below = String::new();
+    for (name, value) in members {
+        match value {
+            Value::String(words) if words.len() > 120 || words.contains('\n') => {
+                let inner = words.replace('\n', &format!("\n{indent}    "));
+                let _ = write!(below, "\n{indent}  {name}:\n{indent}    {inner}");
+            }
+            Value::String(words) => line.push(format!("{name} {words}")),
+            Value::Array(all) if all.iter().all(Value::is_string) => {
+                let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+                line.push(format!("{name} {}", words.join(", ")));
+            }
+            Value::Array(all) => {
+                let inner = columns.iter().find(|column| column.to == name).map(|column| column.form);
+                let Some(Form::Rows(columns)) = inner else { continue };
+                let _ = write!(below, "\n{indent}  {name}:");
+                for row in all.iter().filter_map(Value::as_object) {
+                    below.push('\n');
+                    readable(&mut below, row, columns, depth.saturating_add(2));
+                }
+            }
+            other => line.push(format!("{name} {other}")),
+        }
+    }
+    let _ = write!(text, "{indent}- {}{below}", line.join(" · "));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const INNER: &[Column] = &[Column::new("n", "number", Form::Whole, "")];
+    const COLUMNS: &[Column] = &[
+        Column::new("id", "id", Form::Line, "Its id."),
+        Column::new("severity", "severity", Form::Whole, ""),
+        Column::new("a.b", "deep", Form::Date, ""),
+        Column::full("text", "text", Form::Prose, ""),
+        Column::personal("mail", "mail", Form::Line, ""),
+        Column::new("other_id", "id", Form::Line, ""),
+        Column::new("all", "rows", Form::Rows(INNER), ""),
+    ];
+    const EVERYTHING: Detail = Detail { full: true, personal: true };
+
+    #[test]
+    fn members_are_kept_as_far_as_they_are_wanted() {
+        let record = json!({
+            "id": " ", "other_id": 7, "severity": "2", "a": [{"b": "11-Mar-2021"}], "text": "<p>t", "mail": "m", "x": 1,
+            "all": {"n": "3"},
+        });
+        let row = lean(&record, COLUMNS, Detail::default());
+        let expected = json!({"id": "7", "severity": 2, "deep": "2021-03-11", "rows": [{"number": 3}]});
+        assert_eq!(Value::Object(row.fields), expected);
+        let row = lean(&record, COLUMNS, EVERYTHING);
+        assert_eq!((row.text("text"), row.text("mail")), ("t", "m"));
+        let mut text = String::new();
+        readable(&mut text, &row.fields, COLUMNS, 0);
+        assert_eq!(text, "- id 7 · severity 2 · deep 2021-03-11 · text t · mail m\n  rows:\n    - number 3");
+    }
+
+    #[test]
+    fn the_schema_follows_the_columns() {
+        let schema = schema(COLUMNS);
+        assert_eq!(schema["properties"]["id"], json!({"type": "string", "description": "Its id."}));
+        assert_eq!(schema["properties"]["rows"]["items"]["properties"]["number"], json!({"type": "integer"}));
+    }
+
+    proptest! {
+        #[test]
+        fn any_record_has_a_row(name in "id|severity|a|text|all|EOXError", text in ".{0,10}", number: f64) {
+            for value in [json!(text), json!(number), json!([text]), json!({"b": number}), json!(null), json!([[]])] {
+                let row = lean(&json!({name.as_str(): value}), COLUMNS, EVERYTHING);
+                let mut shown = String::new();
+                readable(&mut shown, &row.fields, COLUMNS, 0);
+                let _ = lean(&value, COLUMNS, Detail::default());
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Releases of Cisco's operating systems, compared part by part: `15.6(03)M00a` is the same as `15.6(3)M0a`.
+
+use std::cmp::Ordering;
+
+/// A release, ready to be compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Release(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Number(u64),
+    Letters(String),
+}
+
+impl Release {
+    /// Reads digits and letters in turn; everything between them only separates. `None` if there is no digit.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut rest = text.trim();
+        while let Some(first) = rest.chars().next() {
+            let alike = |c: char| c.is_ascii_digit() == first.is_ascii_digit() && c.is_ascii_alphanumeric();
+            let end = rest.find(|c: char| !alike(c)).unwrap_or(rest.len());
+            let (part, behind) = rest.split_at(end.max(first.len_utf8()));
+            rest = behind;
+            if first.is_ascii_digit() {
+                parts.push(Part::Number(part.parse().unwrap_or(u64::MAX)));
+            } else if first.is_ascii_alphabetic() {
+                parts.push(Part::Letters(part.to_ascii_lowercase()));
+            }
+        }
+        parts.iter().any(|part| matches!(part, Part::Number(_))).then_some(Self(parts))
+    }
+
+    /// The order of two releases of one train. `None` if letters stand where the other has a number: releases of
+    /// different trains (`15.2(7)E3` and `15.2(4)S`) have no order that could be trusted.
+    pub(super) fn compared(&self, other: &Self) -> Option<Ordering> {
+        let mut ours = self.0.iter();
+        let mut theirs = other.0.iter();
+        // A difference before the train decides only if the trains are the same or there is none.
+        let mut decided = Ordering::Equal;
+        loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return Some(decided),
+                (Some(Part::Number(a)), Some(Part::Number(b))) => decided = decided.then(a.cmp(b)),
+                (Some(Part::Letters(a)), Some(Part::Letters(b))) => match (a == b, is_rebuild(a) && is_rebuild(b)) {
+                    (true, _) => {}
+                    // `17.9.4a` and `17.9.4b`: rebuilds of one release.
+                    (false, true) => decided = decided.then(a.cmp(b)),
+                    (false, false) if decided == Ordering::Equal => return None,
+                    // Another train of another major release: the number in front decides.
+                    (false, false) => return self.majors(other),
+                },
+                // `17.9.4` and `17.9.4a`, `17.9` and `17.9.4`: what has more is newer.
+                (None, Some(_)) => return Some(decided.then(Ordering::Less)),
+                (Some(_), None) => return Some(decided.then(Ordering::Greater)),
+                // `17.9a` and `17.9.4`
+                (Some(Part::Letters(_)), Some(Part::Number(_))) if decided == Ordering::Equal => return None,
+                (Some(Part::Number(_)), Some(Part::Letters(_))) if decided == Ordering::Equal => return None,
+                _ => return self.majors(other),
+            }
+        }
+    }
+
+    /// The order by the first two numbers alone, where they differ.
+    fn majors(&self, other: &Self) -> Option<Ordering> {
+        let head = |release: &Self| {
+            let numbers = release.0.iter().filter_map(|part| match part {
+                Part::Number(number) => Some(*number),
+                Part::Letters(_) => None,
+            });
+            numbers.take(2).collect::<Vec<u64>>()
+        };
+        Some(head(self).cmp(&head(other))).filter(|order| order.is_ne())
+    }
+}
+
+/// One or two letters at the end of a release name its rebuild; a train has upper-case letters in other places, which
+/// are not told apart here from a rebuild of one letter: those are compared by their numbers alone.
+fn is_rebuild(letters: &str) -> bool {
+    letters.len() == 1 && letters.chars().all(|c| c.is_ascii_lowercase()) && !TRAINS.contains(&letters)
+}
+
+/// Trains of one letter (IOS): early deployment, maintenance and service provider trains.
+const TRAINS: &[&str] = &["e", "m", "s", "t", "y", "x"];
+
+/// Whether two texts name the same release.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    match (Release::of(one), Release::of(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.trim().eq_ignore_ascii_case(other.trim()),
+    }
+}
+
+/// Whether one of these releases is at most `version`, in its own train. `None` if none can be compared with it.
+pub(super) fn any_at_most(releases: &[String], version: &Release) -> Option<bool> {
+    let orders: Vec<Ordering> = releases.iter().filter_map(|release| Release::of(release)?.compared(version)).collect();
+    (!orders.is_empty()).then(|| orders.iter().any(|order| order.is_le()))
+}
+
+/// The other spelling that bug records use for a release: `17.9.4` for `17.09.04` and the other way round. `None` if it
+/// has no other.
+pub(super) fn other_spelling(release: &str) -> Option<String> {
+    let mut padded = String::new();
+    let mut plain = String::new();
+    let mut rest = release;
+    while let Some(first) = rest.chars().next() {
+        let end = if first.is_ascii_digit() {
+            rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (part, behind) = rest.split_at(end);
+        rest = behind;
+        if first.is_ascii_digit() {
+            let bare = part.trim_start_matches('0');
+            let bare = if bare.is_empty() { "0" } else { bare };
+            // The first number is never padded.
+            let wide = if padded.is_empty() { bare.to_owned() } else { format!("{bare:0>2}") };
+            padded.push_str(&wide);
+            plain.push_str(bare);
+        } else {
+            padded.push(first);
+            plain.push(first);
+        }
+    }
+    [plain, padded].into_iter().find(|spelling| spelling != release)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn order(one: &str, other: &str) -> Option<Ordering> {
+        Release::of(one).expect("a release").compared(&Release::of(other).expect("a release"))
+    }
+
+    #[test]
+    fn releases_compare_part_by_part() {
+        use Ordering::{Equal, Greater, Less};
+        for (one, other, expected) in [
+            ("17.9.4", "17.9.4", Some(Equal)),
+            ("17.09.04", "17.9.4", Some(Equal)),
+            ("17.9.4", "17.12.1", Some(Less)),
+            ("17.9.4a", "17.9.4", Some(Greater)),
+            ("17.9.4a", "17.9.4b", Some(Less)),
+            ("17.9.4a", "17.9.5", Some(Less)),
+            ("9.3(7)", "9.3(10)", Some(Less)),
+            ("7.0(3)F1(1)", "7.0(3)F2(1)", Some(Less)),
+            ("15.6(03)M00a", "15.6(3)M0a", Some(Equal)),
+            ("15.2(7)E3", "15.2(7)E4", Some(Less)),
+            ("15.2(7)E3", "15.2(4)S", None),
+            ("12.2(55)SE", "15.0(2)SE", Some(Less)),
+            ("12.2(33)SXI", "15.1(1)T", Some(Less)),
+            ("9.16(4)", "9.16(4)27", Some(Less)),
+        ] {
+            assert_eq!(order(one, other), expected, "{one} {other}");
+            assert_eq!(order(other, one), expected.map(Ordering::reverse), "{other} {one}");
+        }
+        assert_eq!(Release::of("latest"), None);
+    }
+
+    #[test]
+    fn other_spellings_name_the_same_release() {
+        for (given, expected) in [
+            ("17.9.4", Some("17.09.04")),
+            ("17.09.04a", Some("17.9.4a")),
+            ("15.6(03)M00a", Some("15.6(3)M0a")),
+            ("9.3(7)", Some("9.03(07)")),
+            ("17.12.10", None),
+        ] {
+            assert_eq!(other_spelling(given).as_deref(), expected, "{given}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_turns_with_its_sides(one in "[0-9a-c.()]{1,10}", other in "[0-9a-c.()]{1,10}") {
+            if let (Some(a), Some(b)) = (Release::of(&one), Release::of(&other)) {
+                prop_assert_eq!(a.compared(&b), b.compared(&a).map(Ordering::reverse));
+                prop_assert_eq!(a.compared(&a), Some(Ordering::Equal));
+            }
+        }
+
+        #[test]
+        fn another_spelling_is_the_same_release(text in "[0-9]{1,2}(\\.[0-9]{1,2}){0,3}[a-c]?") {
+            if let Some(other) = other_spelling(&text) {
+                prop_assert!(same(&text, &other), "{} {}", text, other);
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Reports with an address: bugs, products, advisories, devices, and the newest of each kind.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::client::Client;
+use super::tool::{Request, Spec};
+use super::{advisories, bugs, coverage, lifecycle, products, report};
+use crate::backends::resource::Reader;
+use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, arguments};
+
+/// A resource, as a value: a call of a tool, in which `{}` stands for the variable.
+struct Kind {
+    path: &'static str,
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    spec: &'static Spec,
+    /// The argument that the variable goes into.
+    variable: &'static str,
+    call: fn() -> Value,
+}
+
+static ALL: &[Kind] = &[
+    Kind {
+        path: "security/advisories/recent",
+        name: "recent-advisories",
+        title: "Newest security advisories",
+        description: "The twenty newest security advisories.",
+        spec: &advisories::SPEC,
+        variable: "",
+        call: || json!({"latest": 20}),
+    },
+    Kind {
+        path: "security/advisories/critical",
+        name: "critical-advisories",
+        title: "Critical security advisories",
+        description: "Security advisories of critical impact.",
+        spec: &advisories::SPEC,
+        variable: "",
+        call: || json!({"severity": "critical", "limit": 50}),
+    },
+    Kind {
+        path: "bugs/recent/critical",
+        name: "recent-critical-bugs",
+        title: "Critical bugs of this week",
+        description: "Bugs of severity 1 about a crash that were changed within a week.",
+        spec: &bugs::SPEC,
+        variable: "",
+        call: || json!({"keyword": "crash", "severities": [1], "modified": "week"}),
+    },
+    Kind {
+        path: "bugs/recent/high",
+        name: "recent-high-bugs",
+        title: "Severe bugs of this week",
+        description: "Bugs of severity 2 about a crash that were changed within a week.",
+        spec: &bugs::SPEC,
+        variable: "",
+        call: || json!({"keyword": "crash", "severities": [2], "modified": "week"}),
+    },
+    Kind {
+        path: "bugs/{bug_id}",
+        name: "bug",
+        title: "A bug",
+        description: "A bug by its id, with symptom, conditions and workaround.",
+        spec: &bugs::SPEC,
+        variable: "bug_ids",
+        call: || json!({"detail": "full"}),
+    },
+    Kind {
+        path: "products/{product_id}",
+        name: "product",
+        title: "A product",
+        description: "What a product id is.",
+        spec: &products::SPEC,
+        variable: "product_ids",
+        call: || json!({}),
+    },
+    Kind {
+        path: "products/end-of-life/{product_id}",
+        name: "end-of-life",
+        title: "End of life of a product",
+        description: "All end-of-life dates of a product.",
+        spec: &lifecycle::SPEC,
+        variable: "product_ids",
+        call: || json!({}),
+    },
+    Kind {
+        path: "security/advisories/{advisory_id}",
+        name: "advisory",
+        title: "A security advisory",
+        description: "A security advisory by its id, with its summary.",
+        spec: &advisories::SPEC,
+        variable: "advisory_ids",
+        call: || json!({"detail": "full"}),
+    },
+    Kind {
+        path: "security/cve/{cve_id}",
+        name: "cve",
+        title: "Advisories about a CVE",
+        description: "Security advisories about a CVE.",
+        spec: &advisories::SPEC,
+        variable: "cve_ids",
+        call: || json!({"detail": "full"}),
+    },
+    Kind {
+        path: "devices/{serial_number}",
+        name: "device",
+        title: "Report on a device",
+        description: "Product, coverage, end of life, suggested release, severe bugs and advisories of a device.",
+        spec: &report::SPEC,
+        variable: "serial_numbers",
+        call: || json!({}),
+    },
+    Kind {
+        path: "devices/coverage/{serial_number}",
+        name: "coverage",
+        title: "Coverage of a device",
+        description: "Contract and warranty of a device.",
+        spec: &coverage::SPEC,
+        variable: "serial_numbers",
+        call: || json!({"about": "summary"}),
+    },
+];
+
+/// The resources of a connection.
+pub(super) fn all(connection: &Connection) -> Vec<Resource> {
+    let client = Client::new(connection);
+    let resource = |kind: &'static Kind| Resource {
+        uri: format!("keyward://{}/{}", connection.name, kind.path),
+        name: kind.name.into(),
+        title: kind.title.into(),
+        description: kind.description.into(),
+        media_type: "application/json",
+        toolset: Some(kind.spec.toolset),
+        reader: Arc::new(Called { client: client.clone(), kind }),
+    };
+    ALL.iter().map(resource).collect()
+}
+
+struct Called {
+    client: Client,
+    kind: &'static Kind,
+}
+
+impl Reader for Called {
+    fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+        let (client, kind) = (self.client.clone(), self.kind);
+        Box::pin(async move {
+            let mut given = match (kind.call)() {
+                Value::Object(given) => given,
+                _ => Map::new(),
+            };
+            if !kind.variable.is_empty() {
+                given.insert(kind.variable.to_owned(), json!([which]));
+            }
+            let given = arguments::check(&kind.spec.takes.fields(), given)?;
+            let request = Request { client, given, progress: Progress::default() };
+            let Output { structured, .. } = (kind.spec.run)(request).await?;
+            Ok(structured.map_or_else(|| "{}".to_owned(), |json| json.get().to_owned()))
+        })
+    }
+}

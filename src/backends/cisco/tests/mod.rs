@@ -1,0 +1,1 @@
+//! The tools against the stand-in.
