@@ -37,6 +37,7 @@ pub mod status;
 pub mod stores;
 mod supplier;
 pub mod token;
+mod turns;
 pub mod verify;
 
 pub use audit::Audit;
@@ -102,6 +103,7 @@ pub struct App {
     pub parts: Parts,
     stores: stores::Stores,
     sessions: Arc<Mutex<BTreeMap<Whose, Session>>>,
+    turns: turns::AllTurns,
     config_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
 }
@@ -150,8 +152,8 @@ impl App {
             ),
         };
         let config_file = config_file.map(Path::to_path_buf);
-        let app = Self { machine, config, parts, stores, sessions: Arc::default(), config_file, ca_file: None };
-        app.heeding()
+        let (sessions, turns) = (Arc::default(), turns::AllTurns::default());
+        Self { machine, config, parts, stores, sessions, turns, config_file, ca_file: None }.heeding()
     }
 
     /// As this one, trusting the authorities in `ca_file` instead of those in the file that the configuration names.
@@ -177,6 +179,7 @@ impl App {
             parts: self.parts.clone(),
             stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
+            turns: self.turns.clone(),
             config_file: self.config_file.clone(),
             ca_file: self.ca_file.clone(),
         };
@@ -232,6 +235,7 @@ impl App {
         let way = self.way(connection);
         let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
         let memory = memory::ToolList::new(self.parts.state.as_deref(), &connection.name, &url);
+        let turns = self.turns.of(&connection.name, &url, self.parts.shared.as_deref(), &self.parts.clock);
         Ok(backends::Connection {
             name: connection.name.clone(),
             url,
@@ -242,7 +246,7 @@ impl App {
             remembered: memory.recall(),
             memory: Arc::new(memory),
             toolsets: connection.backend.usual_toolsets(),
-            turns: Arc::new(backends::turns::Unlimited),
+            turns,
         })
     }
 

@@ -84,6 +84,7 @@ impl App {
             parts: self.parts_of(connection),
             stores: self.stores.clone(),
             sessions: Arc::clone(&self.sessions),
+            turns: self.turns.clone(),
             config_file: self.config_file.clone(),
             ca_file: self.ca_file.clone(),
         }

@@ -48,6 +48,11 @@ pub struct Machine {
 pub trait Clock: Send + Sync {
     /// The wall clock.
     fn now(&self) -> Timestamp;
+
+    /// The wall clock in milliseconds, where it knows them; 0 before 1970.
+    fn millis(&self) -> u64 {
+        u64::try_from(self.now().0).unwrap_or_default().saturating_mul(1000)
+    }
 }
 
 /// Seconds since 1970-01-01 UTC.
@@ -137,8 +142,8 @@ pub struct Folders {
     pub config: PathBuf,
     /// Holds cached discovery and cached tool lists; mode 0700.
     pub state: PathBuf,
-    /// Holds what all programs of this person must find in one place: locks, the encrypted file, and what belongs to a
-    /// renewal. Mode 0700.
+    /// Holds what all programs of this person must find in one place: locks, the encrypted file, what belongs to a
+    /// renewal, and the turns that were taken. Mode 0700.
     pub shared: PathBuf,
 }
 
@@ -193,6 +198,12 @@ impl Clock for SystemClock {
             Err(before) => -i64::try_from(before.duration().as_secs()).unwrap_or(i64::MAX),
         };
         Timestamp(seconds)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    fn millis(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 }
 
