@@ -17,6 +17,8 @@ use crate::http::Http;
 use crate::machine::Environment;
 use crate::secret::Secret;
 
+pub(crate) mod library;
+
 /// Serves a fake on loopback until the process ends.
 pub struct Host {
     /// Its address, without a slash at the end.

@@ -89,7 +89,7 @@ impl Audit {
 pub struct Serve {
     /// Only tools that change nothing.
     pub read_only: bool,
-    /// Names of tools that are not offered; `*` stands for any text.
+    /// Names of tools and prompts that are not offered; `*` stands for any text.
     pub disable: Vec<String>,
 }
 

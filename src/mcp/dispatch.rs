@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::era::{self, Era, Keep, Meta, VERSIONS};
 use super::message::{Failure, Id, Params, UNKNOWN_METHOD, string};
+use super::read::{self, Found, Reading};
 use super::writer::{Part, Parts};
-use super::{Identity, Outcome, Server, ToolResult, UrlRequest};
+use super::{Identity, Kind, Outcome, Server, ToolResult, UrlRequest};
 
 /// What a request leads to.
 pub(super) enum Step {
@@ -16,6 +17,8 @@ pub(super) enum Step {
     Answer(Parts),
     /// A call.
     Call(Invocation),
+    /// A reading.
+    Read(Reading, Era),
 }
 
 /// A tool call whose parameters were understood.
@@ -57,33 +60,37 @@ impl Dispatch {
         let meta = Meta::of(params)?;
         let era = meta.era(method)?;
         let answer = |parts| Ok(Step::Answer(parts));
+        let read = |reading: Result<_, _>| reading.map(|reading| Step::Read(reading, era));
         match (method, era) {
             ("tools/call", _) => invocation(params, &meta, era).map(Step::Call),
-            ("tools/list", _) => {
-                first_page(params)?;
-                answer(self.result(era, Keep::Tools, [Part::Static("\"tools\":"), Part::Shared(server.tools())]))
-            }
+            ("prompts/get", _) if server.offers(Kind::Prompts) => read(read::prompt(params)),
+            ("resources/read", _) if server.offers(Kind::Resources) => read(read::resource(params)),
             ("initialize", Era::Legacy) => {
-                let (version, text) = self.initialize(params)?;
+                let (version, text) = self.initialize(server, params)?;
                 handshake.can_open = era::can_ask(version) && era::can_open(params.capabilities);
                 answer(vec![Part::Text(text)])
             }
             ("ping", Era::Legacy) => answer(vec![Part::Static("{}")]),
             ("server/discover", Era::Modern { .. }) => {
-                answer(self.result(era, Keep::Discovery, [Part::Text(self.discovery())]))
+                answer(self.result(era, Keep::Offer, [Part::Text(self.discovery(server))]))
             }
-            _ => Err(UNKNOWN_METHOD),
+            _ => {
+                let kind = Kind::of(method).filter(|kind| server.offers(*kind)).ok_or(UNKNOWN_METHOD)?;
+                first_page(params)?;
+                answer(self.result(era, Keep::Offer, [Part::Static(kind.member()), Part::Shared(server.list(kind))]))
+            }
         }
     }
 
-    fn initialize(&self, params: &Params<'_>) -> Result<(&'static str, String), Failure> {
+    fn initialize(&self, server: &dyn Server, params: &Params<'_>) -> Result<(&'static str, String), Failure> {
         let requested = match params.protocol_version {
             None => "".into(),
             Some(raw) => string(raw).ok_or_else(|| Failure::parameters("`protocolVersion` is not a text"))?,
         };
         let version = era::negotiate(&requested);
         let mut text = format!(
-            "{{\"protocolVersion\":\"{version}\",\"capabilities\":{{\"tools\":{{}}}},\"serverInfo\":{}",
+            "{{\"protocolVersion\":\"{version}\",\"capabilities\":{},\"serverInfo\":{}",
+            capabilities(server),
             self.server_info
         );
         self.instructions(&mut text);
@@ -91,8 +98,8 @@ impl Dispatch {
         Ok((version, text))
     }
 
-    fn discovery(&self) -> String {
-        let mut text = format!("\"supportedVersions\":{},\"capabilities\":{{\"tools\":{{}}}}", json!(VERSIONS));
+    fn discovery(&self, server: &dyn Server) -> String {
+        let mut text = format!("\"supportedVersions\":{},\"capabilities\":{}", json!(VERSIONS), capabilities(server));
         self.instructions(&mut text);
         text
     }
@@ -112,6 +119,15 @@ impl Dispatch {
         parts
     }
 
+    /// The result of a reading.
+    pub(super) fn found(&self, era: Era, found: &Found) -> Parts {
+        let keep = match found {
+            Found::Prompt { .. } => Keep::Not,
+            Found::Resource { .. } => Keep::Reading,
+        };
+        self.result(era, keep, read::members(found))
+    }
+
     /// The result of a call.
     pub(super) fn outcome(&self, era: Era, outcome: Outcome) -> Parts {
         match outcome {
@@ -126,6 +142,36 @@ impl Dispatch {
             }
         }
     }
+}
+
+impl Kind {
+    /// What the method lists.
+    fn of(method: &str) -> Option<Self> {
+        match method {
+            "tools/list" => Some(Self::Tools),
+            "prompts/list" => Some(Self::Prompts),
+            "resources/list" => Some(Self::Resources),
+            "resources/templates/list" => Some(Self::Templates),
+            _ => None,
+        }
+    }
+
+    /// The member of the result that holds the list.
+    const fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "\"tools\":",
+            Self::Prompts => "\"prompts\":",
+            Self::Resources => "\"resources\":",
+            Self::Templates => "\"resourceTemplates\":",
+        }
+    }
+}
+
+/// What the server can do, as JSON. None of its lists tells of changes.
+fn capabilities(server: &dyn Server) -> String {
+    let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources].into_iter().filter(|kind| server.offers(*kind));
+    let declared: Vec<String> = kinds.map(|kind| format!("{}{{}}", kind.member())).collect();
+    format!("{{{}}}", declared.join(","))
 }
 
 fn members(result: ToolResult) -> Parts {
@@ -154,20 +200,30 @@ fn first_page(params: &Params<'_>) -> Result<(), Failure> {
 }
 
 fn invocation(params: &Params<'_>, meta: &Meta<'_>, era: Era) -> Result<Invocation, Failure> {
-    let name = params.name.ok_or_else(|| Failure::parameters("`name` is missing"))?;
-    let name = string(name).ok_or_else(|| Failure::parameters("`name` is not a text"))?.into_owned();
+    let name = name(params)?;
     let request_state = match params.request_state {
         None => None,
         Some(raw) => Some(string(raw).ok_or_else(|| Failure::parameters("`requestState` is not a text"))?.into_owned()),
     };
     Ok(Invocation {
         name,
-        arguments: object(params.arguments, "`arguments` is not an object")?,
+        arguments: arguments(params)?,
         progress_token: meta.progress_token.map(ToOwned::to_owned),
         answers: object(params.input_responses, "`inputResponses` is not an object")?,
         request_state,
         era,
     })
+}
+
+/// The name of a tool or a prompt.
+pub(super) fn name(params: &Params<'_>) -> Result<String, Failure> {
+    let name = params.name.ok_or_else(|| Failure::parameters("`name` is missing"))?;
+    Ok(string(name).ok_or_else(|| Failure::parameters("`name` is not a text"))?.into_owned())
+}
+
+/// Its arguments.
+pub(super) fn arguments(params: &Params<'_>) -> Result<Map<String, Value>, Failure> {
+    object(params.arguments, "`arguments` is not an object")
 }
 
 fn object(raw: Option<&RawValue>, wrong: &'static str) -> Result<Map<String, Value>, Failure> {

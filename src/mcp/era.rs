@@ -111,12 +111,12 @@ pub(super) fn can_ask(version: &str) -> bool {
 /// How long a client may keep a result.
 #[derive(Clone, Copy)]
 pub(super) enum Keep {
-    /// It is not for keeping.
+    /// It has no such members.
     Not,
-    /// A minute, for this person: a login may add tools at any time.
-    Tools,
-    /// An hour, for everybody.
-    Discovery,
+    /// A minute, for this person: a login or another configuration may add to what is offered at any time.
+    Offer,
+    /// Not at all, and for this person: what a service holds changes without notice.
+    Reading,
 }
 
 /// What stands before and after the members of a result.
@@ -134,8 +134,8 @@ pub(super) fn frame(era: Era, is_complete: bool, keep: Keep, server_info: &str) 
     }
     let keep = match keep {
         Keep::Not => "",
-        Keep::Tools => ",\"ttlMs\":60000,\"cacheScope\":\"private\"",
-        Keep::Discovery => ",\"ttlMs\":3600000,\"cacheScope\":\"public\"",
+        Keep::Offer => ",\"ttlMs\":60000,\"cacheScope\":\"private\"",
+        Keep::Reading => ",\"ttlMs\":0,\"cacheScope\":\"private\"",
     };
     Frame {
         head: if is_complete { "{\"resultType\":\"complete\"," } else { "{\"resultType\":\"input_required\"," },

@@ -84,6 +84,8 @@ pub(super) struct Params<'a> {
     #[serde(borrow)]
     pub(super) name: Option<&'a RawValue>,
     #[serde(borrow)]
+    pub(super) uri: Option<&'a RawValue>,
+    #[serde(borrow)]
     pub(super) arguments: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) cursor: Option<&'a RawValue>,

@@ -1,5 +1,5 @@
 //! The Model Context Protocol over standard input and output, server side, for every revision from 2024-11-05 to
-//! 2026-07-28 in one process. It knows tools by name and nothing about what they do.
+//! 2026-07-28 in one process. It knows tools and prompts by name, resources by address, and nothing about what they do.
 //!
 //! Which rules apply is decided per request: a request whose `_meta` names the newest revision is *modern* and carries
 //! everything it needs; all others are *legacy* and follow the latest `initialize`. Both may come in any order.
@@ -7,7 +7,7 @@
 //! ```text
 //! thread: lines ──► loop (the caller's runtime): message → era → dispatch ──► thread: writer
 //!                     ▲            │
-//!                     └── tasks: one per tool call; the loop owns them all
+//!                     └── tasks: one for all that can take long; the loop owns them all
 //! ```
 //!
 //! The loop is the only one who knows what is in flight, so there is no lock around it. It never waits for a call.
@@ -27,6 +27,7 @@ mod era;
 mod line;
 mod message;
 mod progress;
+mod read;
 mod run;
 #[cfg(test)]
 mod tests;
@@ -34,18 +35,34 @@ mod writer;
 
 pub use ask::{Asked, Asker};
 pub use progress::ProgressSender;
+pub use read::{Found, ReadError, Reading};
 
 /// A future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What the protocol serves.
 pub trait Server: Send + Sync + 'static {
-    /// Who we are.
-    fn identity(&self) -> Identity;
-    /// The JSON array of the tool definitions, in a stable order. Asked at each `tools/list`.
-    fn tools(&self) -> Arc<str>;
+    /// Whether there is anything of this kind. What is not offered is not declared, and its methods are unknown.
+    fn offers(&self, kind: Kind) -> bool;
+    /// The JSON array of the definitions, in a stable order. Asked for at each listing, and of what is offered only.
+    fn list(&self, kind: Kind) -> Arc<str>;
     /// Runs one call. Dropping the future cancels it; a panic in it is answered as an internal error.
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>>;
+    /// Reads one prompt or resource, under the same rules.
+    fn read(&self, reading: Reading) -> BoxFuture<'static, Result<Found, ReadError>>;
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What the model calls.
+    Tools,
+    /// Requests that the person picks.
+    Prompts,
+    /// What the host reads.
+    Resources,
+    /// Families of resources. Offered together with [`Kind::Resources`], whichever there are.
+    Templates,
 }
 
 /// Who we are, for the client and the person.
@@ -128,11 +145,11 @@ pub enum CallError {
 pub struct Limits {
     /// Bytes of a line; a longer one is skipped and answered with an error.
     pub line: usize,
-    /// Calls that run at once; further ones wait.
+    /// Calls and readings that run at once; further ones wait.
     pub running: usize,
-    /// Calls that run or wait; further ones are refused.
+    /// Those that run or wait; further ones are refused.
     pub accepted: usize,
-    /// How long calls may go on after the end of the input.
+    /// How long they may go on after the end of the input.
     pub grace: Duration,
 }
 
@@ -159,8 +176,9 @@ pub enum Ending {
 pub async fn run(
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
+    identity: Identity,
     server: Arc<dyn Server>,
     limits: Limits,
 ) -> Ending {
-    run::run(input, output, server, limits).await
+    run::run(input, output, identity, server, limits).await
 }

@@ -1,4 +1,4 @@
-//! The loop: lines in, answers out, and every call that is in flight.
+//! The loop: lines in, answers out, and every call and reading that is in flight.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
@@ -15,17 +15,23 @@ use super::era::Era;
 use super::line::{self, Line};
 use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE, Params, TOO_LONG, TOO_MANY};
 use super::progress::ProgressSender;
+use super::read::{self, Found, ReadError, Reading};
 use super::writer::{self, Part, Parts};
-use super::{CallError, Ending, Limits, Outcome, Server, ToolRequest, User};
+use super::{CallError, Ending, Identity, Limits, Outcome, Server, ToolRequest, User};
 
 /// How long the writer has for what is left, after the end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-type Finished = Result<Outcome, CallError>;
+/// What a task has come to.
+enum Finished {
+    Call(Result<Outcome, CallError>),
+    Read(Result<Found, ReadError>),
+}
 
 pub(super) async fn run(
     input: Box<dyn BufRead + Send>,
     output: Box<dyn Write + Send>,
+    identity: Identity,
     server: Arc<dyn Server>,
     limits: Limits,
 ) -> Ending {
@@ -33,14 +39,14 @@ pub(super) async fn run(
     let (writer, written) = writer::start(output);
     let (asker, mut asks) = mpsc::unbounded_channel();
     let mut state = Loop {
-        dispatch: Dispatch::new(server.identity()),
+        dispatch: Dispatch::new(identity),
         server,
         limits,
         running: Arc::new(Semaphore::new(limits.running)),
         writer: writer.clone(),
         asker: Asker(asker),
         handshake: Handshake::default(),
-        calls: JoinSet::new(),
+        tasks: JoinSet::new(),
         flights: HashMap::new(),
         keys: HashMap::new(),
         batches: HashMap::new(),
@@ -51,7 +57,7 @@ pub(super) async fn run(
         tokio::select! {
             biased;
             () = writer.closed() => break Ending::OutputClosed,
-            Some(ended) = state.calls.join_next_with_id() => state.ended(ended).await,
+            Some(ended) = state.tasks.join_next_with_id() => state.ended(ended).await,
             Some(ask) = asks.recv() => state.ask(ask).await,
             line = lines.recv() => match line {
                 Some(line) => state.line(&line).await,
@@ -75,7 +81,7 @@ struct Loop {
     writer: mpsc::Sender<Parts>,
     asker: Asker,
     handshake: Handshake,
-    calls: JoinSet<Finished>,
+    tasks: JoinSet<Finished>,
     flights: HashMap<TaskId, Flight>,
     keys: HashMap<Key, AbortHandle>,
     batches: HashMap<u64, Batch>,
@@ -83,7 +89,7 @@ struct Loop {
     counter: u64,
 }
 
-/// A call that is in flight.
+/// A call or reading that is in flight.
 struct Flight {
     id: Id,
     era: Era,
@@ -169,15 +175,18 @@ impl Loop {
             self.dispatch.request(&*self.server, &mut self.handshake, method, params)
         };
         let parts = match step {
-            Ok(Step::Call(_)) if self.flights.len() >= self.limits.accepted => dispatch::refusal(Some(&id), &TOO_MANY),
-            Ok(Step::Call(invocation)) => return self.start(id, invocation, sink),
+            Ok(Step::Call(_) | Step::Read(..)) if self.flights.len() >= self.limits.accepted => {
+                dispatch::refusal(Some(&id), &TOO_MANY)
+            }
+            Ok(Step::Call(invocation)) => return self.call(id, invocation, sink),
+            Ok(Step::Read(reading, era)) => return self.read(Flight { id, era, sink, progress: None }, reading),
             Ok(Step::Answer(result)) => dispatch::answer(&id, result),
             Err(failure) => dispatch::refusal(Some(&id), &failure),
         };
         self.deliver(sink, Some(parts)).await;
     }
 
-    fn start(&mut self, id: Id, invocation: Invocation, sink: Sink) {
+    fn call(&mut self, id: Id, invocation: Invocation, sink: Sink) {
         let era = invocation.era;
         let token = invocation.progress_token.as_deref();
         let progress = token.and_then(|token| ProgressSender::new(token, &self.writer));
@@ -193,14 +202,26 @@ impl Loop {
             answers: invocation.answers,
             request_state: invocation.request_state,
         };
-        let (server, running) = (Arc::clone(&self.server), Arc::clone(&self.running));
-        let handle = self.calls.spawn(async move {
+        let server = Arc::clone(&self.server);
+        let call = async move { Finished::Call(server.call(request).await) };
+        self.start(Flight { id, era, sink, progress }, call);
+    }
+
+    /// A prompt is written at once, but a mistake in its writer must not end the process: it is a task, too.
+    fn read(&mut self, flight: Flight, reading: Reading) {
+        let server = Arc::clone(&self.server);
+        self.start(flight, async move { Finished::Read(server.read(reading).await) });
+    }
+
+    fn start(&mut self, flight: Flight, work: impl Future<Output = Finished> + Send + 'static) {
+        let running = Arc::clone(&self.running);
+        let handle = self.tasks.spawn(async move {
             // The semaphore is never closed, so waiting for it cannot fail.
             let _permit = running.acquire_owned().await;
-            server.call(request).await
+            work.await
         });
-        self.flights.insert(handle.id(), Flight { id: id.clone(), era, sink, progress });
-        self.keys.insert(id.key, handle);
+        self.keys.insert(flight.id.key.clone(), handle.clone());
+        self.flights.insert(handle.id(), flight);
     }
 
     fn cancel(&mut self, params: &Params<'_>) {
@@ -225,14 +246,25 @@ impl Loop {
         }
         self.keys.remove(&flight.id.key);
         let parts = match ended {
-            Ok((_, Ok(outcome))) => dispatch::answer(&flight.id, self.dispatch.outcome(flight.era, outcome)),
-            Ok((_, Err(CallError::UnknownTool))) => {
-                dispatch::refusal(Some(&flight.id), &Failure::parameters("unknown tool"))
-            }
+            Ok((_, finished)) => self.answer(&flight, finished),
             // A panic is answered, too: the client would wait for ever.
-            Ok((_, Err(CallError::Internal))) | Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
+            Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
         };
         self.deliver(flight.sink, Some(parts)).await;
+    }
+
+    fn answer(&self, flight: &Flight, finished: Finished) -> Parts {
+        let result = match finished {
+            Finished::Call(Ok(outcome)) => Ok(self.dispatch.outcome(flight.era, outcome)),
+            Finished::Call(Err(CallError::UnknownTool)) => Err(Failure::parameters("unknown tool")),
+            Finished::Call(Err(CallError::Internal)) => Err(INTERNAL),
+            Finished::Read(Ok(found)) => Ok(self.dispatch.found(flight.era, &found)),
+            Finished::Read(Err(error)) => Err(read::failure(flight.era, error)),
+        };
+        match result {
+            Ok(result) => dispatch::answer(&flight.id, result),
+            Err(failure) => dispatch::refusal(Some(&flight.id), &failure),
+        }
     }
 
     async fn ask(&mut self, ask: Ask) {
@@ -287,7 +319,7 @@ impl Loop {
             return;
         }
         let _ = tokio::time::timeout(self.limits.grace, async {
-            while let Some(ended) = self.calls.join_next_with_id().await {
+            while let Some(ended) = self.tasks.join_next_with_id().await {
                 self.ended(ended).await;
             }
         })

@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 
 use super::*;
 
+mod read;
+
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 
 /// A server whose tools do what a test needs.
@@ -20,6 +22,7 @@ struct Fixtures {
     cancelled: Arc<AtomicUsize>,
     running: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
+    has_readings: bool,
 }
 
 struct OnDrop(Arc<AtomicUsize>);
@@ -36,17 +39,20 @@ fn done(value: &Value) -> Result<Outcome, CallError> {
 }
 
 impl Server for Fixtures {
-    fn identity(&self) -> Identity {
-        Identity {
-            name: "fixtures".into(),
-            title: "Fixtures".into(),
-            version: "1".into(),
-            instructions: Some("do".into()),
+    fn offers(&self, kind: Kind) -> bool {
+        kind == Kind::Tools || self.has_readings
+    }
+
+    fn list(&self, kind: Kind) -> Arc<str> {
+        match kind {
+            Kind::Tools => "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".into(),
+            kind => read::list(kind).into(),
         }
     }
 
-    fn tools(&self) -> Arc<str> {
-        "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".into()
+    fn read(&self, reading: Reading) -> BoxFuture<'static, Result<Found, ReadError>> {
+        let cancelled = OnDrop(Arc::clone(&self.cancelled));
+        Box::pin(read::answer(reading, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
     }
 
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>> {
@@ -105,6 +111,10 @@ impl Server for Fixtures {
     }
 }
 
+fn identity() -> Identity {
+    Identity { name: "fixtures".into(), title: "Fixtures".into(), version: "1".into(), instructions: Some("do".into()) }
+}
+
 /// A conversation: lines in, and the lines that came back, at the end of the input or as they come.
 struct Talk {
     input: Option<std::io::PipeWriter>,
@@ -118,8 +128,8 @@ impl Talk {
         let (output, writes) = std::io::pipe().expect("a pipe");
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let ending =
-                runtime.block_on(run(Box::new(BufReader::new(reads)), Box::new(writes), Arc::new(server), limits));
+            let input = Box::new(BufReader::new(reads));
+            let ending = runtime.block_on(run(input, Box::new(writes), identity(), Arc::new(server), limits));
             runtime.shutdown_background();
             ending
         });
@@ -219,7 +229,8 @@ fn discovery_lists_every_revision_and_needs_a_usable_meta() {
         json!(["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"])
     );
     assert_eq!(result["capabilities"], json!({"tools": {}}));
-    assert_eq!((result["cacheScope"].as_str(), result["resultType"].as_str()), (Some("public"), Some("complete")));
+    // What is offered is this person's.
+    assert_eq!((result["cacheScope"].as_str(), result["resultType"].as_str()), (Some("private"), Some("complete")));
     let all = answers(format!("{}\n{}\n", request("1", "server/discover", ""), request("2", "ping", "")));
     assert_eq!((code(&all[0]), all[1]["result"].clone()), (-32602, json!({})));
 }
@@ -258,8 +269,10 @@ fn methods_of_the_other_era_and_unadvertised_ones_are_unknown() {
     }
     for method in [
         "prompts/list",
+        "prompts/get",
         "resources/list",
         "resources/templates/list",
+        "resources/read",
         "completion/complete",
         "logging/setLevel",
         "subscriptions/listen",
@@ -621,7 +634,8 @@ fn a_reader_that_went_away_ends_the_process() {
     let serving = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let server = Arc::new(Fixtures::default());
-        runtime.block_on(run(Box::new(BufReader::new(reads)), Box::new(writes), server, Limits::default()))
+        let input = Box::new(BufReader::new(reads));
+        runtime.block_on(run(input, Box::new(writes), identity(), server, Limits::default()))
     });
     input.write_all(request("1", "ping", "\n").as_bytes()).expect("written");
     assert_eq!(serving.join().expect("no panic"), Ending::OutputClosed);

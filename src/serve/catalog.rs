@@ -1,16 +1,18 @@
-//! The tools of every chosen connection, by name.
+//! What every chosen connection offers: its tools by name, and on demand its prompts and resources.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
+use super::prompts::Prompts;
+use super::resources::Resources;
 use super::{definition, state};
 use crate::app::{App, Error};
-use crate::backends::{Agreed, Call, Output, Progress, Tool};
+use crate::backends::{self, Agreed, Backend, Call, Output, Progress, Tool};
 use crate::config::nearest;
 
-/// Which tools are offered, on top of what the configuration says.
+/// What is offered, on top of what the configuration says.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
     /// Only these connections; all if empty.
@@ -19,10 +21,20 @@ pub struct Choice {
     pub read_only: bool,
 }
 
-/// The tools that are offered.
+/// What is offered.
 pub struct Catalog {
     tools: BTreeMap<String, Entry>,
     definitions: OnceLock<Arc<str>>,
+    services: Vec<Service>,
+    disabled: Vec<String>,
+    prompts: OnceLock<Prompts>,
+    resources: OnceLock<Resources>,
+}
+
+/// A connection that is offered.
+pub(super) struct Service {
+    pub(super) backend: &'static Backend,
+    pub(super) connection: backends::Connection,
 }
 
 /// One tool and the connection it belongs to.
@@ -35,13 +47,15 @@ pub struct Entry {
 }
 
 impl Catalog {
-    /// Collects the tools. Reads cached lists of remote servers; no keychain, no network.
+    /// Collects the tools; prompts and resources wait until they are asked for. Reads cached lists of remote servers; no
+    /// keychain, no network.
     pub fn new(app: Arc<App>, choice: &Choice) -> Result<Self, Error> {
         for name in &choice.only {
             app.connection(name)?;
         }
         let read_only = choice.read_only || app.config.serve.read_only;
-        let disabled = &app.config.serve.disable;
+        let disabled = app.config.serve.disable.clone();
+        let mut services = Vec::new();
         let mut entries = vec![Entry { connection: None, tool: state::tool(&app) }];
         for connection in &app.config.connections {
             let is_chosen = choice.only.is_empty() || choice.only.contains(&connection.name);
@@ -49,18 +63,21 @@ impl Catalog {
             if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
                 let tools = connection.backend.tools(&service);
                 entries.extend(tools.into_iter().map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
+                // The list of a remote server's tools has served its purpose.
+                let service = backends::Connection { remembered: None, ..service };
+                services.push(Service { backend: connection.backend, connection: service });
             }
         }
         let mut tools = BTreeMap::new();
         for entry in entries {
-            let is_offered = (entry.tool.effect.read_only || !read_only)
-                && !disabled.iter().any(|pattern| matches(pattern, &entry.tool.name));
+            let is_offered = (entry.tool.effect.read_only || !read_only) && !is_disabled(&disabled, &entry.tool.name);
             if is_offered {
                 // Names are made unique by their connection; were two the same, the first keeps it.
                 tools.entry(entry.tool.name.clone()).or_insert(entry);
             }
         }
-        Ok(Self { tools, definitions: OnceLock::new() })
+        let (prompts, resources) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { tools, definitions: OnceLock::new(), services, disabled, prompts, resources })
     }
 
     /// The tools in the order of their names.
@@ -71,6 +88,16 @@ impl Catalog {
     /// The JSON array of MCP tool definitions.
     pub fn definitions(&self) -> Arc<str> {
         Arc::clone(self.definitions.get_or_init(|| definition::array(self.entries().map(|entry| &entry.tool)).into()))
+    }
+
+    /// The prompts. Like resources they change nothing, so that they stay where tools may only read.
+    pub fn prompts(&self) -> &Prompts {
+        self.prompts.get_or_init(|| Prompts::of(&self.services, |name| is_disabled(&self.disabled, name)))
+    }
+
+    /// The resources.
+    pub fn resources(&self) -> &Resources {
+        self.resources.get_or_init(|| Resources::of(&self.services))
     }
 
     /// The tool of that name.
@@ -94,6 +121,10 @@ impl Entry {
         let call = Call { arguments, progress, agreed: Agreed::default() };
         self.tool.handler.call(call).await.map_err(|error| Error::Service { connection, error })
     }
+}
+
+fn is_disabled(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
 }
 
 /// Whether `pattern`, in which `*` stands for any text, describes the whole name.

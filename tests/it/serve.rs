@@ -181,9 +181,10 @@ fn r15_a_login_in_another_terminal_works_on_the_next_call() {
     let machine = world.machine(&Arc::new(Paper::default()));
     let app = App::open(machine, world.stores().brief, None).expect("a configuration");
     let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
-    assert!(!keyward::mcp::Server::tools(&server).contains("\"new_whoami\""));
+    let lists_it = || keyward::mcp::Server::list(&server, keyward::mcp::Kind::Tools).contains("\"new_whoami\"");
+    assert!(!lists_it());
     world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();
-    assert!(keyward::mcp::Server::tools(&server).contains("\"new_whoami\""), "its tools are listed at once");
+    assert!(lists_it(), "its tools are listed at once");
 }
 
 #[test]
