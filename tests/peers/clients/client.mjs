@@ -2,7 +2,8 @@
 //
 //   client.mjs sdk | auto | legacy | pin      (`sdk` is the 1.x package, the others are modes of the 2.x client)
 //
-// The plan is JSON in PLAN: `command`, and under `good`, `bad`, `progress` and `stuck` a tool with its arguments.
+// The plan is JSON in PLAN: `command`, under `good`, `bad`, `progress` and `stuck` a tool with its arguments, under
+// `prompt` a prompt with its own, and under `resources` addresses.
 import { createRequire } from 'node:module';
 
 const load = createRequire(process.env.PEERS_NODE);
@@ -53,6 +54,16 @@ if (plan.stuck) {
   setTimeout(() => stop.abort('the person changed their mind'), 1000);
   seen.stuck = (await outcome(call(plan.stuck, { signal: stop.signal }))).content ? 'answered' : 'abandoned';
   seen.after = await outcome(call(plan.good));
+}
+if (plan.prompt) {
+  const [name, given] = plan.prompt;
+  seen.prompts = (await client.listPrompts()).prompts;
+  seen.prompt = await outcome(client.getPrompt({ name, arguments: given }));
+  seen.lacking = await outcome(client.getPrompt({ name, arguments: {} }));
+  seen.resources = (await client.listResources()).resources;
+  seen.families = (await client.listResourceTemplates()).resourceTemplates;
+  seen.read = [];
+  for (const uri of plan.resources) seen.read.push(await outcome(client.readResource({ uri })));
 }
 const many = await Promise.all(Array.from({ length: 20 }, () => outcome(call(plan.good))));
 seen.many = many.filter((answer) => !answer.error && !answer.isError).length;

@@ -2,7 +2,8 @@
 
     client.py MODE    (`session` for 1.x and 2.x alike; `auto`, `legacy` or a revision for the Client of 2.x)
 
-The plan is JSON in PLAN: `command`, and under `good`, `bad`, `progress` and `stuck` a tool with its arguments.
+The plan is JSON in PLAN: `command`, under `good`, `bad`, `progress` and `stuck` a tool with its arguments, under `prompt` a
+prompt with its own, and under `resources` addresses.
 """
 
 import asyncio
@@ -75,6 +76,14 @@ async def main(mode):
                 # 1.x tells the server nothing when a call is abandoned: say it as the specification does.
                 await cancel(client, abandoned)
             seen["after"] = await outcome(client.call_tool(*plan["good"]))
+        if "prompt" in plan:
+            name, given = plan["prompt"]
+            seen["prompts"] = plain(await client.list_prompts())["prompts"]
+            seen["prompt"] = await outcome(client.get_prompt(name, given))
+            seen["lacking"] = await outcome(client.get_prompt(name, {}))
+            seen["resources"] = plain(await client.list_resources())["resources"]
+            seen["families"] = plain(await client.list_resource_templates())["resourceTemplates"]
+            seen["read"] = [await outcome(client.read_resource(uri)) for uri in plan["resources"]]
         many = await asyncio.gather(*(outcome(client.call_tool(*plan["good"])) for _ in range(20)))
         seen["many"] = sum(1 for answer in many if "error" not in answer and not answer.get("isError"))
     print(json.dumps(seen))

@@ -30,6 +30,9 @@ CLIENTS = {
     "TypeScript client 2.x legacy": ([node, here / "client.mjs", "legacy"], "2025-11-25"),
     "TypeScript client 2.x pinned": ([node, here / "client.mjs", "pin"], "2026-07-28"),
 }
+# What the binary offers besides tools, at the sandbox: a prompt with texts for its arguments, and the addresses of a
+# resource, of one of a family, and of nothing; `None` while no backend has any.
+READINGS = None
 keyward = Keyward(BROWSER="/nonexistent/no-browser-here")
 
 
@@ -61,11 +64,36 @@ def meet(name, plan, env):
         assert steps and steps == sorted(set(steps)), f"progress {seen['steps']}"
     if "stuck" in seen:
         same(seen["stuck"], "abandoned", "the call that never ends")
+    if "prompt" in plan:
+        readings(plan, seen)
     same(seen["many"], 20, "good answers of twenty at once")
     # A client in auto mode starts a copy to try and ends it by a signal; the real one must end by itself.
     ends = [int(line) for line in notes.read_text().split()]
     assert 0 in ends and set(ends) <= {0, -15, 143}, f"exit codes {ends}"
     return seen
+
+
+def readings(plan, seen):
+    """What holds for the prompts and resources of every server; what is not there has one of several codes."""
+    name, given = plan["prompt"]
+    found = [prompt for prompt in seen["prompts"] if prompt["name"] == name]
+    same(len(found), 1, f"prompts named {name} of {[prompt['name'] for prompt in seen['prompts']]}")
+    same({argument["name"] for argument in found[0]["arguments"]} >= set(given), True, f"arguments of {name}")
+    assert "error" not in seen["prompt"], seen["prompt"]
+    (message,) = seen["prompt"]["messages"]
+    same((message["role"], message["content"]["type"]), ("user", "text"), "the message")
+    assert all(text in message["content"]["text"] for text in given.values()), message
+    assert "error" in seen["lacking"], seen["lacking"]
+    single, member, nothing = plan["resources"]
+    assert single in {resource["uri"] for resource in seen["resources"]}, seen["resources"]
+    families = [family["uriTemplate"] for family in seen["families"]]
+    assert any(member.startswith(family.split("{")[0]) for family in families), families
+    for uri, read in zip((single, member), seen["read"]):
+        assert "error" not in read, read
+        (content,) = read["contents"]
+        same((content["uri"], content["mimeType"]), (uri, "application/json"), "the resource")
+        json.loads(content["text"])
+    assert "error" in seen["read"][2], f"{nothing}: {seen['read'][2]}"
 
 
 def proven(name):
@@ -78,6 +106,8 @@ def proven(name):
             "bad": ["broken", {}],
             "progress": ["slow", {"steps": 3}],
             "stuck": ["stuck", {}],
+            "prompt": ["greet", {"who": "Ada", "tone": "dry"}],
+            "resources": ["peer://note", "peer://books/a%20b", "peer://nothing"],
         }
         seen = meet(name, plan, {**os.environ, "STUCK_LOG": str(stuck)})
         same(seen["good"]["structuredContent"], {"total": 3})
@@ -184,6 +214,20 @@ def remote(name):
     return case
 
 
+def reading(name):
+    @needs(peers_are_up)
+    def case():
+        search = named(offered(), "tavily", "search")
+        plan = {"command": [keyward.program, "serve"], "good": [search, {"query": "keychain"}], "bad": [search, {}], **READINGS}
+        seen = meet(name, plan, keyward.env)
+        same(seen["lacking"]["error"], -32602, f"code of {seen['lacking']}")
+        codes = {"2026-07-28": (-32602,), "2025-11-25": (-32002,)}.get(seen["revision"], (-32002, -32602))
+        assert seen["read"][2]["error"] in codes, seen["read"][2]
+
+    case.__doc__ = f"{name} lists and gets a prompt, and lists and reads resources, through `keyward serve`."
+    return case
+
+
 def inspector_is_content():
     """The Inspector's strict check finds nothing wrong with the tools."""
     home = scratch / "inspector"
@@ -196,5 +240,7 @@ def inspector_is_content():
 
 if __name__ == "__main__":
     cases = [proven(name) for name in CLIENTS] + [peers_are_up, tools_are_well_described]
-    cases += [make(name) for make in (local, remote) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content)]
+    cases += [make(name) for make in (local, remote) for name in CLIENTS]
+    cases += [reading(name) for name in CLIENTS] if READINGS else []
+    cases += [needs(peers_are_up)(inspector_is_content)]
     sys.exit(ring.run(cases, keep=[scratch / "sandbox.log", scratch / "remote.log"]))

@@ -61,6 +61,24 @@ def broken() -> str:
     raise ToolError("the peer refuses on purpose")
 
 
+@server.prompt()
+def greet(who: str, tone: str = "plain") -> str:
+    """Greets somebody."""
+    return f"Greet {who} in a {tone} tone"
+
+
+@server.resource("peer://note", mime_type="application/json")
+def kept() -> str:
+    """What is kept."""
+    return '{"kept": true}'
+
+
+@server.resource("peer://books/{title}", mime_type="application/json")
+def book(title: str) -> str:
+    """A book."""
+    return '{"title": "%s"}' % title
+
+
 def note(word):
     if os.environ.get("STUCK_LOG"):
         with open(os.environ["STUCK_LOG"], "a") as log:
