@@ -1,4 +1,4 @@
-//! The audit log: one JSON line for each login, renewal and logout, done or failed, in `audit.jsonl` of the state folder.
+//! The audit log: one JSON line for each login, renewal and logout and each yes that a tool wanted, done or failed, in `audit.jsonl` of the state folder.
 //!
 //! A line says when, what, which connection, who issued the token, how it ended and which generation of the grant it
 //! was. It never holds a secret: a refresh token appears as a keyed fingerprint, which tells two tokens apart and says
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use super::error::Error;
+use super::error::{Error, NoYes};
 use super::grant::Grant;
 use super::plain;
 use crate::machine::Clock;
@@ -43,6 +43,8 @@ pub enum What {
     Renewal,
     /// A login was ended.
     Logout,
+    /// A tool wanted the person's yes.
+    Agreement,
 }
 
 /// Writes the log. Clones share it; nothing is opened before the first line.
@@ -66,6 +68,8 @@ struct Line<'a> {
     generation: Option<u64>,
     refresh_fingerprint: Option<String>,
     process: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<&'a str>,
 }
 
 impl Audit {
@@ -82,7 +86,7 @@ impl Audit {
 
     /// Something was done; with the grant that came of it, or that was ended.
     pub fn done(&self, what: What, connection: &str, grant: Option<&Grant>) {
-        self.record(what, connection, "done", grant);
+        self.record((what, None), connection, "done", grant);
     }
 
     /// Something ended, one way or the other.
@@ -95,10 +99,15 @@ impl Audit {
 
     /// Something was tried and failed.
     pub fn failed(&self, what: What, connection: &str, error: &Error) {
-        self.record(what, connection, outcome(error), None);
+        self.record((what, None), connection, outcome(error), None);
     }
 
-    fn record(&self, event: What, connection: &str, outcome: &str, grant: Option<&Grant>) {
+    /// A tool wanted the person's yes, and got it or not.
+    pub fn agreed(&self, connection: &str, tool: &str, refused: Option<&Error>) {
+        self.record((What::Agreement, Some(tool)), connection, refused.map_or("done", outcome), None);
+    }
+
+    fn record(&self, (event, tool): (What, Option<&str>), connection: &str, outcome: &str, grant: Option<&Grant>) {
         let Some(state) = self.0.state.as_deref().filter(|_| self.0.enabled.load(Ordering::Relaxed)) else { return };
         let issued = grant.and_then(|grant| grant.issued.as_ref());
         let token = issued.and_then(|issued| issued.refresh_token.as_ref());
@@ -111,6 +120,7 @@ impl Audit {
             generation: grant.map(|grant| grant.generation),
             refresh_fingerprint: token.and_then(|token| fingerprint::of(state, Secret::expose(token)).ok()),
             process: std::process::id(),
+            tool,
         };
         let written = serde_json::to_string(&line).map_err(io::Error::other).and_then(|text| append(state, &text));
         if let Err(error) = written
@@ -142,6 +152,10 @@ fn outcome(error: &Error) -> &'static str {
         Error::Paused { .. } => "paused",
         Error::Busy { .. } | Error::LoginRunning { .. } => "busy",
         Error::Network(_) => "network",
+        Error::Unconfirmed { why: NoYes::Unasked, .. } => "not_asked",
+        Error::Unconfirmed { why: NoYes::Declined, .. } => "declined",
+        Error::Unconfirmed { why: NoYes::Cancelled, .. } => "cancelled",
+        Error::Unconfirmed { why: NoYes::Changed, .. } => "changed",
         Error::Service { .. } => "service",
         Error::Interrupted => "interrupted",
         _ => "configuration",

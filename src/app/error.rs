@@ -251,12 +251,35 @@ pub enum Error {
         /// How.
         error: backends::Error,
     },
+    /// The tool does this only after the person's yes, and there is none: nothing was done.
+    #[error("the person has not said yes to `{tool}`")]
+    Unconfirmed {
+        /// The tool.
+        tool: String,
+        /// What the person is asked.
+        question: String,
+        /// Why there is no yes.
+        why: NoYes,
+    },
     /// The network failed.
     #[error(transparent)]
     Network(#[from] http::Error),
     /// The person interrupted.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Why there is no yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoYes {
+    /// Nobody could be asked.
+    Unasked,
+    /// The person said no.
+    Declined,
+    /// The person was asked and said nothing.
+    Cancelled,
+    /// The person said yes, and by then something else would have been done.
+    Changed,
 }
 
 /// Why no renewal is tried for the moment.
@@ -319,6 +342,15 @@ pub enum Ended {
 }
 
 impl Error {
+    /// The same, of a call that was made again after the person's yes: what wants another yes now has changed.
+    #[must_use]
+    pub fn after_a_yes(self) -> Self {
+        match self {
+            Self::Unconfirmed { tool, question, .. } => Self::Unconfirmed { tool, question, why: NoYes::Changed },
+            other => other,
+        }
+    }
+
     /// Wraps a store's error.
     pub fn store(connection: &str) -> impl FnOnce(store::Error) -> Self + use<> {
         let connection = connection.to_owned();

@@ -17,11 +17,13 @@ use url::Url;
 use crate::http::Http;
 pub use crate::http::StepUp;
 use crate::secret::Secret;
+pub use agreed::{Agreed, Question};
 pub use prompt::Prompt;
 pub use resource::Resource;
 pub use sent::Sent;
 pub use turns::Turns;
 
+pub mod agreed;
 pub mod arguments;
 pub mod cisco;
 pub mod fake;
@@ -292,23 +294,6 @@ pub struct Call {
     pub progress: Progress,
     /// What the person has agreed to.
     pub agreed: Agreed,
-}
-
-/// What the person has agreed to before this call. By default nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Agreed(Option<String>);
-
-impl Agreed {
-    /// The person has said yes to exactly this question.
-    pub fn to(question: String) -> Self {
-        Self(Some(question))
-    }
-
-    /// Goes on if the person said yes to this question, which says all that will be done. Otherwise
-    /// [`Error::Unconfirmed`]: the layer above asks, and calls again with the answer.
-    pub fn must(&self, question: String) -> Result<(), Error> {
-        if self.0.as_ref() == Some(&question) { Ok(()) } else { Err(Error::Unconfirmed { question }) }
-    }
 }
 
 /// How far a call is. Cheap to clone; without a listener it does nothing.

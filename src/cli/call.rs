@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
     } else {
         Progress::default()
     };
-    let output = entry.call(given, progress).await.map_err(|error| Report::from(&error))?;
+    let output = super::confirm::call(app, &entry, given, progress).await.map_err(|error| Report::from(&error))?;
     let failure = output.failed.then(|| {
         Report::new(Exit::Server, "tool_failed", format!("`{}` says that it failed", arguments.tool))
             .cause("the service's own words are in the result")

@@ -20,6 +20,7 @@ mod call;
 mod client;
 mod completions;
 mod config;
+mod confirm;
 mod console;
 mod credential;
 mod demo;

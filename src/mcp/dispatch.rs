@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::era::{self, Era, Keep, Meta, VERSIONS};
+use super::ask;
+use super::era::{self, Can, Era, Keep, Meta, VERSIONS};
 use super::message::{Failure, Id, Params, UNKNOWN_METHOD, string};
 use super::read::{self, Found, Reading};
 use super::writer::{Part, Parts};
-use super::{Identity, Kind, Outcome, Server, ToolResult, UrlRequest};
+use super::{Identity, Kind, Outcome, Question, Server, ToolResult, UrlRequest};
 
 /// What a request leads to.
 pub(super) enum Step {
@@ -34,7 +35,7 @@ pub(super) struct Invocation {
 /// What is known of the client from its latest `initialize`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Handshake {
-    pub(super) can_open: bool,
+    pub(super) can: Can,
 }
 
 /// Answers methods; knows who we are as JSON.
@@ -67,11 +68,11 @@ impl Dispatch {
             ("resources/read", _) if server.offers(Kind::Resources) => read(read::resource(params)),
             ("initialize", Era::Legacy) => {
                 let (version, text) = self.initialize(server, params)?;
-                handshake.can_open = era::can_ask(version) && era::can_open(params.capabilities);
+                handshake.can = Can::under(version, params.capabilities);
                 answer(vec![Part::Text(text)])
             }
             ("ping", Era::Legacy) => answer(vec![Part::Static("{}")]),
-            ("server/discover", Era::Modern { .. }) => {
+            ("server/discover", Era::Modern(_)) => {
                 answer(self.result(era, Keep::Offer, [Part::Text(self.discovery(server))]))
             }
             _ => {
@@ -183,12 +184,15 @@ fn members(result: ToolResult) -> Parts {
     members
 }
 
-fn questions(requests: &[(String, UrlRequest)]) -> Value {
-    let question = |request: &UrlRequest| {
-        let params = json!({ "mode": "url", "message": request.message, "url": request.url });
+fn questions(questions: &[(String, Question)]) -> Value {
+    let request = |question: &Question| {
+        let params = match question {
+            Question::Open(UrlRequest { message, url }) => json!({ "mode": "url", "message": message, "url": url }),
+            Question::Confirm(question) => ask::form(question),
+        };
         json!({ "method": "elicitation/create", "params": params })
     };
-    requests.iter().map(|(key, request)| (key.clone(), question(request))).collect::<Map<_, _>>().into()
+    questions.iter().map(|(key, question)| (key.clone(), request(question))).collect::<Map<_, _>>().into()
 }
 
 /// There is one page. An empty cursor is taken for the first page, any other was never given out.

@@ -13,8 +13,10 @@ use super::message::{Failure, Params, string};
 pub(super) const MODERN: &str = "2026-07-28";
 /// The newest revision with one.
 const NEWEST_LEGACY: &str = "2025-11-25";
+/// The revision with a handshake in which the person could first be asked something.
+const FORMS_LEGACY: &str = "2025-06-18";
 /// All revisions, newest first.
-pub(super) const VERSIONS: [&str; 5] = [MODERN, NEWEST_LEGACY, "2025-06-18", "2025-03-26", "2024-11-05"];
+pub(super) const VERSIONS: [&str; 5] = [MODERN, NEWEST_LEGACY, FORMS_LEGACY, "2025-03-26", "2024-11-05"];
 const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// The rules of one request.
@@ -22,8 +24,8 @@ const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "c
 pub(super) enum Era {
     /// A handshake, and results without decoration.
     Legacy,
-    /// Everything in each request; `can_open` says whether this one lets the person be asked to open an address.
-    Modern { can_open: bool },
+    /// Everything in each request, also what this one lets the person be asked.
+    Modern(Can),
 }
 
 /// The known members of `_meta`.
@@ -47,13 +49,37 @@ struct Capabilities {
 
 #[derive(Deserialize)]
 struct Elicitation {
+    form: Option<serde_json::Map<String, serde_json::Value>>,
     url: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-/// Whether these capabilities let the person be asked to open an address.
-pub(super) fn can_open(capabilities: Option<&RawValue>) -> bool {
-    let read = |raw: &RawValue| serde_json::from_str::<Capabilities>(raw.get()).ok();
-    capabilities.and_then(read).and_then(|it| it.elicitation).is_some_and(|it| it.url.is_some())
+/// What the person can be asked. A host may do one and not the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Can {
+    /// To open an address.
+    pub(super) open: bool,
+    /// To say yes or no.
+    pub(super) confirm: bool,
+}
+
+impl Can {
+    /// What these capabilities let the person be asked.
+    fn of(capabilities: Option<&RawValue>) -> Self {
+        let read = |raw: &RawValue| serde_json::from_str::<Capabilities>(raw.get()).ok();
+        let Some(elicitation) = capabilities.and_then(read).and_then(|it| it.elicitation) else {
+            return Self::default();
+        };
+        let open = elicitation.url.is_some();
+        // Forms are older than modes: whoever names no mode means them.
+        Self { open, confirm: elicitation.form.is_some() || !open }
+    }
+
+    /// The same for a client with a handshake: forms came with 2025-06-18, addresses with 2025-11-25.
+    pub(super) fn under(version: &str, capabilities: Option<&RawValue>) -> Self {
+        let can = Self::of(capabilities);
+        let open = can.open && version == NEWEST_LEGACY;
+        Self { open, confirm: can.confirm && [NEWEST_LEGACY, FORMS_LEGACY].contains(&version) }
+    }
 }
 
 impl<'a> Meta<'a> {
@@ -87,7 +113,7 @@ impl<'a> Meta<'a> {
         if level.is_some_and(|level| !LOG_LEVELS.contains(&level.as_ref())) {
             return Err(Failure::parameters("`io.modelcontextprotocol/logLevel` is not a level"));
         }
-        Ok(Era::Modern { can_open: can_open(self.capabilities) })
+        Ok(Era::Modern(Can::of(self.capabilities)))
     }
 }
 
@@ -101,11 +127,6 @@ fn unsupported(requested: &str) -> Failure {
 /// has one. The client then goes on or leaves.
 pub(super) fn negotiate(requested: &str) -> &'static str {
     VERSIONS.into_iter().find(|version| *version == requested && *version != MODERN).unwrap_or(NEWEST_LEGACY)
-}
-
-/// Whether addresses can be opened by a request in the middle of a call under this revision.
-pub(super) fn can_ask(version: &str) -> bool {
-    version == NEWEST_LEGACY
 }
 
 /// How long a client may keep a result.

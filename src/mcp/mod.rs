@@ -94,22 +94,48 @@ pub struct ToolRequest {
     pub request_state: Option<String>,
 }
 
-/// Whether and how the person can be asked to open an address during a call.
-pub enum User {
+/// What the person can be asked during a call, and how. A client may do one and not the other.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// To open an address.
+    pub open: Asking,
+    /// To say yes or no.
+    pub confirm: Asking,
+}
+
+/// Whether and how something can be asked.
+#[derive(Clone, Debug)]
+pub enum Asking {
     /// The client did not declare it.
-    CannotBeAsked,
+    Cannot,
     /// Legacy: the client is asked in the middle of the call.
-    AskNow(Asker),
+    Now(Asker),
     /// Modern: the call ends with [`Outcome::InputRequired`] and comes again with the answers.
-    AskByResult,
+    ByResult,
+}
+
+impl User {
+    /// Whether anything at all can be asked.
+    pub fn can_be_asked(&self) -> bool {
+        !matches!((&self.open, &self.confirm), (Asking::Cannot, Asking::Cannot))
+    }
 }
 
 /// How a call ended.
 pub enum Outcome {
     /// With a result.
     Done(ToolResult),
-    /// Modern only: the person has to open these addresses first, by a key of our own each.
-    InputRequired(Vec<(String, UrlRequest)>),
+    /// Modern only: the person is to be asked these first, by a key of our own each.
+    InputRequired(Vec<(String, Question)>),
+}
+
+/// What the person is asked.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// To open an address.
+    Open(UrlRequest),
+    /// To say yes or no to this.
+    Confirm(String),
 }
 
 /// An address for the person to open.

@@ -17,7 +17,7 @@ use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE
 use super::progress::ProgressSender;
 use super::read::{self, Found, ReadError, Reading};
 use super::writer::{self, Part, Parts};
-use super::{CallError, Ending, Identity, Limits, Outcome, Server, ToolRequest, User};
+use super::{Asking, CallError, Ending, Identity, Limits, Outcome, Server, ToolRequest, User};
 
 /// How long the writer has for what is left, after the end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -158,7 +158,7 @@ impl Loop {
             }
             Message::Response { id, result } => {
                 if let Some(question) = self.questions.remove(&id.key) {
-                    let _ = question.send(Asked::of(result));
+                    let _ = question.send(Asked::of_raw(result));
                 }
                 self.deliver(sink, None).await;
             }
@@ -194,11 +194,7 @@ impl Loop {
             name: invocation.name,
             arguments: invocation.arguments,
             progress: progress.clone(),
-            user: match era {
-                Era::Modern { can_open: true } => User::AskByResult,
-                Era::Legacy if self.handshake.can_open => User::AskNow(self.asker.clone()),
-                _ => User::CannotBeAsked,
-            },
+            user: self.user(era),
             answers: invocation.answers,
             request_state: invocation.request_state,
         };
@@ -222,6 +218,15 @@ impl Loop {
         });
         self.keys.insert(flight.id.key.clone(), handle.clone());
         self.flights.insert(handle.id(), flight);
+    }
+
+    fn user(&self, era: Era) -> User {
+        let (can, how) = match era {
+            Era::Modern(can) => (can, Asking::ByResult),
+            Era::Legacy => (self.handshake.can, Asking::Now(self.asker.clone())),
+        };
+        let asking = |can: bool| if can { how.clone() } else { Asking::Cannot };
+        User { open: asking(can.open), confirm: asking(can.confirm) }
     }
 
     fn cancel(&mut self, params: &Params<'_>) {

@@ -87,18 +87,26 @@ impl Server for Fixtures {
                     });
                     done(&json!({}))
                 }
-                "ask" => match request.user {
-                    User::CannotBeAsked => done(&json!("cannot")),
-                    User::AskNow(asker) => {
+                "ask" => match request.user.open {
+                    Asking::Cannot => done(&json!("cannot")),
+                    Asking::Now(asker) => {
                         let asked = asker.open_url("sign in", "https://example.com/a", "e1").await;
                         asker.completed("e1");
                         done(&json!(format!("{asked:?}")))
                     }
-                    User::AskByResult if request.answers.is_empty() => {
+                    Asking::ByResult if request.answers.is_empty() => {
                         let request = UrlRequest { message: "sign in".into(), url: "https://example.com/a".into() };
-                        Ok(Outcome::InputRequired(vec![("login".into(), request)]))
+                        Ok(Outcome::InputRequired(vec![("login".into(), Question::Open(request))]))
                     }
-                    User::AskByResult => done(&Value::Object(request.answers)),
+                    Asking::ByResult => done(&Value::Object(request.answers)),
+                },
+                "confirm" => match request.user.confirm {
+                    Asking::Cannot => done(&json!("cannot")),
+                    Asking::Now(asker) => done(&json!(format!("{:?}", asker.confirm("Do it?").await))),
+                    Asking::ByResult if request.answers.is_empty() => {
+                        Ok(Outcome::InputRequired(vec![("yes".into(), Question::Confirm("Do it?".into()))]))
+                    }
+                    Asking::ByResult => done(&json!(format!("{:?}", Asked::of(request.answers.get("yes"))))),
                 },
                 "lines" => Ok(Outcome::Done(ToolResult {
                     content: RawValue::from_string("[\n {\"type\":\"text\",\r\n\"text\":\"x\"}]".into()).expect("JSON"),
@@ -558,19 +566,128 @@ fn a_result_with_line_breaks_is_one_line() {
     assert_eq!(answer["result"]["isError"], true);
 }
 
+/// What a client may be asked that declares this: to open an address, and to say yes.
+fn may_be_asked(version: &str, capabilities: &str) -> (bool, bool) {
+    let is_asked = |tool: &str| {
+        let name = format!("\"name\":\"{tool}\"");
+        let mut talk = talk();
+        if version == "2026-07-28" {
+            let meta = META.replace("clientCapabilities\":{}", &format!("clientCapabilities\":{capabilities}"));
+            talk.line(&request("1", "tools/call", &format!("{name},{meta}")));
+        } else {
+            let hello = format!("\"protocolVersion\":\"{version}\",\"capabilities\":{capabilities}");
+            talk.line(&request("0", "initialize", &hello));
+            talk.next();
+            talk.line(&request("1", "tools/call", &name));
+        }
+        talk.next()["result"]["structuredContent"] != "cannot"
+    };
+    (is_asked("ask"), is_asked("confirm"))
+}
+
 #[test]
-fn only_a_client_that_declared_it_is_asked_to_open_an_address() {
-    let ask = request("1", "tools/call", "\"name\":\"ask\"");
-    assert_eq!(one(&ask)["result"]["structuredContent"], "cannot");
-    for (version, capabilities) in [
-        ("2025-11-25", r#"{"elicitation":{}}"#),
-        ("2025-11-25", r#"{"elicitation":{"form":{}}}"#),
-        ("2025-06-18", r#"{"elicitation":{"url":{}}}"#),
+fn a_client_is_asked_only_what_it_declared_and_each_thing_for_itself() {
+    for (capabilities, first, second, modern) in [
+        ("{}", (false, false), (false, false), (false, false)),
+        (r#"{"elicitation":{}}"#, (false, true), (false, true), (false, true)),
+        (r#"{"elicitation":{"form":{}}}"#, (false, true), (false, true), (false, true)),
+        (r#"{"elicitation":{"applyDefaults":true}}"#, (false, true), (false, true), (false, true)),
+        (r#"{"elicitation":{"url":{}}}"#, (false, false), (true, false), (true, false)),
+        (r#"{"elicitation":{"form":{},"url":{}}}"#, (false, true), (true, true), (true, true)),
+        (r#"{"elicitation":{"form":true}}"#, (false, false), (false, false), (false, false)),
+        (r#"{"elicitation":null}"#, (false, false), (false, false), (false, false)),
+        (r#"{"elicitation":[]}"#, (false, false), (false, false), (false, false)),
     ] {
-        let hello =
-            request("0", "initialize", &format!("\"protocolVersion\":\"{version}\",\"capabilities\":{capabilities}"));
-        let all = answers(format!("{hello}\n{ask}\n"));
-        assert_eq!(all[1]["result"]["structuredContent"], "cannot", "{version} {capabilities}");
+        for version in ["2024-11-05", "2025-03-26"] {
+            assert_eq!(may_be_asked(version, capabilities), (false, false), "{version} {capabilities}");
+        }
+        assert_eq!(may_be_asked("2025-06-18", capabilities), first, "2025-06-18 {capabilities}");
+        assert_eq!(may_be_asked("2025-11-25", capabilities), second, "2025-11-25 {capabilities}");
+        assert_eq!(may_be_asked("2026-07-28", capabilities), modern, "2026-07-28 {capabilities}");
+    }
+    for tool in ["ask", "confirm"] {
+        let call = one(&request("1", "tools/call", &format!("\"name\":\"{tool}\"")));
+        assert_eq!(call["result"]["structuredContent"], "cannot", "before the handshake");
+    }
+}
+
+/// What a client may answer to a question, and what it means.
+const ANSWERS: [(&str, &str); 12] = [
+    (r#"{"action":"accept"}"#, "Accepted"),
+    (r#"{"action":"accept","content":{}}"#, "Accepted"),
+    (r#"{"action":"accept","content":null}"#, "Accepted"),
+    (r#"{"action":"accept","content":{"agree":true}}"#, "Accepted"),
+    (r#"{"action":"accept","content":{"agree":false}}"#, "Declined"),
+    (r#"{"action":"accept","content":{"agree":"no"}}"#, "Declined"),
+    (r#"{"action":"decline","content":{"agree":true}}"#, "Declined"),
+    (r#"{"action":"decline"}"#, "Declined"),
+    (r#"{"action":"cancel"}"#, "Cancelled"),
+    (r#"{"action":"ACCEPT"}"#, "Cancelled"),
+    (r#"{"action":true}"#, "Cancelled"),
+    ("[]", "Cancelled"),
+];
+
+/// A legacy client that can be asked for a yes, in a call that asks; and the question.
+fn asked_for_a_yes() -> (Talk, Value) {
+    let mut talk = talk();
+    talk.line(&request("0", "initialize", r#""protocolVersion":"2025-06-18","capabilities":{"elicitation":{}}"#));
+    talk.next();
+    talk.line(&request("1", "tools/call", "\"name\":\"confirm\""));
+    let question = talk.next();
+    assert_eq!(question["method"], "elicitation/create");
+    (talk, question)
+}
+
+fn form() -> Value {
+    let schema = json!({"type": "object", "properties": {"agree": {"type": "boolean", "title": "Do this"}}});
+    json!({"mode": "form", "message": "Do it?", "requestedSchema": schema})
+}
+
+#[test]
+fn a_legacy_client_is_asked_for_a_yes_in_the_middle_of_the_call() {
+    let errors = [(r#""error":{"code":-32601,"message":"no"}"#.to_owned(), "Cancelled")];
+    let results = ANSWERS.map(|(answer, expected)| (format!("\"result\":{answer}"), expected));
+    for (reply, expected) in errors.into_iter().chain(results) {
+        let (mut talk, question) = asked_for_a_yes();
+        assert_eq!(question["params"], form());
+        talk.line(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{},{reply}}}", question["id"]));
+        assert_eq!(talk.next()["result"]["structuredContent"], expected, "{reply}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_answers_nothing() {
+    let accept = |id: &str| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"action\":\"accept\"}}}}");
+    let mut talk = talk();
+    talk.line(&request("0", "initialize", r#""protocolVersion":"2025-06-18","capabilities":{"elicitation":{}}"#));
+    talk.next();
+    // Before the question, and for every id that a question may come to have.
+    for id in ["\"keyward-1\"", "\"keyward-2\"", "1", "0"] {
+        talk.line(&accept(id));
+    }
+    talk.line(&request("1", "tools/call", "\"name\":\"confirm\""));
+    let question = talk.next();
+    for id in ["\"keyward-0\"", "\"keyward-99\"", "1", "\"1\""] {
+        talk.line(&accept(id));
+    }
+    talk.line(&format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"action\":\"decline\"}}}}", question["id"]));
+    assert_eq!(talk.next()["result"]["structuredContent"], "Declined");
+    // A second answer to a question that was answered.
+    talk.line(&accept(&question["id"].to_string()));
+    talk.line(&request("2", "ping", ""));
+    assert_eq!(talk.next()["id"], 2);
+}
+
+#[test]
+fn a_modern_client_is_asked_for_a_yes_by_the_result() {
+    let meta = META.replace("clientCapabilities\":{}", "clientCapabilities\":{\"elicitation\":{\"form\":{}}}");
+    let result = one(&request("1", "tools/call", &format!("\"name\":\"confirm\",{meta}")))["result"].clone();
+    assert_eq!(result["resultType"], "input_required");
+    assert_eq!(result["inputRequests"], json!({"yes": {"method": "elicitation/create", "params": form()}}));
+    for (answer, expected) in ANSWERS {
+        let again = format!("\"name\":\"confirm\",\"inputResponses\":{{\"yes\":{answer}}},{meta}");
+        let result = one(&request("2", "tools/call", &again))["result"].clone();
+        assert_eq!(result["structuredContent"], expected, "{answer}");
     }
 }
 

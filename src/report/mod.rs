@@ -192,6 +192,7 @@ impl From<&app::Error> for Report {
             E::Keys { connection, error } => token::keys(connection, error),
             E::Forged { connection, why } => token::forged(connection, *why),
             E::Service { connection, error } => service::failed(connection, error),
+            E::Unconfirmed { tool, why, .. } => service::unconfirmed(tool, *why),
             E::Network(error) => network::failed("the request could not be made", error),
             E::Interrupted => Self::new(Exit::Interrupted, "interrupted", "interrupted"),
         }

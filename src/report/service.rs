@@ -2,6 +2,7 @@
 
 use super::{Exit, Report, network};
 use crate::app;
+use crate::app::error::NoYes;
 use crate::backends::{Error, StepUp};
 
 pub(super) fn failed(connection: &str, error: &Error) -> Report {
@@ -12,7 +13,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .cause(why.clone())
             .hint("`keyward tools --json` prints what each tool takes"),
         Error::Unconfirmed { .. } => Report::new(Exit::Denied, "unconfirmed", message)
-            .cause("it is done only after the person has said yes to it, and nobody could be asked")
+            .cause("it is done only after the person has said yes to it, and nobody was asked")
             .hint("`keyward call` at a terminal asks the person"),
         Error::Credential(unavailable) => match unavailable.0.downcast_ref::<app::Error>() {
             Some(error) => Report::from(error),
@@ -44,6 +45,19 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .hint(format!("check the address that `keyward status {connection}` shows")),
         Error::Network(error) => network::failed(&message, error),
     }
+}
+
+/// The person's yes is missing. The question is not repeated: who could say yes reads it where it is asked.
+pub(super) fn unconfirmed(tool: &str, why: NoYes) -> Report {
+    let cause = match why {
+        NoYes::Unasked => "it is done only after the person has said yes to it, and nobody could be asked here",
+        NoYes::Declined => "the person was asked and said no",
+        NoYes::Cancelled => "the person was asked and said neither yes nor no",
+        NoYes::Changed => "the person said yes to something else than what would be done now",
+    };
+    Report::new(Exit::Denied, "unconfirmed", format!("`{tool}` has done nothing"))
+        .cause(cause)
+        .hint(format!("`keyward call {tool} …` at a terminal asks the person there"))
 }
 
 /// Another login helps, and the service said which. The connection's own scopes are part of what the hint asks for only

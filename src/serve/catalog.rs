@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Map, Value};
-
 use super::prompts::Prompts;
 use super::resources::Resources;
 use super::{definition, state};
+use crate::app::error::NoYes;
 use crate::app::{App, Error};
-use crate::backends::{self, Agreed, Backend, Call, Output, Progress, Tool};
+use crate::backends::{self, Backend, Call, Output, Tool};
 use crate::config::nearest;
 
 /// What is offered, on top of what the configuration says.
@@ -115,11 +114,28 @@ impl Catalog {
 }
 
 impl Entry {
-    /// Runs one call.
-    pub async fn call(&self, arguments: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
-        let connection = self.connection.clone().unwrap_or_else(|| "keyward".to_owned());
-        let call = Call { arguments, progress, agreed: Agreed::default() };
-        self.tool.handler.call(call).await.map_err(|error| Error::Service { connection, error })
+    /// The name of its connection, or that of the program.
+    pub fn whose(&self) -> &str {
+        self.connection.as_deref().unwrap_or("keyward")
+    }
+
+    /// Runs one call. [`Error::Unconfirmed`] if it wants a yes that the call does not bring.
+    pub async fn call(&self, call: Call) -> Result<Output, Error> {
+        self.tool.handler.call(call).await.map_err(|error| match error {
+            backends::Error::Unconfirmed { question } => {
+                Error::Unconfirmed { tool: self.tool.name.clone(), question, why: NoYes::Unasked }
+            }
+            error => Error::Service { connection: self.whose().to_owned(), error },
+        })
+    }
+}
+
+#[cfg(test)]
+impl Catalog {
+    /// The same with one tool more.
+    pub(super) fn with(mut self, entry: Entry) -> Self {
+        self.tools.insert(entry.tool.name.clone(), entry);
+        self
     }
 }
 

@@ -8,12 +8,13 @@ use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::{App, Error, Signature};
-use crate::backends::Progress;
+use crate::backends::{Agreed, Call, Progress};
 use crate::mcp;
 use crate::report::Report;
 
 mod answer;
 mod catalog;
+mod confirm;
 mod definition;
 mod needed;
 mod prompts;
@@ -136,17 +137,44 @@ impl mcp::Server for Server {
     }
 }
 
+/// Runs a call. Where the tool needs a login or the person's yes and the host can ask for it, the call is made again
+/// with what the person did, once for each: in whichever order the tool finds them missing.
 async fn call(app: &Arc<App>, logins: &Logins, entry: &Entry, request: mcp::ToolRequest) -> mcp::Outcome {
-    let progress = request.progress.map_or_else(Progress::default, answer::progress);
-    // The arguments are needed twice only where the person can be asked in between.
-    let again = (!matches!(request.user, mcp::User::CannotBeAsked)).then(|| request.arguments.clone());
-    let mut outcome = entry.call(request.arguments, progress.clone()).await;
-    if let (Err(error), Some(arguments)) = (&outcome, again) {
-        let (tool, answers) = (entry.tool.name.as_str(), &request.answers);
-        match logins.offer(app, Failed { error: error.clone(), tool, user: request.user, answers }).await {
-            Next::Again => outcome = entry.call(arguments, progress).await,
+    let mcp::ToolRequest { arguments, progress, user, answers, .. } = request;
+    let progress = progress.map_or_else(Progress::default, answer::progress);
+    // The arguments are needed again only where the person can be asked in between.
+    let again = user.can_be_asked().then(|| arguments.clone());
+    let (mut agreed, mut is_offered) = (Agreed::default(), false);
+    let mut outcome = entry.call(Call { arguments, progress: progress.clone(), agreed: agreed.clone() }).await;
+    while let (Err(error), Some(arguments)) = (&outcome, &again) {
+        let next = match error {
+            Error::Unconfirmed { question, .. } if agreed == Agreed::default() => {
+                confirm::ask(entry, question.clone(), &user.confirm, &answers).await
+            }
+            Error::Unconfirmed { .. } => break,
+            _ if is_offered => break,
+            error => {
+                is_offered = true;
+                let (error, tool) = (error.clone(), entry.tool.name.as_str());
+                logins.offer(app, Failed { error, tool, asking: &user.open, answers: &answers }).await
+            }
+        };
+        match next {
+            Next::Again => {}
+            Next::Agreed(yes) => {
+                app.parts.audit.agreed(entry.whose(), &entry.tool.name, None);
+                agreed = yes;
+            }
             Next::Ask(question) => return question,
-            Next::Fail(error) => outcome = Err(error),
+            Next::Fail(error) => {
+                outcome = Err(error);
+                break;
+            }
+        }
+        let call = Call { arguments: arguments.clone(), progress: progress.clone(), agreed: agreed.clone() };
+        outcome = entry.call(call).await;
+        if agreed != Agreed::default() {
+            outcome = outcome.map_err(Error::after_a_yes);
         }
     }
     mcp::Outcome::Done(match outcome {
@@ -154,6 +182,11 @@ async fn call(app: &Arc<App>, logins: &Logins, entry: &Entry, request: mcp::Tool
             logins.settled(entry.connection.as_deref(), &entry.tool.name);
             answer::result(output)
         }
-        Err(error) => answer::failure(&Report::from(&error)),
+        Err(error) => {
+            if matches!(error, Error::Unconfirmed { .. }) {
+                app.parts.audit.agreed(entry.whose(), &entry.tool.name, Some(&error));
+            }
+            answer::failure(&Report::from(&error))
+        }
     })
 }

@@ -14,8 +14,8 @@ use url::Url;
 
 use super::needed::{Needed, Tries};
 use crate::app::{App, Error, login};
-use crate::backends::Way;
-use crate::mcp::{Asked, Outcome, UrlRequest, User};
+use crate::backends::{Agreed, Way};
+use crate::mcp::{Asked, Asking, Outcome, Question, UrlRequest};
 
 /// How long a call waits for the person. Hosts give up after a minute.
 const WAIT: Duration = Duration::from_secs(50);
@@ -30,7 +30,7 @@ pub(super) struct Logins(Arc<Mutex<HashMap<String, Open>>>, Arc<Tries>);
 pub(super) struct Failed<'a> {
     pub(super) error: Error,
     pub(super) tool: &'a str,
-    pub(super) user: User,
+    pub(super) asking: &'a Asking,
     pub(super) answers: &'a Map<String, Value>,
 }
 
@@ -47,6 +47,8 @@ struct Open {
 pub(super) enum Next {
     /// There is a login now: the call can be made again.
     Again,
+    /// The person said yes: the call can be made again with it.
+    Agreed(Agreed),
     /// The host asks the person and comes again.
     Ask(Outcome),
     /// It failed.
@@ -56,31 +58,34 @@ pub(super) enum Next {
 impl Logins {
     /// Offers a login to the person by whatever the host can do, if one would help.
     pub(super) async fn offer(&self, app: &Arc<App>, call: Failed<'_>) -> Next {
-        let Failed { error: failed, tool, user, answers } = call;
+        let Failed { error: failed, tool, asking, answers } = call;
         let Some(needed) = Needed::of(&failed).filter(|needed| helps(app, needed)) else { return Next::Fail(failed) };
         let name = needed.connection.clone();
-        let is_answer = matches!(user, User::AskByResult) && answers.contains_key(KEY);
+        let is_answer = matches!(asking, Asking::ByResult) && answers.contains_key(KEY);
         if needed.is_more() && !is_answer && !self.1.one_more(&needed, tool) {
             return Next::Fail(failed);
         }
-        match user {
-            User::CannotBeAsked => Next::Fail(failed),
-            User::AskByResult => match answers.get(KEY).and_then(|answer| answer.get("action")).and_then(Value::as_str)
-            {
-                Some("accept") => match self.open(&name) {
-                    Some(open) => wait(open, failed).await,
-                    None => Next::Fail(failed),
-                },
-                Some(_) => {
-                    self.give_up(&name);
-                    Next::Fail(failed)
+        match asking {
+            Asking::Cannot => Next::Fail(failed),
+            Asking::ByResult => {
+                match answers.get(KEY).and_then(|answer| answer.get("action")).and_then(Value::as_str) {
+                    Some("accept") => match self.open(&name) {
+                        Some(open) => wait(open, failed).await,
+                        None => Next::Fail(failed),
+                    },
+                    Some(_) => {
+                        self.give_up(&name);
+                        Next::Fail(failed)
+                    }
+                    None => match self.start(app, &needed).await {
+                        Ok(open) => {
+                            Next::Ask(Outcome::InputRequired(vec![(KEY.to_owned(), Question::Open(open.question()))]))
+                        }
+                        Err(error) => Next::Fail(error),
+                    },
                 }
-                None => match self.start(app, &needed).await {
-                    Ok(open) => Next::Ask(Outcome::InputRequired(vec![(KEY.to_owned(), open.question())])),
-                    Err(error) => Next::Fail(error),
-                },
-            },
-            User::AskNow(asker) => {
+            }
+            Asking::Now(asker) => {
                 let open = match self.start(app, &needed).await {
                     Ok(open) => open,
                     Err(error) => return Next::Fail(error),

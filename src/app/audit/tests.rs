@@ -168,6 +168,7 @@ fn each_failure_has_a_word_that_a_script_can_rely_on() {
     use crate::oauth;
     let login = |error| Error::Login { connection: "box".to_owned(), error: Arc::new(error) };
     let host = || "as.example".to_owned();
+    let unconfirmed = |why| Error::Unconfirmed { tool: "t".to_owned(), question: String::new(), why };
     let network = crate::http::Error::NotFound { host: host() };
     for (error, word) in [
         (login(oauth::Error::Network(network.clone())), "network"),
@@ -176,6 +177,10 @@ fn each_failure_has_a_word_that_a_script_can_rely_on() {
         (Error::Busy { connection: "box".to_owned(), waited: std::time::Duration::ZERO }, "busy"),
         (Error::Paused { connection: "box".to_owned(), seconds: 5, why: crate::app::error::Pause::Network }, "paused"),
         (Error::NoAddress { connection: "box".to_owned() }, "configuration"),
+        (unconfirmed(NoYes::Unasked), "not_asked"),
+        (unconfirmed(NoYes::Declined), "declined"),
+        (unconfirmed(NoYes::Cancelled), "cancelled"),
+        (unconfirmed(NoYes::Changed), "changed"),
         (Error::Store { connection: "box".to_owned(), error: crate::store::Error::Locked }, "store"),
     ] {
         assert_eq!(outcome(&error), word, "{error:?}");

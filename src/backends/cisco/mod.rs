@@ -58,7 +58,7 @@ pub static BACKEND: Backend = Backend {
     prompts: |connection| prompts::all(connection),
     resources: |connection| resources::all(connection),
     check: |connection| Box::pin(async move { check(&connection).await }),
-    fake: || Box::new(fake::Server),
+    fake: || Box::new(fake::Server::default()),
 };
 
 /// Whether the login is taken: asks for the newest advisory, which every application may read (reference: Hello API,
