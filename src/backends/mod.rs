@@ -42,7 +42,7 @@ pub mod turns;
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
-pub const ALL: &[&Backend] = &[&tavily::BACKEND, &remote::BACKEND];
+pub const ALL: &[&Backend] = &[&tavily::BACKEND, &cisco::BACKEND, &remote::BACKEND];
 
 /// The backend of that name.
 pub fn named(name: &str) -> Option<&'static Backend> {
@@ -61,6 +61,8 @@ pub struct Backend {
     pub url: Option<&'static str>,
     /// The remote MCP server used after an OAuth login, where that is another address than `url`.
     pub oauth_url: Option<&'static str>,
+    /// Who issues the tokens of a service at this address, where neither the configuration nor the service says.
+    pub issuer: fn(&Url) -> Option<&'static str>,
     /// Groups of tools that the configuration switches on and off; empty if there is nothing to choose.
     pub toolsets: &'static [Toolset],
     /// Makes the connection's tools. Must not block, read a file or touch the network.

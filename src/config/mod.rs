@@ -282,13 +282,15 @@ impl Connection {
                 }
             },
         };
+        let url = url_of(backend, written, &key)?;
+        let usual_issuer = || url.as_ref().and_then(|(url, _)| (backend.issuer)(url)).map(str::to_owned);
         let connection = Self {
             name: name.to_owned(),
             backend,
             configured: entry.is_some(),
-            url: url_of(backend, written, &key)?,
             way,
-            issuer: written.issuer.clone(),
+            issuer: written.issuer.clone().or_else(usual_issuer),
+            url,
             provider: provider_of(written, &key)?,
             client_id: written.client_id.clone(),
             client: client::Client::resolve(written, &key)?,

@@ -11,6 +11,26 @@ fn parse(text: &str) -> Result<Written, Error> {
 }
 
 #[test]
+fn a_service_that_names_no_issuer_has_a_usual_one_at_its_usual_address_only() {
+    let issuer = |name: &str, url: Option<&str>, issuer: Option<&str>| {
+        let entry = written::Connection {
+            backend: Some("cisco".to_owned()),
+            url: url.map(str::to_owned),
+            issuer: issuer.map(str::to_owned),
+            ..written::Connection::default()
+        };
+        Connection::resolve(name, Some(&entry)).expect("a connection").issuer
+    };
+    let usual = Some("https://id.cisco.com/oauth2/default".to_owned());
+    assert_eq!(Connection::resolve("cisco", None).expect("a connection").issuer, usual);
+    assert_eq!(issuer("x", Some("https://apix.cisco.com"), None), usual);
+    assert_eq!(issuer("x", Some("https://gateway.example"), None), None);
+    let other = Some("https://id.example".to_owned());
+    assert_eq!(issuer("x", Some("https://gateway.example"), other.as_deref()), other);
+    assert_eq!(issuer("x", None, other.as_deref()), other);
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_the_nearest_known_one() {
     for (text, key, nearest) in [
         ("[conections.x]\n", "conections", Some("connections")),

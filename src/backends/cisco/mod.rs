@@ -37,6 +37,9 @@ mod together;
 mod tool;
 mod value;
 
+/// Cisco's authorization server. The gateway serves no metadata that would name it.
+const ISSUER: &str = "https://id.cisco.com/oauth2/default";
+
 /// Bugs, end of life, advisories, coverage, software, returns and cases.
 pub static BACKEND: Backend = Backend {
     name: "cisco",
@@ -44,6 +47,7 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::ClientCredentials, Way::OAuth],
     url: Some("https://apix.cisco.com"),
     oauth_url: None,
+    issuer: |url| matches!(url.host_str(), Some("apix.cisco.com" | "api.cisco.com")).then_some(ISSUER),
     toolsets: &[
         Toolset { name: "bugs", summary: "bugs", is_usual: true },
         Toolset { name: "cases", summary: "support cases", is_usual: true },

@@ -29,6 +29,7 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::OAuth, Way::None, Way::Bearer, Way::ClientCredentials],
     url: None,
     oauth_url: None,
+    issuer: |_| None,
     toolsets: &[],
     tools,
     prompts: |_| Vec::new(),

@@ -18,6 +18,7 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::None, Way::OAuth, Way::ApiKey],
     url: Some("https://api.tavily.com"),
     oauth_url: Some("https://mcp.tavily.com/mcp"),
+    issuer: |_| None,
     toolsets: &[],
     tools,
     prompts: |_| Vec::new(),

@@ -17,6 +17,7 @@ pub static BACKEND: Backend = Backend {
     ways: &[Way::OAuth, Way::None],
     url: None,
     oauth_url: None,
+    issuer: |_| None,
     toolsets: &[Toolset { name: "more", summary: "more of them", is_usual: false }],
     tools: |_| Vec::new(),
     prompts,
