@@ -49,6 +49,8 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// Every connection, configured or preset, by name.
     pub connections: Vec<Connection>,
+    /// Those of backends that somebody may sign in to and nobody has, by name.
+    presets: Vec<Connection>,
     /// What `serve` offers.
     pub serve: Serve,
     /// The address of a client id metadata document, for connections that name none.
@@ -194,6 +196,7 @@ impl Config {
         let nothing = Self {
             path: None,
             connections: Vec::new(),
+            presets: Vec::new(),
             serve: Serve::default(),
             client_document: None,
             store: (store::Kind::Keychain, Source::Preset),
@@ -210,10 +213,14 @@ impl Config {
         for (name, entry) in &written.connections {
             connections.push(Connection::resolve(name, Some(entry))?);
         }
+        let mut presets = Vec::new();
         for backend in backends::ALL {
             // A backend without an address of its own has no connection until somebody configures one.
             if backend.url.is_some() && !written.connections.contains_key(backend.name) {
-                connections.push(Connection::resolve(backend.name, None)?);
+                let preset = Connection::resolve(backend.name, None)?;
+                // The tools of a service that the person does not use would only be in the way.
+                let in_use = preset.way.0 == Way::None || environment.text(&preset.token_variable()).is_some();
+                if in_use { connections.push(preset) } else { presets.push(preset) }
             }
         }
         for (index, one) in connections.iter().enumerate() {
@@ -230,6 +237,7 @@ impl Config {
         Ok(Self {
             path,
             connections,
+            presets,
             serve: written.serve,
             client_document: written.login.client_document,
             store,
@@ -246,9 +254,9 @@ impl Config {
             .or_else(|| folders.map(|folders| folders.config.join("config.toml")))
     }
 
-    /// The connection of that name.
+    /// The connection of that name, also one that nobody has signed in to yet.
     pub fn connection(&self, name: &str) -> Option<&Connection> {
-        self.connections.iter().find(|connection| connection.name == name)
+        self.connections.iter().chain(&self.presets).find(|connection| connection.name == name)
     }
 
     /// The known name that looks most like `name`.

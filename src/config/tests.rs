@@ -11,6 +11,20 @@ fn parse(text: &str) -> Result<Written, Error> {
 }
 
 #[test]
+fn a_preset_that_needs_a_login_is_offered_once_somebody_uses_it() {
+    let names = |text: &str, environment: &Environment| {
+        let written = Written::parse(text, Path::new("config.toml")).expect("a configuration");
+        let config = Config::of(None, written, environment).expect("a configuration");
+        assert!(config.connection("cisco").is_some(), "a login finds it all the same");
+        config.connections.iter().map(|connection| connection.name.clone()).collect::<Vec<_>>()
+    };
+    let nothing = Environment::default();
+    assert_eq!(names("", &nothing), ["tavily"]);
+    assert_eq!(names("[connections.cisco]\n", &nothing), ["cisco", "tavily"]);
+    assert_eq!(names("", &nothing.with("KEYWARD_TOKEN_CISCO", "t")), ["cisco", "tavily"]);
+}
+
+#[test]
 fn a_service_that_names_no_issuer_has_a_usual_one_at_its_usual_address_only() {
     let issuer = |name: &str, url: Option<&str>, issuer: Option<&str>| {
         let entry = written::Connection {

@@ -29,7 +29,9 @@ pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Res
 fn changes(connection: &config::Connection, way: Way) -> Vec<Change> {
     let name = &connection.name;
     let mut changes = Vec::new();
-    if connection.backend.name != name && !connection.configured {
+    // A preset that needs a login is offered once there is an entry for it.
+    let is_offered = connection.backend.ways.first() == Some(&Way::None);
+    if !connection.configured && (connection.backend.name != name || !is_offered) {
         changes.push(Change::connection(name, "backend", connection.backend.name));
     }
     if let Some((url, Source::File)) = &connection.url

@@ -45,27 +45,19 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn explore() {
+async fn every_bug_of_twenty_five_pages_arrives_in_order() {
     let stage = stage();
-    for (name, arguments) in [
-        ("bugs", json!({"keyword": "many", "limit": 3})),
-        ("bugs", json!({"product_id": "C9300-48P", "releases": ["17.9.4a"]})),
-        ("search_bugs", json!({"term": "C9300-48P", "version": "17.9.4a"})),
-        ("end_of_life", json!({"product_ids": ["WS-C3850-48XS-E", "C9300-48P", "ISR4431/K9", "NOPE", "WIC-1T="]})),
-        ("end_of_life", json!({"software": ["12.2,IOS", "17.3.1,IOS-XE"]})),
-        ("products", json!({"serial_numbers": ["FOC0000A0AA", "NOPE"]})),
-        ("coverage", json!({"serial_numbers": ["FOC0000A0AA", "NOPE"], "about": "summary"})),
-        ("software", json!({"product_ids": ["C9300-48P", "NOPE"]})),
-        ("software", json!({"product_ids": ["C9300-48P"], "about": "compatible"})),
-        ("report", json!({"serial_numbers": ["FOC0000A0AA", "FOC0000A0AB", "NOPE"]})),
-        ("compare_versions", json!({"product_id": "C9300-48P", "version_a": "17.3.1", "version_b": "17.9.4a"})),
-    ] {
-        match stage.call(name, arguments.clone()).await {
-            Ok(output) => {
-                let content: Value = serde_json::from_str(output.content.get()).expect("JSON");
-                println!("=== {name} {arguments}\n{}\n", content[0]["text"].as_str().unwrap());
-            }
-            Err(error) => println!("=== {name} {arguments}\nERR {error:?}\n"),
-        }
-    }
+    let all = stage.fields("bugs", json!({"keyword": "many", "limit": 4000})).await;
+    let ids: Vec<&str> = texts(&all["bugs"], "bug_id");
+    assert_eq!((ids.len(), all["total"].as_u64(), all.get("next_offset")), (248, Some(248), None));
+    let distinct: std::collections::HashSet<&&str> = ids.iter().collect();
+    assert_eq!(distinct.len(), 248);
+    let first = stage.fields("bugs", json!({"keyword": "many", "limit": 25})).await;
+    let rest = stage.fields("bugs", json!({"keyword": "many", "limit": 4000, "offset": first["next_offset"]})).await;
+    let joined: Vec<&str> = texts(&first["bugs"], "bug_id").into_iter().chain(texts(&rest["bugs"], "bug_id")).collect();
+    assert_eq!(joined, ids);
+}
+
+fn texts<'a>(rows: &'a Value, name: &str) -> Vec<&'a str> {
+    rows.as_array().expect("rows").iter().map(|row| row[name].as_str().unwrap_or_default()).collect()
 }
