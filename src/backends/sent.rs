@@ -168,4 +168,32 @@ mod tests {
         let raw = RawValue::from_string(r#"[{"type":"text","text":"Bearer canary-token"}]"#.to_owned()).expect("JSON");
         assert_eq!(sent.out_of_json(raw).get(), r#"[{"type":"text","text":"Bearer [secret]"}]"#);
     }
+
+    #[tokio::test]
+    async fn a_resource_loses_what_was_sent_while_it_was_read() {
+        struct Repeats(Sent);
+        impl Reader for Repeats {
+            fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+                self.0.note("Bearer canary-token");
+                let said = "the token canary-token".to_owned();
+                let error = || Error::Server { host: "box.example".to_owned(), status: 500, said: said.clone() };
+                let answer = if which.is_empty() { Err(error()) } else { Ok(format!("{said} {which}")) };
+                Box::pin(async { answer })
+            }
+        }
+        let sent = Sent::default();
+        let resource = sent.out_of_resource(Resource {
+            uri: "keyward://box/a".to_owned(),
+            name: "a".into(),
+            title: "a".into(),
+            description: "a".into(),
+            media_type: "text/plain",
+            toolset: None,
+            reader: Arc::new(Repeats(sent.clone())),
+        });
+        let text = resource.reader.read("b".to_owned()).await.expect("a text");
+        assert_eq!(text, "the token [secret] b");
+        let error = format!("{:?}", resource.reader.read(String::new()).await.expect_err("a failure"));
+        assert!(!error.contains("canary") && error.contains("[secret]"), "{error}");
+    }
 }

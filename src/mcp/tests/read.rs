@@ -87,6 +87,15 @@ fn what_is_offered_is_declared_in_every_revision() {
 }
 
 #[test]
+fn what_is_not_declared_with_them_is_unknown() {
+    for method in ["resources/subscribe", "resources/unsubscribe", "completion/complete", "subscriptions/listen"] {
+        for answer in both(method, "\"uri\":\"test://text\"") {
+            assert_eq!(code(&answer), -32601, "{method}");
+        }
+    }
+}
+
+#[test]
 fn every_list_has_one_page_framed_as_its_era_wants_it() {
     for (method, member, kind) in LISTS {
         let [legacy, modern] = both(method, "");
