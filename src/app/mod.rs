@@ -245,7 +245,7 @@ impl App {
             sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),
-            toolsets: connection.backend.usual_toolsets(),
+            toolsets: connection.toolsets.0.clone(),
             turns,
         })
     }

@@ -144,6 +144,8 @@ struct One<'a> {
     url_from: Option<&'a str>,
     way: &'a str,
     way_from: &'a str,
+    toolsets: &'a [&'static str],
+    toolsets_from: &'a str,
     issuer: Option<&'a str>,
     provider: Option<&'a str>,
     client_id: Option<&'a str>,
@@ -216,6 +218,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
         rows.push(("url", *source, url.to_string()));
     }
     rows.push(("way", connection.way.1, connection.way.0.word().to_owned()));
+    if !connection.backend.toolsets.is_empty() {
+        rows.push(("toolsets", connection.toolsets.1, connection.toolsets.0.join(",")));
+    }
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
     rows.extend(connection.provider.iter().map(|provider| ("provider", file, provider.name.to_owned())));
     let client = &connection.client;
@@ -257,6 +262,8 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         url_from: connection.url.as_ref().map(|(_, source)| source.word()),
         way: connection.way.0.word(),
         way_from: connection.way.1.word(),
+        toolsets: &connection.toolsets.0,
+        toolsets_from: connection.toolsets.1.word(),
         issuer: connection.issuer.as_deref(),
         provider: connection.provider.map(|provider| provider.name),
         client_id: connection.client_id.as_deref(),

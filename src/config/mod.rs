@@ -16,6 +16,7 @@ pub mod client;
 pub mod edit;
 pub mod nearest;
 pub mod store;
+pub mod toolsets;
 pub mod written;
 
 use written::Written;
@@ -108,6 +109,8 @@ pub struct Connection {
     pub url: Option<(Url, Source)>,
     /// How the person signs in, and who said so.
     pub way: (Way, Source),
+    /// The toolsets that are on, and who said so.
+    pub toolsets: (Vec<&'static str>, Source),
     /// The issuer to use instead of the one the service names.
     pub issuer: Option<String>,
     /// The provider whose particularities count, whatever the issuer looks like.
@@ -297,6 +300,7 @@ impl Connection {
             backend,
             configured: entry.is_some(),
             way,
+            toolsets: toolsets::resolve(backend, written.toolsets.as_deref(), &key("toolsets"))?,
             issuer: written.issuer.clone().or_else(usual_issuer),
             url,
             provider: provider_of(written, &key)?,

@@ -42,6 +42,8 @@ pub struct Connection {
     pub url: Option<String>,
     /// How the person signs in.
     pub way: Option<String>,
+    /// Which toolsets are on.
+    pub toolsets: Option<Vec<String>>,
     /// The issuer to use.
     pub issuer: Option<String>,
     /// What kind of provider issues the tokens.
@@ -77,6 +79,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "backend",
     "url",
     "way",
+    "toolsets",
     "issuer",
     "provider",
     "client_id",
@@ -170,6 +173,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "backend" => written.backend = Some(text(item, &whole)?),
             "url" => written.url = Some(text(item, &whole)?),
             "way" => written.way = Some(text(item, &whole)?),
+            "toolsets" => written.toolsets = Some(texts(item, &whole)?),
             "issuer" => written.issuer = Some(text(item, &whole)?),
             "provider" => written.provider = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),

@@ -34,5 +34,6 @@ mod stores;
 #[cfg(unix)]
 mod terminal;
 mod tidy;
+mod toolsets;
 mod wire;
 mod world;

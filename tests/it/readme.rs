@@ -1,4 +1,4 @@
-//! The README's tables of backends and providers are made from their lists.
+//! The README's tables of backends, their toolsets and providers are made from their lists.
 
 use keyward::backends::{ALL, Way};
 use keyward::providers::{self, Provider, Secret};
@@ -22,9 +22,22 @@ fn table() -> String {
     table
 }
 
+/// Nothing where no backend has toolsets.
+fn toolsets() -> String {
+    let mut table = String::new();
+    for backend in ALL {
+        for set in backend.toolsets {
+            let usually = if set.is_usual { "on" } else { "off" };
+            table += &format!("| `{}` | `{}` | {} | {usually} |\n", backend.name, set.name, set.summary);
+        }
+    }
+    let head = "| backend | toolset | what is in it | usually |\n|---|---|---|---|\n";
+    if table.is_empty() { table } else { format!("\n{head}{table}\n") }
+}
+
 #[test]
 fn the_tables_have_not_drifted() {
-    for (name, table) in [("backends", table()), ("providers", providers())] {
+    for (name, table) in [("backends", table()), ("toolsets", toolsets()), ("providers", providers())] {
         is_current(&format!("<!-- {name}: begin -->"), &format!("<!-- {name}: end -->"), &table);
     }
 }
