@@ -76,6 +76,12 @@ pub(super) fn array(values: &[String]) -> String {
     format!("[{}]", values.join(","))
 }
 
+/// Words as an array of strings.
+pub(super) fn strings<T: AsRef<str>>(words: &[T]) -> String {
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    serde_json::Value::from(words).to_string()
+}
+
 /// One page of many.
 pub(super) struct Page<'a, T> {
     pub(super) records: &'a [T],

@@ -25,6 +25,14 @@ pub(super) fn day(text: &str) -> Option<i64> {
     (text.len() == 10 && date(day) == text).then_some(day)
 }
 
+/// The day of a moment `YYYY-MM-DDThh:mm:ssZ`.
+pub(super) fn day_of_moment(text: &str) -> Option<i64> {
+    let (date, time) = text.split_once('T')?;
+    let time = time.strip_suffix('Z')?.split(':').map(|part| part.parse::<u8>().ok().filter(|_| part.len() == 2));
+    let time: Vec<u8> = time.collect::<Option<_>>()?;
+    matches!(time.as_slice(), [..24, ..60, ..60]).then(|| day(date))?
+}
+
 /// A day so long ago, as text.
 pub(super) fn ago(days: i64) -> String {
     date(TODAY - days)

@@ -26,13 +26,17 @@ use gateway::Gateway;
 use trouble::Troubles;
 
 mod answer;
+mod asd;
 mod asked;
 mod bug;
 mod calendar;
+mod case;
 mod eox;
 mod gateway;
 mod hostile;
 mod product;
+mod psirt;
+mod rma;
 mod serial;
 mod software;
 #[cfg(test)]
@@ -52,12 +56,16 @@ struct Api {
     refused: fn(u16, &str, &str) -> Answer,
 }
 
-const APIS: [Api; 6] = [
+const APIS: [Api; 10] = [
     Api { name: "bug", prefix: bug::PREFIX, answer: bug::answer, refused: answer::refused },
     Api { name: "eox", prefix: eox::PREFIX, answer: eox::answer, refused: eox::refused },
     Api { name: "product", prefix: product::PREFIX, answer: product::answer, refused: answer::refused },
     Api { name: "serial", prefix: serial::PREFIX, answer: serial::answer, refused: answer::refused },
     Api { name: "software", prefix: software::PREFIX, answer: software::answer, refused: software::refused },
+    Api { name: "rma", prefix: rma::PREFIX, answer: rma::answer, refused: rma::refused },
+    Api { name: "case", prefix: case::PREFIX, answer: case::answer, refused: answer::refused },
+    Api { name: "psirt", prefix: psirt::PREFIX, answer: psirt::answer, refused: psirt::refused },
+    Api { name: "asd", prefix: asd::PREFIX, answer: asd::answer, refused: asd::refused },
     Api { name: "hello", prefix: "/hello", answer: hello, refused: answer::refused },
 ];
 
@@ -187,7 +195,8 @@ impl Server {
         if let Some(trouble) = self.troubles.reply(api, &asked) {
             return trouble;
         }
-        if *asked.method != Method::GET {
+        // Only the distribution of software is asked with a body.
+        if *asked.method != Method::GET && api.name != "asd" {
             return empty(StatusCode::METHOD_NOT_ALLOWED);
         }
         (api.answer)(&asked).reply()

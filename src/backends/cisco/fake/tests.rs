@@ -64,6 +64,9 @@ const BUGS: &str = "/bug/v2.0/bugs";
 const EOX: &str = "/supporttools/eox/rest/5";
 const PRODUCT: &str = "/product/v1/information";
 const SERIAL: &str = "/sn2info/v2";
+const CASE: &str = "/case/v3/cases";
+const RMA: &str = "/return/v1.0/returns";
+const PSIRT: &str = "/security/advisories/v2";
 const SOFTWARE: &str = "/software/suggestion/v2/suggestions";
 
 #[test]
@@ -462,4 +465,307 @@ fn trouble_comes_when_an_identifier_asks_for_it_and_ends_when_it_should() {
     assert_eq!(object["ErrorResponse"]["APIError"]["ErrorCode"], "API_INVALID_INPUT");
     assert_eq!(refusal(&server, &format!("{EOX}/EOXByProductID/1/FAKE-200")), (200, "API_INVALID_INPUT".to_owned()));
     assert_eq!(found(&server, &bug(100))["bugs"][0]["bug_id"], "CSCzz00100", "a number without trouble is only known");
+}
+
+#[test]
+fn a_return_is_found_by_its_number_with_the_spellings_of_the_wire() {
+    let server = Server::default();
+    let answer = found(&server, &format!("{RMA}/rma_numbers/800000001"));
+    let record = &answer["returns"]["RmaRecord"][0];
+    assert_eq!((&record["rmaNo"], &record["caseId"]), (&json!(800_000_001), &json!("600000001")));
+    let part = &record["replacementParts"]["partsLineDetails"][0];
+    assert_eq!((&part["partsqtyShipped"], &part["shippedSerialID"]), (&json!("1"), &json!("FNS0000A0AA")));
+    let back = &record["returnLines"]["returnParts"][0];
+    assert_eq!((&back["reqturnQtyReceived"], &back["receivedSerialNumber"]), (&json!("1"), &json!("FNS0000A0AB")));
+    assert_eq!(answer["APIPagination"]["totalRecords"], "1", "a number in quotes");
+    let (status, body) = get(&server, &format!("{RMA}/rma_numbers/800000099"));
+    let none: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!((status, &none["APIError"]["Error"][0]["inputIdentifier"]), (200, &json!("800000099")));
+    assert_eq!(refusal(&server, &format!("{RMA}/rma_numbers/800000099")).1, "SVO_NO_RECORDS");
+    assert_eq!(refusal(&server, &format!("{RMA}/rma_numbers/x")).1, "API_RMA_FORMAT_ERROR");
+    assert_eq!(refusal(&server, &format!("{RMA}/rma_numbers/800000001,800000002")).1, "API_RMA_FORMAT_ERROR");
+    let request = Request::get(format!("{RMA}/rma_numbers/1")).header("authorization", "Bearer good");
+    let (_, _, reply) = send(&server, request.body(Vec::new()).expect("a request"));
+    assert_eq!(reply.headers()["content-type"], "application/json");
+    assert!(reply.headers().contains_key("x-envoy-upstream-service-time"));
+}
+
+#[test]
+fn returns_of_a_user_are_those_of_thirty_days_and_errors_are_wrapped_once_more() {
+    let server = Server::default();
+    let of = |query: &str| {
+        let answer = found(&server, &format!("{RMA}/users/user_ids/exampleuser?{query}"));
+        let returns =
+            answer.pointer("/OrderList/users/0/returns").and_then(Value::as_array).cloned().unwrap_or_default();
+        returns.iter().filter_map(|one| one["rmaNo"].as_u64()).map(|number| number - 800_000_000).collect::<Vec<_>>()
+    };
+    assert_eq!(of(""), [2, 3, 4]);
+    assert_eq!(of("status=open"), [2]);
+    assert_eq!(of("sortBy=status"), [4, 3, 2]);
+    assert_eq!(of("fromDate=2026-08-01&toDate=2026-08-31"), [1]);
+    let many = found(&server, &format!("{RMA}/users/user_ids/manyuser?pageIndex=3"));
+    let paging = json!({"pageIndex": "3", "lastIndex": "3", "totalRecords": "45", "pageRecords": "5"});
+    assert_eq!(many["OrderList"]["APIPagination"], paging);
+    for (path, code) in [
+        ("nobody", "SVO_NO_RECORDS"),
+        ("exampleuser?fromDate=2026-08-01&toDate=2026-09-01", "API_DATEFORMAT_ERROR"),
+        ("exampleuser?fromDate=2026-08-01", "API_DATEFORMAT_ERROR"),
+        ("exampleuser?fromDate=2026-08-01T00:00:00Z", "API_DATEFORMAT_ERROR"),
+        ("exampleuser?status=Open", "API_RMA_FORMAT_ERROR"),
+        ("exampleuser?sortBy=age", "API_RMA_FORMAT_ERROR"),
+        ("a-user-whose-name-is-too-long", "API_RMA_FORMAT_ERROR"),
+    ] {
+        let (status, body) = get(&server, &format!("{RMA}/users/user_ids/{path}"));
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!((status, &body["OrderList"]["APIError"]["Error"][0]["errorCode"]), (200, &json!(code)), "{path}");
+    }
+    assert_eq!(get(&server, &format!("{RMA}/user_ids/exampleuser")).0, 404);
+}
+
+#[test]
+fn cases_are_sparse_in_lists_and_long_in_detail() {
+    let server = Server::default();
+    let answer = found(&server, &format!("{CASE}/case_ids/600000001,600000002,699"));
+    assert_eq!(answer["count"], 2);
+    assert_eq!(each(&answer, "/cases", "/case_id"), ["600000002", "600000001"]);
+    assert_eq!(each(&answer, "/cases", "/technology_name"), ["-", "LAN Switching"]);
+    assert_eq!(
+        (&answer["cases"][1]["bugs"], &answer["cases"][1]["rmas"]),
+        (&json!(["CSCwa00001"]), &json!(["800000001"]))
+    );
+    assert_eq!(found(&server, &format!("{CASE}/case_ids/600000000")), json!({"cases": [], "count": 0}));
+    let detail = found(&server, &format!("{CASE}/details/case_id/600000004"));
+    assert_eq!(detail["caseDetail"]["notes"].as_array().map(Vec::len), Some(75));
+    assert!(detail.to_string().len() > 300_000);
+    assert_eq!((detail["caseDetail"].get("status_flag"), detail["caseDetail"].get("item_entry_id")), (None, None));
+    let open = found(&server, &format!("{CASE}/details/case_id/600000002"));
+    assert_eq!(open["caseDetail"].get("close_date"), None);
+    let odd = found(&server, &format!("{CASE}/details/case_id/600000005"));
+    assert_eq!(odd["caseDetail"]["case_id"], 600_000_005);
+    assert_eq!(refusal(&server, &format!("{CASE}/details/case_id/600000000")), (403, "CASE_NOTFOUND".to_owned()));
+}
+
+#[test]
+fn cases_of_a_contract_come_in_pages_of_a_hundred_and_nothing_has_one_page() {
+    let server = Server::default();
+    let of = |query: &str| {
+        let answer = found(&server, &format!("{CASE}/contracts/contract_ids/200000002?{query}"));
+        answer["pagination_response_record"].clone()
+    };
+    assert_eq!((&of("")["last_index"], &of("page_index=2")["page_records"]), (&json!(2), &json!(20)));
+    assert_eq!(of("status_flag=O")["total_records"], 40);
+    assert_eq!(of("date_created_from=2026-11-19T00:00:00Z")["total_records"], 19);
+    assert_eq!(of("date_created_from=2026-11-19T00:00:00Z&date_created_to=2026-11-20T23:59:59Z")["total_records"], 4);
+    let none = found(&server, &format!("{CASE}/users/user_ids/nobody"));
+    let envelope = &none["pagination_response_record"];
+    assert_eq!(
+        (&envelope["last_index"], &envelope["total_records"], &none["cases"]),
+        (&json!(1), &json!(0), &json!([]))
+    );
+    let user = found(&server, &format!("{CASE}/users/user_ids/exampleuser,manyuser"));
+    assert_eq!(user["pagination_response_record"]["total_records"], 125);
+    let list = |count: usize| ["1"].repeat(count).join(",");
+    for (path, code) in [
+        (format!("case_ids/{}", list(31)), "EXCEEDED_CASEIDS"),
+        ("case_ids/1?sort_by=CREATED_DATE".to_owned(), "INVALID_SORT_OPTION"),
+        (format!("contracts/contract_ids/{}", list(2)), "EXCEEDED_INPUTS"),
+        (format!("contracts/contract_ids/{}", list(11)), "EXCEEDED_CONTRACTIDS"),
+        (format!("users/user_ids/{}", list(11)), "EXCEEDED_USERIDS"),
+        ("users/user_ids/a?status_flag=X".to_owned(), "INVALID_STATUSFLAG"),
+        ("users/user_ids/a?date_created_from=2026-01-01".to_owned(), "INVALID_DATEFORMAT"),
+        ("users/user_ids/a?date_created_from=2026-01-01T00:00:00Z".to_owned(), "INVALID_DATERANGE"),
+        ("users/user_ids/".to_owned(), "MISSING_INPUTS"),
+    ] {
+        assert_eq!(refusal(&server, &format!("{CASE}/{path}")), (403, code.to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn a_case_leads_to_a_bug_and_a_return_and_both_lead_back() {
+    let server = Server::default();
+    let case = found(&server, &format!("{CASE}/details/case_id/600000001"));
+    let (bug, rma) = (case["caseDetail"]["bugs"][0].as_str(), case["caseDetail"]["rmas"][0].as_str());
+    let bugs = found(&server, &format!("{BUGS}/bug_ids/{}", bug.expect("a bug")));
+    assert_eq!(bugs["bugs"][0]["severity"], "1");
+    let advisories = found(&server, &format!("{PSIRT}/bugid/{}", bug.expect("a bug")));
+    assert_eq!(each(&advisories, "/advisories", "/advisoryId"), ["cisco-sa-iosxe-fwd-AbCdEfGh"]);
+    let rma = found(&server, &format!("{RMA}/rma_numbers/{}", rma.expect("a return")));
+    assert_eq!(rma["returns"]["RmaRecord"][0]["caseId"], "600000001");
+    let serial = case["caseDetail"]["serial_number"].as_str().expect("a serial number");
+    let device = found(&server, &format!("{PRODUCT}/serial_numbers/{serial}"));
+    assert_eq!(device["product_list"][0]["base_pid"], "C9300-48P");
+}
+
+#[test]
+fn advisories_come_in_pages_with_relative_links_and_without_pages_all_at_once() {
+    let server = Server::default();
+    let of = |query: &str| found(&server, &format!("{PSIRT}/year/2022{query}"));
+    let paging = |next: &str, prev: &str| json!({"count": 79, "next": next, "prev": prev});
+    let first = of("?pageIndex=1&pageSize=10&summaryDetails=true");
+    let (next, prev) = ("/year/2022?summaryDetails=true&pageIndex=2&pageSize=10", "/year/2022?pageIndex=7&pageSize=10");
+    assert_eq!(first["paging"], paging(next, "NA"));
+    assert_eq!(of("?pageIndex=8&pageSize=10")["paging"], paging("NA", prev));
+    assert_eq!(of("?pageIndex=8&pageSize=10")["advisories"].as_array().map(Vec::len), Some(9));
+    assert_eq!(of("")["paging"], paging("NA", "NA"));
+    assert_eq!(first["advisories"][0]["summary"], "<p>Example.</p>\n<ul><li>A &amp; B</li></ul>");
+    assert_eq!(of("")["advisories"][0]["summary"], "NA");
+    assert_eq!(of("?summaryDetails=false")["advisories"][0].get("summary"), None);
+    assert_eq!(of("?productNames=true")["advisories"][0]["productNames"], json!(["Cisco Example Software"]));
+    let latest = found(&server, &format!("{PSIRT}/latest/2"));
+    assert_eq!(each(&latest, "/advisories", "/firstPublished"), ["2026-11-18T16:00:00", "2026-10-16T16:00:00"]);
+    let odd = found(&server, &format!("{PSIRT}/cve/CVE-2019-00001"));
+    assert_eq!((&odd["advisories"][0]["bugIDs"], &odd["advisories"][0]["cvssBaseScore"]), (&json!("NA"), &json!("NA")));
+    let old = found(&server, &format!("{PSIRT}/advisory/Cisco-SA-19950601-CVE-1995-0001"));
+    assert_eq!(old["advisories"].as_array().map(Vec::len), Some(1));
+    let partial = found(&server, &format!("{PSIRT}/bugid/CSCwb0000"));
+    assert_eq!(partial["paging"]["count"], 3);
+    let product = found(&server, &format!("{PSIRT}/product?product=cisco-ios-xe*"));
+    assert_eq!(product["paging"]["count"], 3);
+}
+
+#[test]
+fn advisories_by_version_name_the_first_fix_and_a_move_fixes_some_leaves_some_and_brings_some() {
+    let server = Server::default();
+    let of = |path: &str| found(&server, &format!("{PSIRT}/OSType/{path}"));
+    let ids = |answer: &Value| each(answer, "/advisories", "/advisoryId").join(" ");
+    let (before, after) = (of("iosxe?version=17.9.4a"), of("iosxe?version=17.12.4"));
+    assert_eq!(ids(&before), "cisco-sa-iosxe-poe-BcDeFgHi cisco-sa-iosxe-fwd-AbCdEfGh");
+    assert_eq!(ids(&after), "cisco-sa-iosxe-poe-BcDeFgHi cisco-sa-iosxe-chan-CdEfGhIj");
+    assert_eq!(
+        (&before["advisories"][1]["firstFixed"], &before["advisories"][1]["iosRelease"]),
+        (&json!(["17.9.5"]), &json!(["17.9.4a"]))
+    );
+    let nexus = of("nxos?version=9.3(7)&platformAlias=NEXUS9000");
+    assert_eq!(ids(&nexus), "cisco-sa-nxos-lldp-DeFgHiJk cisco-sa-nxos-vxlan-EfGhIjKl");
+    assert_eq!(nexus["advisories"][0]["platforms"][0]["firstFixes"][0]["name"], "9.3(8)");
+    assert_eq!(nexus["advisories"][1]["platforms"][0]["firstFixes"], json!([]));
+    let data = found(&server, &format!("{PSIRT}/OS_version/OS_data?OSType=nxos"));
+    assert_eq!(
+        data[0],
+        json!({"nos_type": "NXOS", "nos_version": "7.0(3)F1(1)", "platform_name": "Cisco Nexus 9000 Series Switches"})
+    );
+    let platforms = found(&server, &format!("{PSIRT}/platforms?OSType=nxos"));
+    assert_eq!(each(&platforms, "", "/platformAlias"), ["MDS9000", "NEXUS7000", "NEXUS9000"]);
+}
+
+#[test]
+fn the_refusals_of_openvuln_have_their_own_statuses() {
+    let server = Server::default();
+    for (path, status, code) in [
+        ("advisory/cisco-sa-none", 404, "ADVISORYID_NOT_FOUND"),
+        ("cve/CVE-2001-0001", 404, "NO_DATA_FOUND"),
+        ("bugid/CSCxx99999", 404, "NO_DATA_FOUND"),
+        ("year/2000", 404, "NO_DATA_FOUND"),
+        ("year/2022?pageIndex=99", 404, "NO_DATA_FOUND"),
+        ("year/1994", 406, "INVALID_YEAR"),
+        ("year/2027", 406, "INVALID_YEAR"),
+        ("latest/101", 406, "INVALID_ADV_COUNT"),
+        ("severity/grave", 406, "INVALID_SEVERITY"),
+        ("severity/High", 406, "INVALID_SEVERITY"),
+        ("all?pageIndex=0", 406, "INVALID_PAGEINDEX"),
+        ("all?pageSize=101", 406, "MIN_PAGESIZE , MAX_PAGESIZE"),
+        ("all/firstpublished?startDate=2022-01-01", 406, "START_DATE_AND_END_DATE_MANDATORY"),
+        ("all/lastpublished?startDate=2022-01-01&endDate=1", 406, "INVALID_DATE_FORMAT"),
+        ("severity/high/firstpublished?startDate=2022-01-02&endDate=2022-01-01", 406, "START_DATE_GREATER"),
+        ("product?product=%24", 406, "INVALID_PRODUCT_NAME_FORMAT"),
+        ("product?product=toaster", 404, "PRODUCT_NOT_FOUND"),
+        ("OSType/", 404, "OS_TYPE_NOT_FOUND"),
+        ("OSType/dos?version=1", 406, "INVALID_OS_TYPE"),
+        ("OSType/iosxe", 404, "VERSION_ID_IS_MANDATORY"),
+        ("OSType/iosxe?version=1.2.3", 200, "INVALID_IOS_VERSION"),
+        ("OSType/iosxe?version=17.15.2", 200, "NO_IOS_AFFECTING_ADVISORIES_FOUND"),
+        ("OSType/nxos?version=9.3(7)&platformAlias=TOASTER", 404, "NO_DATA_FOUND"),
+        ("platforms?OSType=iosxe", 406, "INVALID_OS_TYPE"),
+        ("OS_version/OS_data", 404, "OS_TYPE_NOT_FOUND"),
+        ("cvrf/all", 410, "URI_NOT_AVAILABLE"),
+    ] {
+        assert_eq!(refusal(&server, &format!("{PSIRT}/{path}")), (status, code.to_owned()), "{path}");
+    }
+}
+
+#[test]
+fn images_are_found_and_given_only_after_what_a_person_must_agree_to() {
+    let server = Server::default();
+    let post = |path: &str, body: &Value| {
+        let request = Request::post(format!("/software/v4.0/{path}")).header("authorization", "Bearer good");
+        let (status, answer, _) = send(&server, request.body(body.to_string().into_bytes()).expect("a request"));
+        (status, serde_json::from_str::<Value>(&answer).unwrap_or_default())
+    };
+    let ask = |pid: &str, output: &str| {
+        post(
+            "metadata/pidrelease",
+            &json!({"pid": pid, "currentReleaseVersion": "9.3(7)", "outputReleaseVersion": output}),
+        )
+    };
+    let (status, above) = ask("N9K-C93180YC-EX", "Above");
+    assert_eq!((status, above["pagination"]["totalRecords"].as_u64()), (200, Some(2)));
+    let releases = "/metadata/0/products/0/softwareTypes/0/operatingSystems/0/releases";
+    assert_eq!(each(&above, releases, "/version"), ["10.2(5)", "9.3(10)"]);
+    let give = |pid: &str, of: &Value| {
+        let guid = of.pointer(&format!("{releases}/0/images/0/imageGuid"));
+        let mdf = of.pointer("/metadata/0/products/0/mdfId");
+        post(
+            "download/pidimage",
+            &json!({"pid": pid, "mdfId": mdf, "metadataTransId": of["metadataTransId"], "imageGuids": [guid]}),
+        )
+    };
+    let (_, given) = give("N9K-C93180YC-EX", &above);
+    assert_eq!((&given["acceptanceForm"], &given["downloads"][0]["exception"]), (&Value::Null, &Value::Null));
+    assert_eq!(given["downloads"][0]["url"], "https://dl.cisco.com/swc/nxos64-cs.10.2.5.M.bin?SESSION1");
+    let (_, latest) = ask("C9300-48P", "latest");
+    let (_, held) = give("C9300-48P", &latest);
+    assert_eq!(held["downloads"][0]["exception"]["exceptionCode"], "K9_FORM_AR");
+    assert_eq!((&held["downloads"][0]["url"], held["acceptanceForm"].is_object()), (&json!(""), true));
+    let refused = |(status, answer): (u16, Value)| {
+        (status, answer["exception"]["exceptionCode"].as_str().unwrap_or("-").to_owned())
+    };
+    for (outcome, status, code) in [
+        (ask("NOSUCH", "latest"), 400, "PID_INVALID"),
+        (ask("WIC-1T=", "latest"), 401, "SW_NO_LONGER_AVL"),
+        (ask("C9300-48P", "1.2.3"), 404, "NO_DATA_FOUND"),
+        (
+            post(
+                "metadata/pidrelease",
+                &json!({"pid": "C9300-48P", "currentReleaseVersion": "1", "OutputReleaseVersion": "latest"}),
+            ),
+            400,
+            "OUT_REL_MISSING",
+        ),
+        (post("metadata/images", &json!({"imageNames": ["a", "b", "c", "d", "e", "f"]})), 400, "IMAGE_LIMIT_EXCEEDED"),
+        (post("metadata/images", &json!({"imageNames": ["a"]})), 404, "NO_DATA_FOUND"),
+        (
+            post("download/pidimage", &json!({"pid": "C9300-48P", "mdfId": "286315874", "metadataTransId": "x"})),
+            400,
+            "INVALID_MTRANSID",
+        ),
+    ] {
+        assert_eq!(refused(outcome), (status, code.to_owned()));
+    }
+    let (_, some) = post("metadata/images", &json!({"imageNames": ["cat9k_iosxe.17.12.4.SPA.bin", "a"]}));
+    assert_eq!(some["invalidImages"], json!(["a"]));
+    assert_eq!(get(&server, "/software/v4.0/metadata/images").0, 404);
+}
+
+#[test]
+fn trouble_reaches_every_api() {
+    let server = Server::default();
+    for path in [
+        format!("{RMA}/rma_numbers/899999421"),
+        format!("{RMA}/users/user_ids/fake%3A421"),
+        format!("{CASE}/details/case_id/699999421"),
+        format!("{CASE}/contracts/contract_ids/299999421"),
+        format!("{PSIRT}/advisory/cisco-sa-fake-00000421"),
+        format!("{PSIRT}/cve/CVE-1999-99421"),
+        format!("{PSIRT}/OSType/iosxe?version=0.0.421"),
+    ] {
+        assert_eq!(get(&server, &path).0, 403, "{path}");
+        assert_eq!(get(&server, &path.replace("421", "100")).0, 200, "{path} without trouble");
+    }
+    for (path, code) in [
+        (format!("{RMA}/rma_numbers/899999200"), "API_INVALID_INPUT"),
+        (format!("{CASE}/case_ids/699999200"), "API_INVALID_INPUT"),
+        (format!("{PSIRT}/cve/CVE-1999-99200"), "API_INVALID_INPUT"),
+    ] {
+        assert_eq!(refusal(&server, &path), (200, code.to_owned()));
+    }
 }
