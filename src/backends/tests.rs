@@ -211,7 +211,7 @@ fn every_way_has_a_word_of_its_own() {
 pub fn matches(value: &Value, schema: &Value) -> bool {
     match (schema["type"].as_str().expect("one type"), value) {
         ("string", Value::String(_)) => true,
-        ("number", Value::Number(_)) => true,
+        ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => true,
         ("integer", Value::Number(number)) => number.is_u64(),
         ("array", Value::Array(all)) => all.iter().all(|one| matches(one, &schema["items"])),
         ("object", Value::Object(members)) => {

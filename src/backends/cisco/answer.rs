@@ -37,6 +37,8 @@ pub(super) struct Rows {
     pub(super) notes: Vec<String>,
     /// Further members of the result.
     pub(super) extra: Map<String, Value>,
+    /// What the further members are.
+    pub(super) extra_columns: &'static [Column],
 }
 
 impl Rows {
@@ -87,6 +89,11 @@ impl Rows {
             (count, None) => write!(text, "{}: {count}", self.title),
         };
         let _ = write!(text, "\n{ORIGIN}\n");
+        if !self.extra_columns.is_empty() {
+            text.push('\n');
+            record::readable(&mut text, &self.extra, self.extra_columns, 0);
+            text.push('\n');
+        }
         for row in &self.rows {
             text.push('\n');
             record::readable(&mut text, row, self.columns, 0);

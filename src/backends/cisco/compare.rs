@@ -1,5 +1,7 @@
 //! Two software versions of a product compared: which bugs and advisories a move fixes, which stay, which are new.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::advisories;
@@ -8,7 +10,7 @@ use super::bugs::BUG;
 use super::client::Client;
 use super::page::Found;
 use super::record::{self, Column, Detail, Row};
-use super::release::{Release, any_at_most, same};
+use super::release::{Release, is_fixed_at, same};
 use super::running::{self, Affecting, SYSTEMS};
 use super::tool::{Request, Spec};
 use super::{lifecycle, software};
@@ -20,10 +22,10 @@ use crate::backends::{Boxed, Error, Output, Progress, Step};
 const NAMED: usize = 40;
 
 const GROUPS: &[(&str, &str)] = &[
-    ("fixed_by_move", "Bugs of the first version that the second is free of."),
-    ("still_open", "Bugs of both versions."),
-    ("newly_exposed", "Bugs of the second version that the first is not known to have."),
-    ("unclear", "Bugs of the first version for which Cisco names neither the second version nor a fix before it."),
+    ("fixed_by_move", "Those of the first version that the second is free of."),
+    ("still_open", "Those of both versions."),
+    ("newly_exposed", "Those of the second version that the first is not known to have."),
+    ("unclear", "Those of the first version for which Cisco names neither the second version nor a fix before it."),
 ];
 
 pub(super) static SPEC: Spec = Spec {
@@ -218,33 +220,34 @@ async fn both_bugs(
 
 /// The bugs of two versions: fixed by the move, still open, newly exposed, unclear.
 fn classified(of_a: Vec<Row>, of_b: Vec<Row>, (a, b): (&str, &str)) -> [Vec<Row>; 4] {
-    let target = Release::of(b);
-    let fixed_at_b = |row: &Row| {
-        let fixes = row.texts("fixed_releases");
-        fixes.iter().any(|fix| same(fix, b)) || target.as_ref().and_then(|b| any_at_most(&fixes, b)) == Some(true)
-    };
-    let names = |row: &Row, version: &str| row.texts("affected_releases").iter().any(|known| same(known, version));
-    let has = |rows: &[Row], row: &Row| rows.iter().any(|other| other.text("bug_id") == row.text("bug_id"));
+    let ids = |rows: &[Row]| rows.iter().map(|row| row.text("bug_id").to_owned()).collect::<HashSet<String>>();
+    let (listed_a, listed_b) = (ids(&of_a), ids(&of_b));
     let mut groups: [Vec<Row>; 4] = Default::default();
     let [fixed, open, new, unclear] = &mut groups;
-    for row in &of_b {
-        // Cisco's list of affected releases is the stronger word.
-        let is_fixed = fixed_at_b(row) && !names(row, b);
-        match (has(&of_a, row) || names(row, a), is_fixed) {
-            (true, true) => fixed.push(row.clone()),
-            (true, false) => open.push(row.clone()),
-            (false, true) => {}
-            (false, false) => new.push(row.clone()),
-        }
-    }
-    for row in of_a.into_iter().filter(|row| !has(&of_b, row)) {
-        match (fixed_at_b(&row), names(&row, b)) {
-            (_, true) => open.push(row),
-            (true, false) => fixed.push(row),
-            (false, false) => unclear.push(row),
+    let only_b = of_b.into_iter().filter(|row| !listed_a.contains(row.text("bug_id")));
+    for row in of_a.into_iter().chain(only_b) {
+        let has = |version: &str, listed: &HashSet<String>| has_bug(&row, version, listed.contains(row.text("bug_id")));
+        match (has(a, &listed_a), has(b, &listed_b)) {
+            (Some(true), Some(true)) => open.push(row),
+            (Some(true), Some(false)) => fixed.push(row),
+            (Some(true), None) => unclear.push(row),
+            (_, Some(true)) => new.push(row),
+            (_, Some(false) | None) => {}
         }
     }
     groups
+}
+
+/// Whether a version has a bug, by what Cisco records. The affected releases are the strongest word, then the fixed ones;
+/// that the bug is listed for the version comes last, since bugs that were fixed in it are listed, too.
+fn has_bug(row: &Row, version: &str, is_listed: bool) -> Option<bool> {
+    if row.texts("affected_releases").iter().any(|known| same(known, version)) {
+        return Some(true);
+    }
+    let fixes = row.texts("fixed_releases");
+    let is_fixed = fixes.iter().any(|fix| same(fix, version))
+        || Release::of(version).and_then(|version| is_fixed_at(&fixes, &version)) == Some(true);
+    if is_fixed { Some(false) } else { is_listed.then_some(true) }
 }
 
 async fn both_advisories(client: &Client, os: &str, (a, b): (&str, &str), parts: &mut Parts) -> Option<Counts> {
@@ -365,8 +368,8 @@ mod tests {
             bug("listed", &["17.3.1"], &["17.6.1"]),
         ];
         let [fixed, open, new, unclear] = classified(a, b, ("17.3.1", "17.6.2"));
-        assert_eq!(ids(&fixed), ["listed", "gone"]);
-        assert_eq!(ids(&open), ["both", "stays"]);
+        assert_eq!(ids(&fixed), ["gone", "listed"]);
+        assert_eq!(ids(&open), ["stays", "both"]);
         assert_eq!(ids(&new), ["new"]);
         assert_eq!(ids(&unclear), ["unknown", "later"]);
     }

@@ -189,6 +189,7 @@ pub(super) fn readable(text: &mut String, fields: &Map<String, Value>, columns: 
                 let _ = write!(below, "\n{indent}  {name}:\n{indent}    {inner}");
             }
             Value::String(words) => line.push(format!("{name} {words}")),
+            Value::Array(all) if all.is_empty() => {}
             Value::Array(all) if all.iter().all(Value::is_string) => {
                 let words: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
                 line.push(format!("{name} {}", words.join(", ")));

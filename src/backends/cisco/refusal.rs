@@ -68,7 +68,7 @@ impl Fault {
         if let Some(inner) = below("APIError") {
             faults.extend(Self::entries(inner.get("Error").unwrap_or(inner)));
         }
-        for name in ["EOXError", "errorDetailsResponse"] {
+        for name in ["EOXError", "errorDetailsResponse", "exception"] {
             faults.extend(below(name).into_iter().flat_map(Self::entries));
         }
         if let Some(Value::Object(inner)) = below("OrderList") {
@@ -93,8 +93,9 @@ impl Fault {
 
     fn of(members: &Map<String, Value>) -> Option<Self> {
         let first = |names: &[&str]| names.iter().find_map(|name| value::line(members.get(*name)?));
-        let code = first(&["ErrorCode", "errorCode", "ErrorID"]).unwrap_or_default();
-        let text = first(&["ErrorDescription", "errorDescription", "errorMessage"]).unwrap_or_default();
+        let code = first(&["ErrorCode", "errorCode", "ErrorID", "exceptionCode"]).unwrap_or_default();
+        let text =
+            first(&["ErrorDescription", "errorDescription", "errorMessage", "exceptionMessage"]).unwrap_or_default();
         if code.is_empty() && text.is_empty() {
             return None;
         }

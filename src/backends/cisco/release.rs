@@ -63,14 +63,20 @@ impl Release {
 
     /// The order by the first two numbers alone, where they differ.
     fn majors(&self, other: &Self) -> Option<Ordering> {
-        let head = |release: &Self| {
-            let numbers = release.0.iter().filter_map(|part| match part {
-                Part::Number(number) => Some(*number),
-                Part::Letters(_) => None,
-            });
-            numbers.take(2).collect::<Vec<u64>>()
-        };
-        Some(head(self).cmp(&head(other))).filter(|order| order.is_ne())
+        Some(self.head().cmp(&other.head())).filter(|order| order.is_ne())
+    }
+
+    /// Whether both have the same first two numbers.
+    fn is_of_train(&self, other: &Self) -> bool {
+        self.head() == other.head()
+    }
+
+    fn head(&self) -> Vec<u64> {
+        let numbers = self.0.iter().filter_map(|part| match part {
+            Part::Number(number) => Some(*number),
+            Part::Letters(_) => None,
+        });
+        numbers.take(2).collect()
     }
 }
 
@@ -91,10 +97,17 @@ pub(super) fn same(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether one of these releases is at most `version`, in its own train. `None` if none can be compared with it.
-pub(super) fn any_at_most(releases: &[String], version: &Release) -> Option<bool> {
-    let orders: Vec<Ordering> = releases.iter().filter_map(|release| Release::of(release)?.compared(version)).collect();
-    (!orders.is_empty()).then(|| orders.iter().any(|order| order.is_le()))
+/// Whether a release is free of what these releases fixed. A fix in its own train decides; without one, a fix in an
+/// older train does, since younger trains begin with what the older ones have. `None` if nothing can be compared.
+pub(super) fn is_fixed_at(fixes: &[String], version: &Release) -> Option<bool> {
+    let fixes: Vec<Release> = fixes.iter().filter_map(|fix| Release::of(fix)).collect();
+    let at_most = |fix: &Release| fix.compared(version).map(Ordering::is_le);
+    let own: Vec<bool> = fixes.iter().filter(|fix| fix.is_of_train(version)).filter_map(at_most).collect();
+    if !own.is_empty() {
+        return Some(own.contains(&true));
+    }
+    let others: Vec<bool> = fixes.iter().filter_map(at_most).collect();
+    (!others.is_empty()).then(|| others.contains(&true))
 }
 
 /// The other spelling that bug records use for a release: `17.9.4` for `17.09.04` and the other way round. `None` if it
@@ -159,6 +172,20 @@ mod tests {
             assert_eq!(order(other, one), expected.map(Ordering::reverse), "{other} {one}");
         }
         assert_eq!(Release::of("latest"), None);
+    }
+
+    #[test]
+    fn a_fix_in_the_own_train_decides_before_those_of_others() {
+        let fixed = |fixes: &[&str], version: &str| {
+            let fixes: Vec<String> = fixes.iter().map(|fix| (*fix).to_owned()).collect();
+            is_fixed_at(&fixes, &Release::of(version).expect("a release"))
+        };
+        assert_eq!(fixed(&["17.9.5", "17.12.1"], "17.9.4a"), Some(false));
+        assert_eq!(fixed(&["17.9.5", "17.12.1"], "17.12.4"), Some(true));
+        assert_eq!(fixed(&["17.3.2", "17.12.1"], "17.9.4a"), Some(true), "younger than a train that has the fix");
+        assert_eq!(fixed(&["17.3.2", "17.9.5"], "17.9.4a"), Some(false), "its own train has it later");
+        assert_eq!(fixed(&["17.12.1"], "17.9.4a"), Some(false));
+        assert_eq!(fixed(&[], "17.9.4a"), None);
     }
 
     #[test]

@@ -289,14 +289,24 @@ impl Report {
     fn take_counts(&mut self, part: &str, outcome: Result<Counted, Error>, key: &str, (count, names): (&str, &str)) {
         let Some(counted) = self.take(part, outcome) else { return };
         self.notes.extend(counted.notes);
+        let mut unnamed = false;
         for device in &mut self.devices {
             let which = if key.is_empty() { Some("") } else { device.get(key).and_then(Value::as_str) };
             let Some((total, first)) = which.and_then(|which| counted.by.get(&which.to_ascii_uppercase())) else {
                 continue;
             };
+            // No product of an advisory has this name: that says nothing about the software on it.
+            if part == "advisories" && *total == 0 && !key.is_empty() {
+                unnamed = true;
+                continue;
+            }
             let (total, first) = (Value::from(*total), Value::from(first.clone()));
             device.insert(count.to_owned(), total);
             device.insert(names.to_owned(), first);
+        }
+        if unnamed {
+            let why = "advisories mostly name software, not hardware: give `os` and `version` for those of a version";
+            self.notes.push(why.to_owned());
         }
     }
 

@@ -94,6 +94,7 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
             "advisories",
             ADVISORY,
         ));
+        rows.extra_columns = EXTRA;
         let (fixed, without) = first_fixed_for_all(&found.rows, &version);
         let mut put = |name: &str, value: Value| rows.extra.insert(name.to_owned(), value);
         put("os", os.clone().into());

@@ -68,11 +68,12 @@ pub(super) const RELEASE: &[Column] = &[
     Column::new("image.softwareAdvisory", "advisory", F::Line, "A warning about it."),
     Column::new("image.deferralNotice", "deferral", F::Line, "Why it is deferred."),
     Column::new(
-        "image.exception",
+        "image.exception.exceptionCode",
         "blocked_by",
         F::Lines,
         "Why this account cannot download it: contract, export or licence forms.",
     ),
+    Column::new("image.exception", "blocked_by", F::Lines, ""),
     Column::new("image.additionalEntitlement", "entitlement", F::Line, "What else is needed."),
 ];
 
@@ -273,8 +274,8 @@ fn posted(operation: &'static str, body: Value) -> Paged {
     let ask = move |page: u64| {
         let mut body = body.clone();
         if let Some(body) = body.as_object_mut() {
-            body.insert("pageIndex".to_owned(), page.to_string().into());
-            body.insert("perPage".to_owned(), PAGE.to_string().into());
+            body.insert("pageIndex".to_owned(), page.into());
+            body.insert("perPage".to_owned(), PAGE.into());
         }
         Ask { body: Some(body), ..Ask::get(Api::Images, operation.to_owned()) }
     };

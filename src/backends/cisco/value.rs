@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::prose;
 use crate::backends::outside;
 
-/// The text on one line, cleaned; `None` for nothing.
+/// The text on one line, without markup, cleaned; `None` for nothing.
 pub(super) fn line(value: &Value) -> Option<String> {
     let text = match value {
-        Value::String(text) => outside::line(text, LINE),
+        Value::String(text) => outside::line(&prose::plain(text), LINE),
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         _ => return None,

@@ -1,0 +1,54 @@
+//! The table of equivalents is true: every call in it is run.
+
+use super::*;
+use crate::backends::prompt::Writer;
+
+const TABLE: &str = include_str!("../equivalents.md");
+
+/// The cells of the rows that have a call in them: what is theirs (empty where nothing is), our tool, the arguments.
+fn rows() -> Vec<(&'static str, &'static str, Value)> {
+    let mut rows = Vec::new();
+    for line in TABLE.lines().filter(|line| line.starts_with("| ") && line.contains('{')) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect();
+        let (theirs, ours, arguments) = match cells.as_slice() {
+            [ours, arguments, _] if arguments.starts_with('{') => ("", *ours, *arguments),
+            [theirs, ours, arguments] => (*theirs, *ours, *arguments),
+            other => panic!("a row of another form: {other:?}"),
+        };
+        rows.push((theirs, ours, serde_json::from_str(arguments).expect("JSON")));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn every_call_in_the_table_finds_something() {
+    let stage = stage();
+    let prompts = BACKEND.prompts(&stage.connection);
+    for (theirs, ours, arguments) in rows() {
+        if let Some(name) = ours.strip_prefix("prompt `") {
+            let prompt = prompts.iter().find(|prompt| prompt.name == format!("c_{name}")).expect("a prompt");
+            let filled: &Map<String, Value> = arguments.as_object().expect("arguments");
+            let text = Writer::write(prompt.writer.as_ref(), filled).expect("a text");
+            assert!(filled.values().all(|value| text.contains(value.as_str().expect("a text"))), "{theirs}: {text}");
+            continue;
+        }
+        if ours.contains("smart-bonding") {
+            continue;
+        }
+        let fields = stage.fields(ours, arguments).await;
+        let found = fields["returned"].as_u64().unwrap_or(0) > 0 || fields["verdict"].is_string();
+        assert!(found && fields.get("failed").is_none(), "{theirs}: {fields}");
+    }
+}
+
+#[test]
+fn every_one_of_their_tools_is_in_the_table_once() {
+    let theirs: Vec<&str> = rows().into_iter().map(|(theirs, ..)| theirs).filter(|name| !name.is_empty()).collect();
+    let distinct: HashSet<&str> = theirs.iter().copied().collect();
+    assert_eq!(distinct.len(), theirs.len(), "a tool is there twice");
+    // 45 of the Support APIs and 5 that ask the host's model; those of Smart Bonding have a table of their own.
+    assert_eq!(theirs.len(), 50);
+    let ours: HashSet<&str> = tool::ALL.iter().map(|spec| spec.name).collect();
+    let used: HashSet<&str> = rows().into_iter().map(|(_, ours, _)| ours).collect();
+    assert!(ours.iter().all(|name| used.contains(name)), "a tool of ours is in no row");
+}
