@@ -176,6 +176,28 @@ fn a_call_without_a_login_fails_readably_and_names_the_command() {
 }
 
 #[test]
+fn a_resource_without_a_login_fails_readably_and_names_the_command() {
+    let world = World::new().config("[connections.cisco]\n");
+    let read = json!({"uri": "keyward://cisco/bugs/CSCwa00007"});
+    let answers = talk(&world, &request(1, "resources/read", &read), 1);
+    assert_eq!(answers[0]["error"]["code"], -32603, "{answers:?}");
+    let text = answers[0]["error"]["message"].as_str().expect("text");
+    assert!(text.starts_with("error: ") && text.contains("hint:  `keyward login cisco"), "{text}");
+}
+
+#[test]
+fn a_prompt_is_written_without_a_login_store_or_network() {
+    let world = World::new().config("[connections.cisco]\n");
+    world.store.fail_loads(Some(keyward::store::Error::Locked));
+    let filled = json!({"product": "C9300 {c}", "software_version": "17.9.4"});
+    let get = json!({"name": "cisco_known_issues", "arguments": filled});
+    let answers = talk(&world, &request(1, "prompts/get", &get), 1);
+    let text = answers[0]["result"]["messages"][0]["content"]["text"].as_str().expect("text");
+    assert!(text.contains("C9300 {c}") && text.contains("`cisco_bugs`"), "{text}");
+    assert_eq!(world.store.calls(), Default::default());
+}
+
+#[test]
 fn r15_a_login_in_another_terminal_works_on_the_next_call() {
     let world = World::signed_in();
     let machine = world.machine(&Arc::new(Paper::default()));
