@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::client::Client;
 use super::tool::{Request, Spec};
 use super::{advisories, bugs, coverage, lifecycle, products, report};
 use crate::backends::resource::Reader;
-use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, arguments};
+use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, arguments, outside};
 
 /// A resource, as a value: a call of a tool, in which `{}` stands for the variable.
 struct Kind {
@@ -139,6 +141,19 @@ pub(super) fn all(connection: &Connection) -> Vec<Resource> {
     ALL.iter().map(resource).collect()
 }
 
+/// The most characters of a name that an error repeats.
+const LONGEST: usize = 60;
+
+/// Whether the answer is that there is nothing of that name: one was asked for.
+fn is_nothing(json: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Answer {
+        #[serde(default)]
+        not_found: Vec<IgnoredAny>,
+    }
+    serde_json::from_str(json).is_ok_and(|Answer { not_found }| !not_found.is_empty())
+}
+
 struct Called {
     client: Client,
     kind: &'static Kind,
@@ -153,12 +168,41 @@ impl Reader for Called {
                 _ => Map::new(),
             };
             if !kind.variable.is_empty() {
-                given.insert(kind.variable.to_owned(), json!([which]));
+                given.insert(kind.variable.to_owned(), json!([which.as_str()]));
             }
             let given = arguments::check(&kind.spec.takes.fields(), given)?;
             let request = Request { client, given, progress: Progress::default() };
             let Output { structured, .. } = (kind.spec.run)(request).await?;
-            Ok(structured.map_or_else(|| "{}".to_owned(), |json| json.get().to_owned()))
+            let text = structured.map_or_else(|| "{}".to_owned(), |json| json.get().to_owned());
+            if !kind.variable.is_empty() && is_nothing(&text) {
+                let which = outside::line(&which, LONGEST);
+                return Err(Error::Arguments(format!("Cisco knows nothing of `{which}`")));
+            }
+            Ok(text)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backends::Way;
+    use crate::backends::cisco::fake::Server;
+    use crate::backends::tests::{Host, Tokens, connection};
+
+    #[tokio::test]
+    async fn what_cisco_knows_nothing_of_is_no_resource() {
+        let host = Host::of(Arc::new(Server::default()));
+        let all = all(&connection(host.at(""), Way::ClientCredentials, Tokens::new(Some("good"), None)));
+        let read = |name: &str, which: &str| {
+            let resource = all.iter().find(|resource| resource.name == name).expect("a resource of that name");
+            resource.reader.read(which.to_owned())
+        };
+        let bug = read("bug", "CSCwa00007").await.expect("a bug");
+        assert!(bug.contains("\"bug_id\":\"CSCwa00007\""), "{bug}");
+        for (name, which) in [("bug", "CSCxx00001"), ("product", "NO-SUCH"), ("advisory", "cisco-sa-none")] {
+            let error = read(name, which).await.expect_err("there is none");
+            assert_eq!(error.to_string(), format!("Cisco knows nothing of `{which}`"), "{name}: {error:?}");
+        }
     }
 }
