@@ -32,6 +32,7 @@ pub(super) fn habits(provider: &'static Provider) -> Habits {
         renamed: provider.granted.renamed,
         silent: provider.granted.silent,
         whatever: (provider.target == Target::Scope).then_some(WHATEVER),
+        second_try: provider.second_try,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tokens for a program that acts for itself (RFC 6749 §4.4): no person, no browser, no refresh token.
 
+use tokio::time::sleep;
 use url::Url;
 
 use super::client::{AuthMethod, Client};
@@ -48,7 +49,16 @@ pub async fn client_credentials(http: &Http, request: ClientCredentials<'_>) -> 
     form.extend(Some(("scope", scope.as_str())).filter(|_| !scope.is_empty()));
     form.extend(request.resource.map(|resource| ("resource", resource)));
     form.extend(request.audience.map(|audience| ("audience", audience)));
-    let mut tokens = endpoint.tokens(&form).await?;
+    let mut tokens = match (endpoint.tokens(&form).await, request.habits.second_try) {
+        // Nothing is spent by asking again, and who is known to be mistaken is not believed at once: a client that counts
+        // as forgotten costs the person more than a second.
+        (Err(error), Some(pause)) if error.oauth_code() == Some("invalid_client") => {
+            log::info!("{error}; asking once more");
+            sleep(pause).await;
+            endpoint.tokens(&form).await?
+        }
+        (outcome, _) => outcome?,
+    };
     if request.binding.is_some() {
         dpop::judge(&mut tokens);
     }

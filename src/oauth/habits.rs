@@ -2,6 +2,8 @@
 //!
 //! The standards are the default. Which server has which habit is the caller's knowledge; here is what it means.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -23,6 +25,8 @@ pub struct Habits {
     pub silent: &'static [&'static str],
     /// A scope that ends like this asks for whatever the client may have; the answer names the scopes that it stands for.
     pub whatever: Option<&'static str>,
+    /// It refuses a client in passing now and then: one that asks for itself is worth a second try after this time.
+    pub second_try: Option<Duration>,
 }
 
 /// Which issuer identity tokens name, where it is not the server's own to the letter.
@@ -139,7 +143,7 @@ mod tests {
     const TENANTS: Habits = habits(TokenIssuer::Tenant);
 
     const fn habits(token_issuer: TokenIssuer) -> Habits {
-        Habits { token_issuer, commas: false, renamed: &[], silent: &[], whatever: None }
+        Habits { token_issuer, commas: false, renamed: &[], silent: &[], whatever: None, second_try: None }
     }
 
     fn claims(iss: &str, tid: &str) -> Map<String, Value> {

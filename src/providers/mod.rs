@@ -3,6 +3,8 @@
 //! A provider is recognised by its issuer, or named by the `provider` of a connection where its issuer is a company's own.
 //! What a value here changes is said where it is declared; whatever a provider publishes in its metadata needs no value.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::http::Loopback;
@@ -63,6 +65,8 @@ pub struct Provider {
     pub token_issuer: TokenIssuer,
     /// How it wants to be asked for a renewal.
     pub renewal: Renewal,
+    /// After which time a client that asks for itself tries a second time, because a refusal of it may pass.
+    pub second_try: Option<Duration>,
     /// What it ends when it is told to end a token.
     pub revocation: Revocation,
     /// Where the person ends a login that cannot be ended from here.
@@ -204,6 +208,7 @@ pub const STANDARD: Provider = Provider {
     granted: Granted { commas: false, renamed: &[], silent: &[] },
     token_issuer: TokenIssuer::Exact,
     renewal: Renewal { repeats_scopes: false, without_resource: false },
+    second_try: None,
     revocation: Revocation::Standard,
     sessions: None,
     advice: &[],
@@ -316,6 +321,12 @@ mod tests {
         ] {
             assert_eq!(title(issuer), expected, "{issuer}");
         }
+    }
+
+    #[test]
+    fn only_cisco_is_known_to_refuse_a_client_in_passing() {
+        let pauses = names().filter_map(|(name, provider)| Some((name, provider.second_try?)));
+        assert_eq!(pauses.collect::<Vec<_>>(), [("cisco", Duration::from_secs(1))]);
     }
 
     #[test]

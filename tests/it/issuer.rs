@@ -28,6 +28,8 @@ pub struct Rules {
     pub secrets_end: i64,
     /// No client is good enough.
     pub refuses_clients: bool,
+    /// So many times no client is good enough, in the words of Okta's server.
+    pub refuses_next: u32,
     /// An error for every pushed request.
     pub refuses_pushed: Option<&'static str>,
 }
@@ -44,6 +46,7 @@ impl Default for Rules {
             auth_methods: vec!["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
             secrets_end: 0,
             refuses_clients: false,
+            refuses_next: 0,
             refuses_pushed: None,
         }
     }
@@ -318,6 +321,11 @@ impl Issuer {
     fn known(&self, seen: &Seen) -> Result<String, Answer> {
         let refusal = || said(401, &json!({"error": "invalid_client"}));
         let rules = self.rules().clone();
+        if rules.refuses_next > 0 {
+            self.rules().refuses_next -= 1;
+            let summary = "Invalid value for 'client_id' parameter.";
+            return Err(said(401, &json!({"errorCode": "invalid_client", "errorSummary": summary, "errorCauses": []})));
+        }
         let form = |name: &str| seen.form.get(name).cloned();
         let (id, method, evidence) =
             match (seen.headers.get("authorization"), form("client_secret"), form("client_assertion")) {

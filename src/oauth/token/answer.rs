@@ -74,9 +74,10 @@ fn judge(
         (300..=399, _) => Err(Error::Redirected { host: host.to_owned(), status }),
         (408 | 425 | 429 | 500..=599, _) => Err(in_trouble(host, answer)),
         (_, Ok(members)) if members.get("error").is_some_and(|error| !error.is_null()) => {
-            Err(refusal(host, answer, members))
+            Err(refusal(host, answer, members, STANDARD))
         }
         (200..=299, Ok(members)) => success(host, members, proved),
+        (_, Ok(members)) if is_oauth(members.get(OKTA.0)) => Err(refusal(host, answer, members, OKTA)),
         (401, _) => Err(Error::TokenEndpoint { host: host.to_owned(), status, code: None, description: None }),
         (_, Err(Fault::NotJson)) if !answer.body().is_empty() || answer.status().is_success() => {
             Err(Error::NotJson { host: host.to_owned(), status })
@@ -95,16 +96,27 @@ fn malformed(host: &str, what: &'static str) -> Error {
     Error::Malformed { host: host.to_owned(), what }
 }
 
-fn refusal(host: &str, answer: &Answer, members: &Map<String, Value>) -> Error {
+/// The members that say why: those of RFC 6749 §5.2, and those that Okta's server uses before it comes to OAuth, with the
+/// same codes.
+const STANDARD: (&str, &str) = ("error", "error_description");
+const OKTA: (&str, &str) = ("errorCode", "errorSummary");
+
+/// Whether this is a code as OAuth has them. Okta's own (`E0000005`) are about other things.
+fn is_oauth(code: Option<&Value>) -> bool {
+    let is_plain = |code: &str| code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    code.and_then(Value::as_str).is_some_and(|code| !code.is_empty() && is_plain(code))
+}
+
+fn refusal(host: &str, answer: &Answer, members: &Map<String, Value>, (code, why): (&str, &str)) -> Error {
     let said = |name| json::text(members, name).map(clean);
-    match json::text(members, "error") {
+    match json::text(members, code) {
         Some("temporarily_unavailable" | "server_error" | "slow_down") => in_trouble(host, answer),
         code => {
             let (host, status) = (host.to_owned(), answer.status().as_u16());
-            let (description, wants) = (said("error_description"), code.filter(|code| INTERACTION.contains(code)));
+            let (description, wants) = (said(why), code.filter(|code| INTERACTION.contains(code)));
             match (wants, asks(members)) {
                 (Some(code), Some(claims)) => Error::Interaction { host, code: code.to_owned(), description, claims },
-                _ => Error::TokenEndpoint { host, status, code: said("error"), description },
+                _ => Error::TokenEndpoint { host, status, code: code.map(clean), description },
             }
         }
     }

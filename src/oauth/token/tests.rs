@@ -218,6 +218,10 @@ async fn r01_a_success_without_a_usable_token_is_none() {
     .await;
 }
 
+/// As Okta's server words it.
+const OKTA: &str = r#"{"errorCode":"invalid_client","errorSummary":"Invalid value for 'client_id' parameter.",
+    "errorLink":"invalid_client","errorId":"oaeEXAMPLE","errorCauses":[]}"#;
+
 #[tokio::test]
 async fn r01_a_refusal_says_what_it_is() {
     let described = r#"{"error":"invalid_grant","error_description":"a\u001b[31mb"}"#;
@@ -226,6 +230,12 @@ async fn r01_a_refusal_says_what_it_is() {
         (json(200, r#"{"access_token":"t","error":"x"}"#), refused(200, Some("x"), None)),
         (json(400, described), refused(400, Some("invalid_grant"), Some("a[31mb"))),
         (json(401, r#"{"error":"invalid_client"}"#), refused(401, Some("invalid_client"), None)),
+        (json(401, OKTA), refused(401, Some("invalid_client"), Some("Invalid value for 'client_id' parameter."))),
+        (json(400, OKTA), refused(400, Some("invalid_client"), Some("Invalid value for 'client_id' parameter."))),
+        (json(401, &OKTA.replace("invalid_client", "E0000005")), refused(401, None, None)),
+        (json(403, &OKTA.replace("invalid_client", "E0000006")), Box::new(|host| Error::Status { host, status: 403 })),
+        (json(401, &OKTA.replace('{', r#"{"error":"invalid_grant","#)), refused(401, Some("invalid_grant"), None)),
+        (json(200, OKTA), malformed("it has no usable access token")),
         (reply(401, &[], ""), refused(401, None, None)),
         (reply(401, &[], "<html>"), refused(401, None, None)),
         (reply(403, &[], "<html>"), not_json(403)),
