@@ -48,6 +48,14 @@ SCRIPTS_FROZEN=(
   typing-inspection==0.4.5 tzdata==2026.6 urllib3==2.8.0 websocket-client==1.9.2 yarl==1.25.1
 )
 
+# Cisco's own program and two libraries for its Support APIs, in an environment of their own, and what they bring with them.
+PYTHON_CISCO=(ciscosupportsdk==0.4.0 cisco_support==0.5.2 openVulnQuery==1.34)
+CISCO_FROZEN=(
+  annotated-types==0.8.0 Authlib==1.9.10 certifi==2026.10.18 cffi==2.1.1 charset-normalizer==3.5.3 cryptography==50.0.2
+  idna==3.20 joserfc==1.8.0 pycparser==3.12 pydantic==2.14.3 pydantic-core==2.50.4 requests==2.34.2
+  typing-extensions==4.16.0 typing-inspection==0.4.5 urllib3==2.8.0
+)
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring
