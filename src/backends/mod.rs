@@ -57,6 +57,8 @@ pub struct Backend {
     pub summary: &'static str,
     /// Ways to sign in; the first is the default.
     pub ways: &'static [Way],
+    /// What a person must know before they sign in in one of these ways, as the rest of a sentence about the way.
+    pub notes: &'static [(Way, &'static str)],
     /// Where the service is when the configuration does not say; `None` if every installation has its own address.
     pub url: Option<&'static str>,
     /// The remote MCP server used after an OAuth login, where that is another address than `url`.
@@ -94,6 +96,11 @@ impl Backend {
         let resources = (self.resources)(connection).into_iter();
         let resources = resources.filter(|resource| connection.offers(resource.toolset));
         resources.map(|resource| connection.sent.out_of_resource(resource)).collect()
+    }
+
+    /// What a person must know before they sign in in this way.
+    pub fn note(&self, way: Way) -> Option<&'static str> {
+        self.notes.iter().find(|(noted, _)| *noted == way).map(|(_, note)| *note)
     }
 
     /// The toolsets that are on when the configuration does not say.

@@ -192,6 +192,7 @@ fn every_backend_is_found_by_its_name_and_has_a_way_in() {
     for backend in super::ALL {
         assert!(super::named(backend.name).is_some_and(|found| std::ptr::eq(found, *backend)));
         assert!(!backend.ways.is_empty() && !backend.summary.is_empty(), "{}", backend.name);
+        assert!(backend.notes.iter().all(|(way, note)| backend.ways.contains(way) && !note.is_empty()));
         for url in [backend.url, backend.oauth_url].into_iter().flatten() {
             assert!(crate::http::is_safe(&url.parse().expect("an address")), "{url}");
         }

@@ -16,7 +16,11 @@ fn providers() -> String {
 fn table() -> String {
     let mut table = String::from("| backend | what it is | ways to sign in |\n|---|---|---|\n");
     for backend in ALL {
-        let ways: Vec<&str> = backend.ways.iter().copied().map(Way::word).collect();
+        let way = |way: &Way| match backend.note(*way) {
+            None => way.word().to_owned(),
+            Some(note) => format!("{} ({note})", way.word()),
+        };
+        let ways: Vec<String> = backend.ways.iter().map(way).collect();
         table += &format!("| `{}` | {} | {} |\n", backend.name, backend.summary, ways.join(", "));
     }
     table

@@ -27,6 +27,10 @@ pub enum Client {
 pub struct Rehearsal {
     /// Which connection.
     pub connection: String,
+    /// How the login would be made.
+    pub way: Way,
+    /// What the person must know about that.
+    pub note: Option<&'static str>,
     /// Who would issue the tokens.
     pub issuer: String,
     /// What kind of provider that is.
@@ -49,14 +53,26 @@ pub struct Rehearsal {
     pub ports: Vec<u16>,
 }
 
-/// Finds out what a login would ask for. Opens no port and no page, registers and stores nothing.
-pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -> Result<Rehearsal, Error> {
-    usable(app, connection)?;
+/// Finds out what a login in this way would ask for, with a person or for the client itself. Opens no port and no page,
+/// registers and stores nothing.
+pub async fn rehearse(app: &App, connection: &config::Connection, way: Way, wish: &Wish) -> Result<Rehearsal, Error> {
+    let alone = way == Way::ClientCredentials;
+    match app.environment_token(connection) {
+        Some((variable, _)) if alone => return Err(Error::TokenInEnvironment { variable }),
+        _ if alone => {}
+        _ => usable(app, connection)?,
+    }
     let app = &app.at(connection);
-    let Found { server, provider, resource, scopes, .. } = discover(app, connection, Way::OAuth, wish.browser).await?;
-    let scopes = more(scopes, wish, (&server, provider), stored(app, connection).await.as_deref());
+    let Found { server, provider, resource, scopes, .. } =
+        discover(app, connection, way, wish.browser && !alone).await?;
+    let scopes = match alone {
+        true => scopes,
+        false => more(scopes, wish, (&server, provider), stored(app, connection).await.as_deref()),
+    };
     let client = match given(app, connection, &server).await? {
         Some(given) => Client::Configured(given.id),
+        // What a client may do that asks for itself, an administrator decides.
+        None if alone => Client::Missing,
         None => match client::load(&app.parts, &connection.name, &server.issuer).await? {
             Some(known) => Client::Registered(known.id),
             None if registers(&server, provider) => Client::Registration,
@@ -64,16 +80,19 @@ pub async fn rehearse(app: &App, connection: &config::Connection, wish: &Wish) -
         },
     };
     let ports = match &client {
+        _ if alone => Vec::new(),
         Client::Configured(_) | Client::Missing => ports(connection, provider).to_vec(),
         _ => connection.ports.clone(),
     };
     let (resource, audience) = provider::target(provider, resource.as_deref());
     Ok(Rehearsal {
         connection: connection.name.clone(),
+        way,
+        note: connection.backend.note(way),
         issuer: server.issuer,
         provider,
-        authorization_endpoint: server.authorization_endpoint.map(String::from),
-        device: server.device_authorization_endpoint.is_some(),
+        authorization_endpoint: server.authorization_endpoint.filter(|_| !alone).map(String::from),
+        device: server.device_authorization_endpoint.is_some() && !alone,
         client,
         scopes,
         resource: resource.map(str::to_owned),

@@ -40,11 +40,17 @@ mod value;
 /// Cisco's authorization server. The gateway serves no metadata that would name it.
 const ISSUER: &str = "https://id.cisco.com/oauth2/default";
 
+/// Cisco documents the browser's grant for other APIs of its console only (reference: Support APIs, "Application
+/// registration").
+const UNPROVEN: &str =
+    "not proven to work: Cisco documents `client-credentials` alone for applications of its Support APIs";
+
 /// Bugs, end of life, advisories, coverage, software, returns and cases.
 pub static BACKEND: Backend = Backend {
     name: "cisco",
     summary: "Cisco bugs, advisories, end of life, coverage, software, returns and cases",
     ways: &[Way::ClientCredentials, Way::OAuth],
+    notes: &[(Way::OAuth, UNPROVEN)],
     url: Some("https://apix.cisco.com"),
     oauth_url: None,
     issuer: |url| matches!(url.host_str(), Some("apix.cisco.com" | "api.cisco.com")).then_some(ISSUER),

@@ -27,6 +27,7 @@ pub static BACKEND: Backend = Backend {
     name: "remote",
     summary: "any MCP server over HTTP, with the login it asks for",
     ways: &[Way::OAuth, Way::None, Way::Bearer, Way::ClientCredentials],
+    notes: &[],
     url: None,
     oauth_url: None,
     issuer: |_| None,

@@ -16,6 +16,7 @@ pub static BACKEND: Backend = Backend {
     name: "tavily",
     summary: "web search and page extraction",
     ways: &[Way::None, Way::OAuth, Way::ApiKey],
+    notes: &[],
     url: Some("https://api.tavily.com"),
     oauth_url: Some("https://mcp.tavily.com/mcp"),
     issuer: |_| None,

@@ -15,6 +15,7 @@ pub static BACKEND: Backend = Backend {
     name: "library",
     summary: "prompts and resources",
     ways: &[Way::OAuth, Way::None],
+    notes: &[],
     url: None,
     oauth_url: None,
     issuer: |_| None,

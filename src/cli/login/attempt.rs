@@ -11,6 +11,7 @@ use super::face::Face;
 use super::{Arguments, Asking, rehearsal};
 use crate::app::login::{self, By, Done, Finish, Pending, Strength, Wish};
 use crate::app::{App, Error};
+use crate::backends::Way;
 use crate::config;
 use crate::machine::{self, Browser, Echo, Lines, SystemBrowser};
 
@@ -22,11 +23,12 @@ pub(super) async fn rehearse(
     arguments: &Arguments,
     console: &Console,
     app: &App,
-    connection: &config::Connection,
+    (connection, way): (&config::Connection, Way),
 ) -> Result<Outcome, Error> {
     let connection = overridden(arguments, connection);
     let choice = choice(arguments, console, app);
-    let rehearsal = login::rehearse::rehearse(app, &connection, &wish(arguments, choice)).await?;
+    let way = if way == Way::ClientCredentials { way } else { Way::OAuth };
+    let rehearsal = login::rehearse::rehearse(app, &connection, way, &wish(arguments, choice)).await?;
     Ok(rehearsal::show(&rehearsal, choice, console))
 }
 
@@ -70,6 +72,10 @@ async fn once(
         }
         begun => begun?,
     };
+    if let Some(note) = connection.backend.note(Way::OAuth) {
+        let way = Way::OAuth.word();
+        Face { console, prompt: None }.warning("note", &format!("`{way}` for `{}` is {note}.", connection.name));
+    }
     wait(arguments, console, app, (pending, choice)).await
 }
 

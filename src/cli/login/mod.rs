@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use super::{Console, Outcome, client};
 use crate::app::login::{self, Done};
 use crate::app::{App, Error};
-use crate::backends::Way;
+use crate::backends::{self, Way};
 use crate::config::store::{Kind, VARIABLE};
 use crate::config::{self, Source};
 use crate::http::Loopback;
@@ -23,9 +23,7 @@ use face::Face;
 
 /// Sign in to a connection in the browser, or keep a key for it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples: `keyward login tavily`, `keyward login https://mcp.example.com/mcp`, \
-    `keyward login tavily --api-key < key.txt`. The first valid answer ends the login: from the browser here, or pasted \
-    from a browser elsewhere. With `--json` every line is one event; the last is `done` or an error.")]
+#[command(after_help = after_help())]
 pub(super) struct Arguments {
     /// The connection, or the address of a remote MCP server
     #[arg(value_name = "CONNECTION|URL")]
@@ -48,6 +46,20 @@ pub(super) struct Arguments {
     ways: Ways,
     #[command(flatten)]
     wish: Asking,
+}
+
+const EXAMPLES: &str = "Examples: `keyward login tavily`, `keyward login https://mcp.example.com/mcp`, \
+    `keyward login tavily --api-key < key.txt`. The first valid answer ends the login: from the browser here, or pasted \
+    from a browser elsewhere. With `--json` every line is one event; the last is `done` or an error.";
+
+fn after_help() -> String {
+    let notes = backends::ALL.iter().flat_map(|backend| {
+        backend
+            .notes
+            .iter()
+            .map(|(way, note)| format!("\n\n`way = \"{}\"` of `{}` is {note}.", way.word(), backend.name))
+    });
+    EXAMPLES.to_owned() + &notes.collect::<String>()
 }
 
 fn kinds() -> impl TypedValueParser<Value = Kind> {
@@ -125,7 +137,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
     let connection = target::target(&arguments, app).map_err(|error| Report::from(&error))?;
     let way = chosen(&arguments, &connection);
     if arguments.wish.dry_run {
-        let shown = attempt::rehearse(&arguments, console, app, &connection).await;
+        let shown = attempt::rehearse(&arguments, console, app, (&connection, way)).await;
         return shown.unwrap_or_else(|error| Err(Report::from(&error)));
     }
     client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;

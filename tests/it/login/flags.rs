@@ -1,7 +1,9 @@
 //! What the flags of a login change, and what it prints for scripts.
 
+use keyward::backends::{self, Way};
 use keyward::machine::Surroundings;
 use keyward::report::Exit;
+use serde_json::Value;
 
 use crate::person::{Forbidden, Nobody};
 use crate::world::{Missing, World};
@@ -105,6 +107,43 @@ fn a_dry_run_asks_the_provider_and_changes_nothing() {
     assert_eq!(world.config_text(), "");
     assert!(!ran.out.contains("state=") && !ran.out.contains("code_challenge"), "{ran:?}");
     assert!(world.run(&words[..5]).done().out.contains("a new one would be registered"));
+}
+
+#[test]
+fn what_is_to_be_known_about_a_way_is_said_before_anybody_signs_in() {
+    let mut noted = backends::ALL.iter().flat_map(|backend| backend.notes.iter().map(move |note| (backend, note)));
+    let (backend, (_, note)) = noted.find(|(_, (way, _))| *way == Way::OAuth).expect("cisco has one");
+    let help = World::new().run(&["login", "--help"]).done().out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(&format!("`way = \"oauth\"` of `{}` is {note}.", backend.name)), "{help}");
+    let world = World::with_sandbox();
+    let url = world.resource();
+    let entry = format!("[connections.box]\nbackend = \"{}\"\nurl = \"{url}\"\nway = \"oauth\"\n", backend.name);
+    let world = world.config(&entry);
+    let shown = world.run(&["login", "box", "--dry-run", "--json"]).done().json();
+    assert_eq!((&shown["way"], &shown["note"]), (&"oauth".into(), &(*note).into()));
+    assert!(world.run(&["login", "box", "--dry-run"]).done().out.contains(note));
+    let ran = world.run(&["login", "box", "--timeout", "20", "--json"]).done();
+    let events = ran.events();
+    let said = events.iter().position(|event| event["event"] == "warning").expect("a warning");
+    assert!(events[said]["message"].as_str().is_some_and(|message| message.contains(note)), "{events:?}");
+    assert!(said < events.iter().position(|event| event["event"] == "started").expect("a start"), "{events:?}");
+}
+
+#[test]
+fn a_dry_run_of_a_client_for_itself_shows_no_page_and_says_who_would_ask() {
+    let world = World::with_sandbox().browser(Forbidden);
+    let url = world.resource();
+    let entry = |more: &str| format!("[connections.box]\nbackend = \"remote\"\nurl = \"{url}\"\n{more}\n");
+    let way = "way = \"client-credentials\"";
+    let world = world.config(&entry(way));
+    let shown = world.run(&["login", "box", "--dry-run", "--json"]).done().json();
+    assert_eq!((&shown["way"], &shown["authorization_endpoint"]), (&"client-credentials".into(), &Value::Null));
+    assert_eq!((&shown["client"]["from"], &shown["browser"]), (&"nobody".into(), &false.into()));
+    let out = world.run(&["login", "box", "--dry-run"]).done().out;
+    assert!(out.contains("connections.box.client_id") && !out.contains("redirect") && !out.contains("page"), "{out}");
+    let world = world.config(&entry(&format!("{way}\nclient_id = \"robot\"")));
+    let shown = world.run(&["login", "box", "--dry-run", "--json"]).done().json();
+    assert_eq!((&shown["client"]["from"], &shown["client"]["id"]), (&"configuration".into(), &"robot".into()));
 }
 
 #[test]
