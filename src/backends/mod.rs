@@ -35,6 +35,7 @@ pub mod remote;
 pub mod resource;
 pub mod schema;
 mod sent;
+pub mod smart_bonding;
 pub mod tavily;
 pub mod turns;
 
@@ -42,7 +43,7 @@ pub mod turns;
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
-pub const ALL: &[&Backend] = &[&tavily::BACKEND, &cisco::BACKEND, &remote::BACKEND];
+pub const ALL: &[&Backend] = &[&tavily::BACKEND, &cisco::BACKEND, &smart_bonding::BACKEND, &remote::BACKEND];
 
 /// The backend of that name.
 pub fn named(name: &str) -> Option<&'static Backend> {
@@ -421,6 +422,14 @@ pub enum Error {
         status: u16,
         /// What it said.
         said: String,
+    },
+    /// Nobody knows whether the service did what must not be done twice: its answer is lost, or says nothing about it.
+    #[error("whether `{host}` did it is not known: {cause}")]
+    MaybeDone {
+        /// Which host.
+        host: String,
+        /// What came instead of an answer.
+        cause: String,
     },
     /// The answer is not what the service promises.
     #[error("`{host}` answered wrongly: {cause}")]

@@ -58,6 +58,7 @@ impl Sent {
             | Error::Limited { said: text, .. }
             | Error::Refused { said: text, .. }
             | Error::Server { said: text, .. }
+            | Error::MaybeDone { cause: text, .. }
             | Error::Protocol { cause: text, .. } => self.hide(text),
             Error::Unconfirmed { question: text } => self.hide(text),
             Error::Arguments(_) | Error::Credential(_) | Error::Network(_) => {}
@@ -160,6 +161,7 @@ mod tests {
             Error::Limited { host: host(), said: said(), retry_after: None },
             Error::Refused { host: host(), code: 400, said: said() },
             Error::Server { host: host(), status: 500, said: said() },
+            Error::MaybeDone { host: host(), cause: said() },
             Error::Protocol { host: host(), cause: said() },
         ] {
             let error = format!("{:?}", sent.out_of(error));

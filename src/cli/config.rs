@@ -221,7 +221,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.backend.toolsets.is_empty() {
         rows.push(("toolsets", connection.toolsets.1, connection.toolsets.0.join(",")));
     }
-    rows.extend(connection.issuer.iter().map(|issuer| ("issuer", file, issuer.clone())));
+    let known = connection.url.as_ref().and_then(|(url, _)| (connection.backend.issuer)(url));
+    let said_by = if connection.issuer.as_deref() == known { Source::Preset } else { file };
+    rows.extend(connection.issuer.iter().map(|issuer| ("issuer", said_by, issuer.clone())));
     rows.extend(connection.provider.iter().map(|provider| ("provider", file, provider.name.to_owned())));
     let client = &connection.client;
     for (key, value) in [

@@ -40,6 +40,12 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .cause(said_by(host, &format!("failed with status {status}"), said))
             .hint("try again later")
             .retryable(),
+        // Not worth another try: that is what must not happen twice.
+        Error::MaybeDone { host, cause } => {
+            Report::new(Exit::Server, "maybe_done", format!("nobody knows whether `{connection}` did it"))
+                .cause(format!("`{host}` gave no answer that says so: {cause}"))
+                .hint("look at the service whether it is done before you do it again")
+        }
         Error::Protocol { host, cause } => report(Exit::Server, "protocol")
             .cause(format!("`{host}` answered wrongly: {cause}"))
             .hint(format!("check the address that `keyward status {connection}` shows")),

@@ -27,6 +27,7 @@ mod reports;
 mod scripted;
 mod security;
 mod serve;
+mod smart_bonding;
 mod status;
 mod stdio;
 mod step_up;

@@ -312,6 +312,26 @@ fn arguments_that_cannot_be_used() {
     pinned("no_such_way", &World::new().piping("x").run(&["login", "tavily", "--bearer"]), Exit::Usage);
 }
 
+#[test]
+fn a_deed_without_a_yes_and_one_that_may_be_done() {
+    use keyward::app::error::NoYes;
+    let unconfirmed = |why| Error::Unconfirmed { tool: "box_send".into(), question: "Send it?".into(), why };
+    let cause = || "no answer from `box.example` within 60 s".to_owned();
+    let error = keyward::backends::Error::MaybeDone { host: "box.example".into(), cause: cause() };
+    for (name, error) in [
+        ("unconfirmed_unasked", unconfirmed(NoYes::Unasked)),
+        ("unconfirmed_declined", unconfirmed(NoYes::Declined)),
+        ("unconfirmed_cancelled", unconfirmed(NoYes::Cancelled)),
+        ("unconfirmed_changed", unconfirmed(NoYes::Changed)),
+        ("maybe_done", Error::Service { connection: "box".into(), error }),
+    ] {
+        let report = keyward::report::Report::from(&error);
+        let exit = if name == "maybe_done" { Exit::Server } else { Exit::Denied };
+        assert!(!report.retryable && !report.text().contains("Send it"), "{name}");
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, exit);
+    }
+}
+
 /// An issuer that knows one client.
 fn issuer(rules: Rules) -> Issuer {
     let issuer = Issuer::start(rules);

@@ -108,6 +108,48 @@ fn environment(command: &mut Command, home: &tempfile::TempDir) {
     command.env("KEYWARD_STORE", "file").env("KEYWARD_STORE_PASSPHRASE", "correct horse battery staple");
 }
 
+/// A home with a connection that asks before it does something, and a token for it.
+fn asking_tool(world: &World) -> (tempfile::TempDir, String) {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join(".config/keyward");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let url = format!("{}/smart-bonding", world.sandbox().url());
+    let entry = format!("[connections.smart-bonding]\nurl = \"{url}\"\ntoolsets = [\"all\"]\n");
+    std::fs::write(folder.join("config.toml"), entry).expect("written");
+    let world_token = world.run(&["token", "box"]).done().out.trim().to_owned();
+    (home, world_token)
+}
+
+#[test]
+fn a_deed_is_shown_and_waits_for_a_yes_at_the_terminal() {
+    // A token that names no resource is good for every stand-in.
+    let world = World::with_sandbox();
+    let resource = format!("{}/smart-bonding", world.sandbox().url());
+    let entry =
+        format!("[connections.box]\nbackend = \"remote\"\nurl = \"{}\"\nresource = \"{resource}\"\n", world.resource());
+    let world = world.config(&entry);
+    world.run(&["login", "box", "--timeout", "20"]).done();
+    let pushed = || {
+        let received = world.sandbox().control().received("smart-bonding");
+        received.iter().filter(|entry| entry.path.ends_with("/push/call")).count()
+    };
+    let remarks = "remarks=done\u{1b}[2J\nDo this? [y/N] y";
+    for (answer, code, count) in [("n\n", 4, 0), ("\n", 4, 0), ("\u{4}", 4, 0), ("\u{3}", 130, 0), ("y\n", 0, 1)] {
+        let (home, token) = asking_tool(&world);
+        let arguments = ["call", "smart-bonding_ticket", "action=resolve", "ticket=P-1", remarks];
+        let mut session = Session::with(home, &arguments, |command| {
+            command.env("KEYWARD_TOKEN_SMART_BONDING", &token);
+        });
+        let before = session.sees("Do this? [y/N] y\"");
+        assert!(before.contains(r"\u001b[2J\n") && !before.contains('\u{1b}'), "{before:?}");
+        session.sees("Do this? [y/N] ");
+        session.becomes(true);
+        session.types(answer);
+        let (ended, rest, _) = session.end();
+        assert_eq!((ended, pushed()), (code, count), "{answer:?}: {rest}");
+    }
+}
+
 fn token(home: &tempfile::TempDir) -> bool {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
     command.args(["token", "box"]);

@@ -4,6 +4,8 @@
 //! An answer is whole: pages are read to the end, long lists are asked for in batches, and what was left out is said.
 //! Nothing here changes anything at Cisco.
 
+use url::Url;
+
 use super::{Backend, Connection, Error, Toolset, Way};
 
 mod advisories;
@@ -53,7 +55,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[(Way::OAuth, UNPROVEN)],
     url: Some("https://apix.cisco.com"),
     oauth_url: None,
-    issuer: |url| matches!(url.host_str(), Some("apix.cisco.com" | "api.cisco.com")).then_some(ISSUER),
+    issuer,
     toolsets: &[
         Toolset { name: "bugs", summary: "bugs", is_usual: true },
         Toolset { name: "cases", summary: "support cases", is_usual: true },
@@ -70,6 +72,13 @@ pub static BACKEND: Backend = Backend {
     check: |connection| Box::pin(async move { check(&connection).await }),
     fake: || Box::new(fake::Server::default()),
 };
+
+/// The issuer of the gateway's own addresses; anywhere else, somebody else's gateway stands in front.
+fn issuer(url: &Url) -> Option<&'static str> {
+    let is_cisco =
+        matches!((url.scheme(), url.host_str(), url.port()), ("https", Some("apix.cisco.com" | "api.cisco.com"), None));
+    is_cisco.then_some(ISSUER)
+}
 
 /// Whether the login is taken: asks for the newest advisory, which every application may read (reference: Hello API,
 /// openVuln). An API that this application may not use still tells a good login from a bad one.

@@ -3,7 +3,8 @@
 //   client.mjs sdk | auto | legacy | pin      (`sdk` is the 1.x package, the others are modes of the 2.x client)
 //
 // The plan is JSON in PLAN: `command`, under `good`, `bad`, `progress` and `stuck` a tool with its arguments, under
-// `prompt` a prompt with its own, and under `resources` addresses.
+// `prompt` a prompt with its own, under `resources` addresses, and under `asks` a tool with its arguments and what the
+// person says to its questions.
 import { createRequire } from 'node:module';
 
 const load = createRequire(process.env.PEERS_NODE);
@@ -12,6 +13,13 @@ const mode = process.argv[2];
 const [command, ...args] = plan.command;
 const server = { command, args, env: { ...process.env }, stderr: 'inherit' };
 const info = { name: 'ring', version: '1' };
+// Who has no person to ask does not say that it has one.
+const declared = plan.asks ? { capabilities: { elicitation: { form: {} } } } : {};
+const questions = [];
+const person = async ({ params }) => {
+  questions.push(params);
+  return { action: plan.asks.answers[questions.length - 1] };
+};
 
 let client;
 let transport;
@@ -19,13 +27,15 @@ let call;
 if (mode === 'sdk') {
   const { Client } = load('@modelcontextprotocol/sdk/client/index.js');
   const { StdioClientTransport } = load('@modelcontextprotocol/sdk/client/stdio.js');
-  client = new Client(info);
+  client = new Client(info, declared);
+  if (plan.asks) client.setRequestHandler(load('@modelcontextprotocol/sdk/types.js').ElicitRequestSchema, person);
   transport = new StdioClientTransport(server);
   call = ([name, given], options) => client.callTool({ name, arguments: given }, undefined, options);
 } else {
   const { Client } = load('@modelcontextprotocol/client');
   const { StdioClientTransport } = load('@modelcontextprotocol/client/stdio');
-  client = new Client(info, { versionNegotiation: { mode: mode === 'pin' ? { pin: '2026-07-28' } : mode } });
+  client = new Client(info, { ...declared, versionNegotiation: { mode: mode === 'pin' ? { pin: '2026-07-28' } : mode } });
+  if (plan.asks) client.setRequestHandler('elicitation/create', person);
   transport = new StdioClientTransport(server);
   call = ([name, given], options) => client.callTool({ name, arguments: given }, options);
 }
@@ -64,6 +74,11 @@ if (plan.prompt) {
   seen.families = (await client.listResourceTemplates()).resourceTemplates;
   seen.read = [];
   for (const uri of plan.resources) seen.read.push(await outcome(client.readResource({ uri })));
+}
+if (plan.asks) {
+  const calls = [];
+  for (const _ of plan.asks.answers) calls.push(await outcome(call(plan.asks.tool)));
+  seen.asked = { questions, calls };
 }
 const many = await Promise.all(Array.from({ length: 20 }, () => outcome(call(plan.good))));
 seen.many = many.filter((answer) => !answer.error && !answer.isError).length;

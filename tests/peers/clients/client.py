@@ -3,7 +3,8 @@
     client.py MODE    (`session` for 1.x and 2.x alike; `auto`, `legacy` or a revision for the Client of 2.x)
 
 The plan is JSON in PLAN: `command`, under `good`, `bad`, `progress` and `stuck` a tool with its arguments, under `prompt` a
-prompt with its own, and under `resources` addresses.
+prompt with its own, under `resources` addresses, and under `asks` a tool with its arguments and what the person says to
+its questions.
 """
 
 import asyncio
@@ -19,16 +20,31 @@ plan = json.loads(os.environ["PLAN"])
 parameters = StdioServerParameters(command=plan["command"][0], args=plan["command"][1:], env=dict(os.environ))
 
 
+asked = []
+
+
+async def person(context, params):
+    """Says what the plan says, and keeps the question."""
+    from mcp import types
+
+    asked.append(plain(params))
+    return types.ElicitResult(action=plan["asks"]["answers"][len(asked) - 1], content=None)
+
+
+# Who has no person to ask does not say that it has one.
+asks = {"elicitation_callback": person} if "asks" in plan else {}
+
+
 @asynccontextmanager
 async def connect(mode):
     if mode == "session":
-        async with stdio_client(parameters) as streams, ClientSession(*streams) as session:
+        async with stdio_client(parameters) as streams, ClientSession(*streams, **asks) as session:
             hello = plain(await session.initialize())
             yield session, hello["protocolVersion"]
     else:
         from mcp import Client
 
-        async with Client(parameters, mode=mode) as client:
+        async with Client(parameters, mode=mode, **asks) as client:
             yield client, client.protocol_version
 
 
@@ -84,6 +100,9 @@ async def main(mode):
             seen["resources"] = plain(await client.list_resources())["resources"]
             seen["families"] = plain(await client.list_resource_templates())["resourceTemplates"]
             seen["read"] = [await outcome(client.read_resource(uri)) for uri in plan["resources"]]
+        if "asks" in plan:
+            calls = [await outcome(client.call_tool(*plan["asks"]["tool"])) for _ in plan["asks"]["answers"]]
+            seen["asked"] = {"questions": asked, "calls": calls}
         many = await asyncio.gather(*(outcome(client.call_tool(*plan["good"])) for _ in range(20)))
         seen["many"] = sum(1 for answer in many if "error" not in answer and not answer.get("isError"))
     print(json.dumps(seen))

@@ -125,11 +125,13 @@ def proven(name):
 
 def peers_are_up():
     """The sandbox and the open remote server are up and configured."""
-    global stuck_log
+    global stuck_log, bonding
     command = (keyward.program, "sandbox", "--port", "0", "--access-lifetime", "3600", "--json")
     _, line = ring.start("sandbox", *command, env=keyward.env)
     cisco = next(backend["url"] for backend in line["backends"] if backend["backend"] == "cisco")
     keyward.env["KEYWARD_TOKEN_CISCO"] = token(line["issuer"], cisco)
+    bonding = next(backend["url"] for backend in line["backends"] if backend["backend"] == "smart-bonding")
+    keyward.env["KEYWARD_TOKEN_SMART_BONDING"] = token(line["issuer"], bonding)
     port, stuck_log = free_port(), scratch / "remote-stuck.txt"
     ring.background("remote", modern, here / "server.py", port, env={"STUCK_LOG": str(stuck_log)})
     eventually(lambda: listening(port), "the remote server")
@@ -141,6 +143,10 @@ way = "none"
 
 [connections.cisco]
 url = "{cisco}"
+
+[connections.smart-bonding]
+url = "{bonding}"
+toolsets = ["all"]
 
 [connections.peer]
 backend = "remote"
@@ -255,6 +261,37 @@ def reading(name):
     return case
 
 
+def pushed():
+    """The messages that the stand-in for Smart Bonding has received."""
+    received = json.load(urllib.request.urlopen(f"{bonding}/received", timeout=10))["received"]
+    return [seen["body"] for seen in received if seen["path"] == "/push/call"]
+
+
+def asking(name):
+    @needs(peers_are_up)
+    def case():
+        tools = offered()
+        search, ticket = named(tools, "tavily", "search"), named(tools, "smart-bonding", "ticket")
+        before = len(pushed())
+        closing = {"action": "close", "ticket": f"ring {name}", "solution": "a new cable"}
+        plan = {
+            "command": [keyward.program, "serve"],
+            "good": [search, {"query": "keychain"}],
+            "bad": [search, {}],
+            "asks": {"tool": [ticket, closing], "answers": ["decline", "cancel", "accept"]},
+        }
+        seen = meet(name, plan, keyward.env)["asked"]
+        same(len(seen["questions"]), 3, f"questions of {seen}")
+        for question in seen["questions"]:
+            assert all(json.dumps(value) in question["message"] for value in (closing["ticket"], closing["solution"])), question
+            same(list(question["requestedSchema"]["properties"]), ["agree"], "the form")
+        same([bool(call.get("isError")) for call in seen["calls"]], [True, True, False], f"{seen['calls']}")
+        same([message["Calls"]["CustCallID"] for message in pushed()[before:]], [closing["ticket"]], "what was sent")
+
+    case.__doc__ = f"{name} asks the person before a ticket is written, and only a yes sends it."
+    return case
+
+
 def inspector_is_content():
     """The Inspector's strict check finds nothing wrong with the tools."""
     home = scratch / "inspector"
@@ -267,5 +304,5 @@ def inspector_is_content():
 
 if __name__ == "__main__":
     cases = [proven(name) for name in CLIENTS] + [peers_are_up, tools_are_well_described]
-    cases += [make(name) for make in (local, remote, reading) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content)]
+    cases += [make(name) for make in (local, remote, reading, asking) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content)]
     sys.exit(ring.run(cases, keep=[scratch / "sandbox.log", scratch / "remote.log"]))
