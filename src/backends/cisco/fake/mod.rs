@@ -10,6 +10,7 @@
 //! the names that are there: the gateway refuses them until the next such order. What else can go wrong is asked for with
 //! an identifier (`trouble`).
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -54,19 +55,52 @@ struct Api {
     answer: fn(&Asked<'_>) -> Answer,
     /// How it refuses in its own words.
     refused: fn(u16, &str, &str) -> Answer,
+    /// Its codes for a request that is wrong, for one that is not authorized, and for its own failure.
+    invalid: &'static str,
+    unauthorized: &'static str,
+    down: &'static str,
+}
+
+/// An API that refuses as four of them do.
+const fn api(name: &'static str, prefix: &'static str, answer: fn(&Asked<'_>) -> Answer) -> Api {
+    let refused = answer::refused;
+    let (invalid, unauthorized, down) = ("API_INVALID_INPUT", "API_NOTAUTHORIZED", "API_ERROR_01");
+    Api { name, prefix, answer, refused, invalid, unauthorized, down }
 }
 
 const APIS: [Api; 10] = [
-    Api { name: "bug", prefix: bug::PREFIX, answer: bug::answer, refused: answer::refused },
-    Api { name: "eox", prefix: eox::PREFIX, answer: eox::answer, refused: eox::refused },
-    Api { name: "product", prefix: product::PREFIX, answer: product::answer, refused: answer::refused },
-    Api { name: "serial", prefix: serial::PREFIX, answer: serial::answer, refused: answer::refused },
-    Api { name: "software", prefix: software::PREFIX, answer: software::answer, refused: software::refused },
-    Api { name: "rma", prefix: rma::PREFIX, answer: rma::answer, refused: rma::refused },
-    Api { name: "case", prefix: case::PREFIX, answer: case::answer, refused: answer::refused },
-    Api { name: "psirt", prefix: psirt::PREFIX, answer: psirt::answer, refused: psirt::refused },
-    Api { name: "asd", prefix: asd::PREFIX, answer: asd::answer, refused: asd::refused },
-    Api { name: "hello", prefix: "/hello", answer: hello, refused: answer::refused },
+    api("bug", bug::PREFIX, bug::answer),
+    api("product", product::PREFIX, product::answer),
+    api("serial", serial::PREFIX, serial::answer),
+    api("hello", "/hello", hello),
+    Api {
+        invalid: "MISSING_INPUTS",
+        unauthorized: "CASE_API_FORBIDDEN",
+        down: "SYSTEM_ERROR",
+        ..api("case", case::PREFIX, case::answer)
+    },
+    Api {
+        refused: eox::refused,
+        invalid: "SSA_ERR_010",
+        unauthorized: "SSA_ERR_036",
+        down: "SSA_ERR_013",
+        ..api("eox", eox::PREFIX, eox::answer)
+    },
+    Api {
+        refused: software::refused,
+        invalid: "S3_INV_INPUT",
+        down: "S3_SERVICE_EXCEPTION_OCCURED",
+        ..api("software", software::PREFIX, software::answer)
+    },
+    Api { refused: rma::refused, invalid: "API_RMA_FORMAT_ERROR", ..api("rma", rma::PREFIX, rma::answer) },
+    Api { refused: psirt::refused, invalid: "INVALID_IOS_VERSION", ..api("psirt", psirt::PREFIX, psirt::answer) },
+    Api {
+        refused: asd::refused,
+        invalid: "INVALID_INPUT",
+        unauthorized: "LOGIN_REQD",
+        down: "SER_UNEXPECT_FAIL",
+        ..api("asd", asd::PREFIX, asd::answer)
+    },
 ];
 
 /// The API that exists to be called.
@@ -81,7 +115,7 @@ pub struct Server {
     troubles: Troubles,
     disabled: Mutex<Vec<String>>,
     began: Instant,
-    arrivals: Mutex<Vec<Arrival>>,
+    arrivals: Mutex<VecDeque<Arrival>>,
     in_flight: [AtomicUsize; APIS.len()],
 }
 
@@ -192,14 +226,15 @@ impl Server {
 
     fn answered(&self, api: &Api, request: &Received, rest: &str) -> Reply {
         let asked = Asked::of(request, rest);
-        if let Some(trouble) = self.troubles.reply(api, &asked) {
-            return trouble;
+        let trouble = trouble::wanted(&asked);
+        if let Some(reply) = trouble.and_then(|number| self.troubles.reply(number, api, &asked)) {
+            return reply;
         }
         // Only the distribution of software is asked with a body.
         if *asked.method != Method::GET && api.name != "asd" {
             return empty(StatusCode::METHOD_NOT_ALLOWED);
         }
-        (api.answer)(&asked).reply()
+        trouble::warped(trouble.unwrap_or_default(), (api.answer)(&asked)).reply()
     }
 
     /// Writes an arrival down.
@@ -218,9 +253,10 @@ impl Server {
             in_flight,
         };
         let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-        if arrivals.len() < Self::MOST {
-            arrivals.push(arrival);
+        if arrivals.len() >= Self::MOST {
+            arrivals.pop_front();
         }
+        arrivals.push_back(arrival);
         flying
     }
 

@@ -463,7 +463,8 @@ fn trouble_comes_when_an_identifier_asks_for_it_and_ends_when_it_should() {
     assert_eq!(refusal(&server, &bug(200)), (200, "API_INVALID_INPUT".to_owned()));
     let object = found(&server, &bug(205));
     assert_eq!(object["ErrorResponse"]["APIError"]["ErrorCode"], "API_INVALID_INPUT");
-    assert_eq!(refusal(&server, &format!("{EOX}/EOXByProductID/1/FAKE-200")), (200, "API_INVALID_INPUT".to_owned()));
+    assert_eq!(refusal(&server, &format!("{EOX}/EOXByProductID/1/FAKE-200")), (200, "SSA_ERR_010".to_owned()));
+    assert_eq!(refusal(&server, &format!("{SOFTWARE}/releases/productIds/FAKE-502")).1, "S3_SERVICE_EXCEPTION_OCCURED");
     assert_eq!(found(&server, &bug(100))["bugs"][0]["bug_id"], "CSCzz00100", "a number without trouble is only known");
 }
 
@@ -762,10 +763,26 @@ fn trouble_reaches_every_api() {
         assert_eq!(get(&server, &path.replace("421", "100")).0, 200, "{path} without trouble");
     }
     for (path, code) in [
-        (format!("{RMA}/rma_numbers/899999200"), "API_INVALID_INPUT"),
-        (format!("{CASE}/case_ids/699999200"), "API_INVALID_INPUT"),
-        (format!("{PSIRT}/cve/CVE-1999-99200"), "API_INVALID_INPUT"),
+        (format!("{RMA}/rma_numbers/899999200"), "API_RMA_FORMAT_ERROR"),
+        (format!("{CASE}/case_ids/699999200"), "MISSING_INPUTS"),
+        (format!("{PSIRT}/cve/CVE-1999-99200"), "INVALID_IOS_VERSION"),
     ] {
         assert_eq!(refusal(&server, &path), (200, code.to_owned()));
     }
+}
+
+#[test]
+fn a_success_can_be_other_than_promised_in_every_api() {
+    let server = Server::default();
+    let of =
+        |number: u16| found(&server, &format!("{EOX}/EOXByProductID/1/WIC-1T%3D,FAKE-{number}?responseencoding=json"));
+    let swapped = of(210);
+    assert_eq!(swapped["PaginationResponseRecord"]["TotalRecords"], "2");
+    assert_eq!(found(&server, &format!("{PRODUCT}/product_ids/FAKE-210"))["product_list"][0]["id"], 1);
+    let more = of(211);
+    assert_eq!((&more["colour"], &more["EOXRecord"][0]["EOLProductID"]), (&json!(["new"]), &Value::Null));
+    let (whole, half) = (of(100), of(212));
+    let fields = |answer: &Value| answer["EOXRecord"][0].as_object().map_or(0, serde_json::Map::len);
+    assert_eq!(fields(&half), fields(&whole).div_ceil(2));
+    assert!(each(&of(213), "/EOXRecord", "/ProductIDDescription")[1].ends_with(hostile::TEXT));
 }

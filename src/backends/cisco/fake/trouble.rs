@@ -2,15 +2,18 @@
 //!
 //! | number | what comes |
 //! |---|---|
-//! | 200 | 200 with the API's own error for the whole request; 205 the same in the other form (object for array) |
+//! | 200, 205 | 200 with the API's own error for the whole request; the same with an object for the array |
 //! | 201, 202, 204 | 200 with a web page; with JSON that is cut off; with nothing |
+//! | 210, 211 | success, with numbers for strings and strings for numbers; with fields of nobody and `null` for `""` |
+//! | 212, 213 | success, with half of the fields of every record missing; with hostile sentences behind every sentence |
 //! | 401 | 401 once, then success; 402 for good |
 //! | 403, 404 | the gateway's "not enabled for this application"; a web page |
 //! | 420, 421 | `ERR_403_DEVELOPER_OVER_QPS` once, then success; for good |
 //! | 422, 423, 424 | for good: `ERR_403_DEVELOPER_OVER_RATE`; "Rate Limit Exceeded"; `ERR_403_DEVELOPER_INACTIVE` |
 //! | 427, 428, 429 | 429 in XML: once, with `Retry-After: 1`; for good; once |
-//! | 430 | 403 in JSON, by the API itself |
-//! | 500, 501, 504 | 500 as a web page; 500 in JSON; 504 |
+//! | 430 | 403 in JSON, by the API itself: not authorized |
+//! | 500, 501, 502 | 500 as a web page; 500 in JSON, its back end is down; the same with 200 |
+//! | 504 | 504 for good |
 //! | 503 | 503 twice, then success |
 //! | 596 | the gateway finds no way |
 //! | 802, 805, 890 | an answer after 2, 5, 90 seconds |
@@ -26,9 +29,11 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::RETRY_AFTER;
 
+use serde_json::{Map, Value};
+
 use super::answer::{Answer, JSON};
 use super::asked::Asked;
-use super::{Api, gateway};
+use super::{Api, gateway, hostile};
 use crate::backends::fake::{Reply, pause};
 
 const MARKS: [&str; 12] = [
@@ -56,14 +61,19 @@ fn number(element: &str) -> Option<u16> {
     digits.parse().ok().filter(|_| digits.len() == 3)
 }
 
+/// The trouble that a request asks for.
+pub(super) fn wanted(asked: &Asked<'_>) -> Option<u16> {
+    asked.elements().iter().find_map(|element| number(element))
+}
+
 /// How often each trouble has come.
 #[derive(Default)]
 pub(super) struct Troubles(Mutex<HashMap<(u16, String), u32>>);
 
 impl Troubles {
-    /// The trouble that this request asks for; `None` when it is over.
-    pub(super) fn reply(&self, api: &Api, asked: &Asked<'_>) -> Option<Reply> {
-        let number = asked.elements().iter().find_map(|element| number(element))?;
+    /// What the trouble of this number answers instead of the API; `None` when it is over, and when it is none.
+    pub(super) fn reply(&self, number: u16, api: &Api, asked: &Asked<'_>) -> Option<Reply> {
+        let own = |status: u16, code: &str| (api.refused)(status, code, "This was asked for");
         // The first so many of a round, which then begins anew.
         let first = |count: u32| {
             let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,8 +82,8 @@ impl Troubles {
             *seen != 0
         };
         Some(match number {
-            200 => (api.refused)(200, "API_INVALID_INPUT", "The request is not valid").reply(),
-            205 => other_form((api.refused)(200, "API_INVALID_INPUT", "The request is not valid")).reply(),
+            200 => own(200, api.invalid).reply(),
+            205 => other_form(own(200, api.invalid)).reply(),
             201 => Answer::page(200, "Sign in to the network").reply(),
             202 => Answer::json(200, r#"{"bugs":[{"id":"1","headline":"cut o"#.to_owned()).reply(),
             204 => Answer { status: 200, media: JSON, body: String::new() }.reply(),
@@ -93,9 +103,10 @@ impl Troubles {
             }
             428 => gateway::TOO_MANY.reply(),
             429 if first(1) => gateway::TOO_MANY.reply(),
-            430 => (api.refused)(403, "API_NOTAUTHORIZED", "You are not authorized to use this API").reply(),
+            430 => own(403, api.unauthorized).reply(),
             500 => Answer::page(500, "500 Internal Server Error").reply(),
-            501 => (api.refused)(500, "API_ERROR_01", "Internal error").reply(),
+            501 => own(500, api.down).reply(),
+            502 => own(200, api.down).reply(),
             503 if first(2) => Answer::page(503, "503 Service Unavailable").reply(),
             504 => Answer::page(504, "504 Gateway Timeout").reply(),
             596 => gateway::NO_ROUTE.reply(),
@@ -116,4 +127,48 @@ pub(super) fn stale() -> Reply {
 /// An array of one error as the object in it.
 fn other_form(answer: Answer) -> Answer {
     Answer { body: answer.body.replace(['[', ']'], ""), ..answer }
+}
+
+/// A success that is not what the service promises.
+pub(super) fn warped(number: u16, answer: Answer) -> Answer {
+    let warp: fn(&mut Value) = match number {
+        210 => |value| match value {
+            Value::Number(number) => *value = Value::String(number.to_string()),
+            Value::String(text) => {
+                if let Some(number) = text.parse::<u64>().ok().filter(|_| text.len() < 18) {
+                    *value = Value::from(number);
+                }
+            }
+            _ => {}
+        },
+        211 => |value| match value {
+            Value::Object(members) => drop(members.insert("colour".to_owned(), Value::from(vec!["new"]))),
+            Value::String(text) if text.is_empty() => *value = Value::Null,
+            _ => {}
+        },
+        212 => |value| {
+            let Value::Array(records) = value else { return };
+            for members in records.iter_mut().filter_map(Value::as_object_mut) {
+                let whole = std::mem::take(members);
+                *members = whole.into_iter().step_by(2).collect::<Map<_, _>>();
+            }
+        },
+        213 => |value| match value {
+            Value::String(text) if text.contains(' ') => text.push_str(hostile::TEXT),
+            _ => {}
+        },
+        _ => return answer,
+    };
+    let Ok(mut body) = serde_json::from_str(&answer.body) else { return answer };
+    everywhere(&mut body, warp);
+    Answer { body: body.to_string(), ..answer }
+}
+
+fn everywhere(value: &mut Value, warp: fn(&mut Value)) {
+    warp(value);
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|one| everywhere(one, warp)),
+        Value::Object(members) => members.values_mut().for_each(|one| everywhere(one, warp)),
+        _ => {}
+    }
 }
