@@ -213,7 +213,7 @@ pub fn matches(value: &Value, schema: &Value) -> bool {
     match (schema["type"].as_str().expect("one type"), value) {
         ("string", Value::String(_)) => true,
         ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => true,
-        ("integer", Value::Number(number)) => number.is_u64(),
+        ("integer", Value::Number(number)) => number.is_i64() || number.is_u64(),
         ("array", Value::Array(all)) => all.iter().all(|one| matches(one, &schema["items"])),
         ("object", Value::Object(members)) => {
             let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();

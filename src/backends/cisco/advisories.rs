@@ -219,7 +219,7 @@ pub(super) fn paged(path: String, query: Vec<(&'static str, String)>, detail: De
 }
 
 /// The advisories of an answer: a list below a name, a bare list, or one alone.
-fn records(answer: &mut Value) -> Vec<Value> {
+pub(super) fn records(answer: &mut Value) -> Vec<Value> {
     let mut records = match answer {
         Value::Array(_) => list(Some(answer.take())),
         Value::Object(members) if members.contains_key("advisories") => list(members.remove("advisories")),

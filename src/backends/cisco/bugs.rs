@@ -143,7 +143,7 @@ pub(super) async fn by_id(
         let path = format!("/bug_ids/{}", path::list(ids)?);
         Ok(paged(path, &Filter { modified: Some(""), ..Filter::default() }, None, detail))
     };
-    page::batched(client, ids, Batch { size: IDS, key: "bug_id" }, make, progress).await
+    page::batched(client, ids, Batch { size: IDS, key: "bug_id" }, &make, progress).await
 }
 
 fn filter(request: &Request) -> Filter {
@@ -305,7 +305,7 @@ fn paged(path: String, filter: &Filter, severity: Option<i64>, detail: Detail) -
 }
 
 /// The bugs of an answer, with words for letters and the page for people.
-fn records(answer: &mut Value) -> Vec<Value> {
+pub(super) fn records(answer: &mut Value) -> Vec<Value> {
     let mut records = list(answer.get_mut("bugs").map(Value::take));
     for record in records.iter_mut().filter_map(Value::as_object_mut) {
         let status = match record.get("status").and_then(value::line).as_deref() {

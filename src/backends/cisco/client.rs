@@ -75,6 +75,8 @@ impl Client {
     /// Asks. What passes by itself is tried again; each try takes a turn.
     pub(super) async fn ask(&self, ask: &Ask) -> Result<Answer, Error> {
         let request = self.request(ask)?;
+        // Without a login no turn is used up.
+        self.connection.credentials.credential().await.map_err(Error::Credential)?;
         let mut tries = 0_u32;
         loop {
             self.turn(ask.api).await?;

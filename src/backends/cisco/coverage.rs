@@ -132,12 +132,12 @@ pub(super) async fn ask(
         };
         Ok(Paged { ask: Arc::new(ask), records, columns: DEVICE, detail, size: None })
     };
-    let mut batches = page::batched(client, all, Batch { size: BATCH, key }, make, progress).await?;
+    let mut batches = page::batched(client, all, Batch { size: BATCH, key }, &make, progress).await?;
     products::sift(client, &mut batches, key);
     Ok(batches)
 }
 
-fn records(answer: &mut Value) -> Vec<Value> {
+pub(super) fn records(answer: &mut Value) -> Vec<Value> {
     let name = if answer.get("serial_numbers").is_some() { "serial_numbers" } else { "instance_numbers" };
     list(answer.get_mut(name).map(Value::take))
 }

@@ -193,7 +193,7 @@ pub(super) async fn by_software(client: &Client, all: &[String], progress: &Prog
         }))
     };
     let keys: Vec<String> = all.iter().map(|input| input.replacen(',', ";", 1)).collect();
-    let mut batches = page::batched(client, &keys, Batch { size: BATCH, key: "input" }, make, progress).await?;
+    let mut batches = page::batched(client, &keys, Batch { size: BATCH, key: "input" }, &make, progress).await?;
     let back = |text: &String| text.replacen(';', ",", 1);
     batches.missing = batches.missing.iter().map(back).collect();
     for row in &mut batches.rows {
@@ -221,7 +221,7 @@ async fn by_identifier(
         let list = path::list(all)?;
         Ok(paged(move |page| ask(format!("/{operation}/{page}/{list}"))))
     };
-    let mut batches = page::batched(client, all, Batch { size: BATCH, key: "input" }, make, progress).await?;
+    let mut batches = page::batched(client, all, Batch { size: BATCH, key: "input" }, &make, progress).await?;
     // A wildcard stands for its products: it is not missing if it brought any.
     let met = |wild: &String| {
         let start = wild.split('*').next().unwrap_or_default().to_ascii_uppercase();
@@ -241,7 +241,7 @@ fn paged(ask: impl Fn(u64) -> Ask + Send + Sync + 'static) -> Paged {
 }
 
 /// The records of an answer. One that says "no data" is an answer of its own: nothing is announced.
-fn records(answer: &mut Value) -> Vec<Value> {
+pub(super) fn records(answer: &mut Value) -> Vec<Value> {
     let mut records = list(answer.get_mut("EOXRecord").map(Value::take));
     for record in &mut records {
         let fault = super::record::lean(record, &[], Detail::default()).fault;

@@ -182,12 +182,15 @@ impl Window {
     }
 }
 
+/// Makes the question for some of the identifiers.
+pub(super) type Make<'a> = &'a (dyn Fn(&[String]) -> Result<Paged, Error> + Sync);
+
 /// Asks for many identifiers, as many at once as the API takes.
 pub(super) async fn batched(
     client: &Client,
     identifiers: &[String],
     Batch { size, key }: Batch,
-    make: impl Fn(&[String]) -> Result<Paged, Error>,
+    make: Make<'_>,
     progress: &Progress,
 ) -> Result<Batches, Error> {
     let identifiers = distinct(identifiers);

@@ -103,12 +103,12 @@ pub(super) async fn look_up(
         let ask = move |page: u64| Ask::get(Api::Product, path.clone()).with("page_index", page.to_string());
         Ok(Paged { ask: Arc::new(ask), records, columns: PRODUCT, detail: Detail::default(), size: None })
     };
-    let mut batches = page::batched(client, all, Batch { size: BATCH, key }, make, progress).await?;
+    let mut batches = page::batched(client, all, Batch { size: BATCH, key }, &make, progress).await?;
     sift(client, &mut batches, key);
     Ok(batches)
 }
 
-fn records(answer: &mut Value) -> Vec<Value> {
+pub(super) fn records(answer: &mut Value) -> Vec<Value> {
     list(answer.get_mut("product_list").map(Value::take))
 }
 

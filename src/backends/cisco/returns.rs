@@ -39,7 +39,7 @@ const RETURNED: &[Column] = &[
     Column::new("returnDateReceived", "received", F::Date, "When it arrived."),
 ];
 
-const RETURN: &[Column] = &[
+pub(super) const RETURN: &[Column] = &[
     Column::new("rmaNo", "rma_number", F::Line, "Its number."),
     Column::new("status", "status", F::Line, "Its state."),
     Column::new("orderDate", "ordered", F::Date, "When it was ordered."),
@@ -135,7 +135,7 @@ async fn by_number(request: &Request, numbers: &[String]) -> Result<Batches, Err
         let ask = move |_: u64| Ask::get(Api::Rma, path.clone());
         Ok(Paged { ask: Arc::new(ask), records: of_number, columns: RETURN, detail, size: None })
     };
-    page::batched(&request.client, numbers, Batch { size: 1, key: "rma_number" }, make, &request.progress).await
+    page::batched(&request.client, numbers, Batch { size: 1, key: "rma_number" }, &make, &request.progress).await
 }
 
 /// A person's returns; a long span of days in parts of 30 days.
@@ -188,13 +188,13 @@ async fn of_devices(request: &Request, found: Found, devices: &[String], mut row
     rows.output(&request.client.host())
 }
 
-fn of_number(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_number(answer: &mut Value) -> Vec<Value> {
     let records = answer.get_mut("returns").and_then(|returns| returns.get_mut("RmaRecord")).map(Value::take);
     list(records)
 }
 
 /// The returns of each person in the answer, which name the person.
-fn of_user(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_user(answer: &mut Value) -> Vec<Value> {
     let users = match answer.get_mut("OrderList") {
         Some(inner) => inner.get_mut("users").map(Value::take),
         None => answer.get_mut("users").map(Value::take),

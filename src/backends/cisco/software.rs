@@ -154,7 +154,7 @@ pub(super) async fn suggested(
         let records = if subject == "mdfIds" { of_mdf } else { of_products };
         Ok(Paged { ask: Arc::new(ask), records, columns: RELEASE, detail: Detail::default(), size: None })
     };
-    let mut batches = page::batched(client, all, Batch { size: BATCH, key: "input" }, make, progress).await?;
+    let mut batches = page::batched(client, all, Batch { size: BATCH, key: "input" }, &make, progress).await?;
     sift(client, &mut batches, "input");
     Ok(batches)
 }
@@ -177,11 +177,11 @@ fn fitting(request: &Request, subject: &str, one: &str) -> Result<Paged, Error> 
     Ok(Paged { ask: Arc::new(ask), records: of_one, columns: RELEASE, detail: Detail::default(), size: None })
 }
 
-fn of_products(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_products(answer: &mut Value) -> Vec<Value> {
     of_list(answer, "basePID")
 }
 
-fn of_mdf(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_mdf(answer: &mut Value) -> Vec<Value> {
     of_list(answer, "mdfId")
 }
 
@@ -208,7 +208,7 @@ fn of_list(answer: &mut Value, key: &str) -> Vec<Value> {
     records
 }
 
-fn of_one(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_one(answer: &mut Value) -> Vec<Value> {
     match answer.get("suggestions") {
         Some(_) => list(answer.get_mut("suggestions").map(Value::take)),
         // Some answers have the shape of the others.
@@ -244,7 +244,7 @@ async fn images(request: &Request) -> Result<Output, Error> {
         Ok(posted(operation, body))
     };
     let Batches { rows: found, missing, failed } =
-        page::batched(&request.client, &names, Batch { size: IMAGES, key: "image" }, make, &request.progress).await?;
+        page::batched(&request.client, &names, Batch { size: IMAGES, key: "image" }, &make, &request.progress).await?;
     let found = found.into_iter().map(|row| row.fields).collect();
     Rows { missing, failed, rows: found, ..rows }.output(&host)
 }
@@ -283,7 +283,7 @@ fn posted(operation: &'static str, body: Value) -> Paged {
 }
 
 /// One record for each image, which names its release and its product; the answer nests them six deep.
-fn of_metadata(answer: &mut Value) -> Vec<Value> {
+pub(super) fn of_metadata(answer: &mut Value) -> Vec<Value> {
     let mut records = Vec::new();
     for entry in list(answer.get_mut("metadata").map(Value::take)) {
         let pid = entry.get("pid").and_then(value::line);

@@ -82,6 +82,26 @@ pub(super) fn strings<T: AsRef<str>>(words: &[T]) -> String {
     serde_json::Value::from(words).to_string()
 }
 
+/// Puts records into the order of a number, those with the same one as they were. They are few: the library's sort would be
+/// several kilobytes in the program for each kind of record.
+pub(super) fn sort<T>(all: &mut [T], key: &dyn Fn(&T) -> i64) {
+    for end in 1..all.len() {
+        let mut at = end;
+        while let Some([before, one]) = at.checked_sub(1).and_then(|from| all.get(from..=at)) {
+            if key(before) <= key(one) {
+                break;
+            }
+            all.swap(at - 1, at);
+            at -= 1;
+        }
+    }
+}
+
+/// The first letters of a word as a number, for its place in the alphabet.
+pub(super) fn rank(word: &str) -> i64 {
+    word.bytes().chain([0; 7]).take(7).fold(0, |rank, byte| rank << 8 | i64::from(byte))
+}
+
 /// One page of many.
 pub(super) struct Page<'a, T> {
     pub(super) records: &'a [T],

@@ -4,7 +4,7 @@
 //! bugs that have all its words. The family `CSCwa000NN` is about IOS XE 17.9.4a and 17.12.4, `CSCwb000NN` about NX-OS 9.3(7)
 //! and 10.2(5): in each, some are fixed by the move from the one to the other, some stay open, some come with it.
 
-use super::answer::{Answer, Page, array, fill, nothing, paged, refused};
+use super::answer::{Answer, Page, array, fill, nothing, paged, refused, sort};
 use super::asked::{Asked, decode, list};
 use super::calendar::ago;
 use super::hostile;
@@ -26,12 +26,12 @@ struct Bug {
     os: Os,
     affected: String,
     fixed: String,
-    cases: usize,
+    cases: u32,
     duplicate_of: &'static str,
 }
 
 /// Id, severity, status, age, affected, fixed, cases, headline.
-type Row = (&'static str, u8, char, i64, &'static str, &'static str, usize, &'static str);
+type Row = (&'static str, u8, char, i64, &'static str, &'static str, u32, &'static str);
 
 const OF_IOSXE: [Row; 9] = [
     (
@@ -121,7 +121,7 @@ fn made(family: &str, number: usize) -> Bug {
         os: IOSXE,
         affected: "17.3.1".to_owned(),
         fixed: if status == 'F' { "17.3.2 17.6.1 17.10.1".to_owned() } else { String::new() },
-        cases: number * 13 % 107,
+        cases: u32::try_from(number * 13 % 107).unwrap_or_default(),
         duplicate_of: "",
     }
 }
@@ -160,7 +160,7 @@ impl Bug {
         if let Some(odd) = self.id.strip_prefix("CSCod0000").and_then(|number| number.parse::<usize>().ok()) {
             return ODD.get(odd.saturating_sub(1)).copied().unwrap_or_default().to_owned();
         }
-        let changed = ["", "true", "false", "Y", "N"].get(self.cases % 5).copied().unwrap_or_default();
+        let changed = ["", "true", "false", "Y", "N"].get((self.cases % 5) as usize).copied().unwrap_or_default();
         let hostile = if self.id.starts_with("CSCho") { hostile::TEXT } else { "" };
         let values = [
             ("index", index.to_string()),
@@ -307,19 +307,20 @@ fn searched(asked: &Asked<'_>, mut found: Vec<Bug>, title: &str, more: &str) -> 
         Some(one @ ("O" | "F" | "T")) => found.retain(|bug| one.starts_with(bug.status)),
         Some(_) => return invalid("status"),
     }
-    let sort = asked.get("sort_by").unwrap_or("modified_date");
-    match sort {
-        "modified_date" => found.sort_by_key(|bug| bug.age),
-        "modified_date_earliest" => found.sort_by_key(|bug| -bug.age),
-        "severity" => found.sort_by_key(|bug| bug.severity),
-        "status" => found.sort_by_key(|bug| bug.status),
-        "support_case_count" => found.sort_by_key(|bug| usize::MAX - bug.cases),
+    let order = asked.get("sort_by").unwrap_or("modified_date");
+    let key: &dyn Fn(&Bug) -> i64 = match order {
+        "modified_date" => &|bug| bug.age,
+        "modified_date_earliest" => &|bug| -bug.age,
+        "severity" => &|bug| i64::from(bug.severity),
+        "status" => &|bug| i64::from(u32::from(bug.status)),
+        "support_case_count" => &|bug| -i64::from(bug.cases),
         _ => return invalid("sort_by"),
-    }
+    };
+    sort(&mut found, key);
     let page = Page::of(&found, index, 10);
     let records: Vec<String> =
         page.records.iter().zip(page.before + 1..).map(|(bug, index)| bug.record(index, more)).collect();
-    let mut link = format!("{PREFIX}{}?page_index={index}&modified_date={window}&sort_by={sort}", decode(asked.rest));
+    let mut link = format!("{PREFIX}{}?page_index={index}&modified_date={window}&sort_by={order}", decode(asked.rest));
     for name in ["severity", "status"] {
         link.extend(asked.get(name).map(|value| format!("&{name}={value}")));
     }

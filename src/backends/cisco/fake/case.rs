@@ -5,7 +5,7 @@
 //! wrong kinds). Contract `200000002` and `manyuser` have 120 others, from `610000001` on. Every answer holds names,
 //! addresses and numbers of people.
 
-use super::answer::{Answer, Page, array, fill, nothing, paged, refused, strings};
+use super::answer::{Answer, Page, array, fill, nothing, paged, rank, refused, sort, strings};
 use super::asked::{Asked, decode, list};
 use super::calendar::{TODAY, date, day_of_moment};
 use super::hostile;
@@ -206,12 +206,13 @@ pub(super) fn answer(asked: &Asked<'_>) -> Answer {
 }
 
 /// Puts cases into the order that was asked for.
-fn sort(asked: &Asked<'_>, cases: &mut [Case]) -> Result<(), Answer> {
-    match asked.get("sort_by").unwrap_or("UPDATED_DATE") {
-        "UPDATED_DATE" => cases.sort_by_key(|case| case.updated),
-        "STATUS" => cases.sort_by_key(|case| case.status),
+fn ordered(asked: &Asked<'_>, cases: &mut [Case]) -> Result<(), Answer> {
+    let key: &dyn Fn(&Case) -> i64 = match asked.get("sort_by").unwrap_or("UPDATED_DATE") {
+        "UPDATED_DATE" => &|case| case.updated,
+        "STATUS" => &|case| rank(case.status),
         _ => return Err(refused(403, "INVALID_SORT_OPTION", "The sort option is invalid")),
-    }
+    };
+    sort(cases, key);
     Ok(())
 }
 
@@ -220,7 +221,7 @@ fn of_ids(asked: &Asked<'_>, ids: &[String]) -> Answer {
         return refused(403, "EXCEEDED_CASEIDS", "There are more than 30 cases");
     }
     let mut cases: Vec<Case> = ids.iter().filter_map(|id| find(id)).collect();
-    if let Err(refusal) = sort(asked, &mut cases) {
+    if let Err(refusal) = ordered(asked, &mut cases) {
         return refusal;
     }
     let records: Vec<String> = cases.iter().zip(1..).map(|(case, number)| case.record(number)).collect();
@@ -247,7 +248,7 @@ fn search(asked: &Asked<'_>, of: &[String], title: &str) -> Answer {
         Some(flag @ ("O" | "C")) => cases.retain(|case| case.is_open() == (flag == "O")),
         Some(_) => return refused(403, "INVALID_STATUSFLAG", "The status flag is O or C"),
     }
-    if let Err(refusal) = sort(asked, &mut cases) {
+    if let Err(refusal) = ordered(asked, &mut cases) {
         return refusal;
     }
     let Some(index) = asked.page("page_index") else {

@@ -4,7 +4,7 @@
 //! 17.12.4, one stays and one comes; so it is with NX-OS 9.3(7) and 10.2(5). 2022 has 79 others, CVE-2022-00001 and on.
 //! `cisco-sa-hostile-HoStIlE1` has the texts of strangers, `cisco-sa-odd-OdDoDdOd` values of wrong kinds.
 
-use super::answer::{Answer, Page, array, fill, nothing, strings};
+use super::answer::{Answer, Page, array, fill, nothing, sort, strings};
 use super::asked::{Asked, decode};
 use super::calendar::{TODAY, date, day};
 use super::hostile;
@@ -195,7 +195,7 @@ fn all() -> Vec<Advisory> {
         }
     };
     let mut all: Vec<Advisory> = ROWS.iter().map(known).chain((1..=MANY).map(made)).collect();
-    all.sort_by_key(|advisory| -advisory.first);
+    sort(&mut all, &|advisory| -advisory.first);
     all
 }
 

@@ -4,7 +4,7 @@
 //! kinds; the user `exampleuser` ordered them, and `manyuser` 45 more within the last 30 days. Every answer holds names,
 //! addresses and numbers of people.
 
-use super::answer::{Answer, Page, array, fill, nothing};
+use super::answer::{Answer, Page, array, fill, nothing, rank, sort};
 use super::asked::{Asked, decode, list};
 use super::calendar::{TODAY, date, day};
 use super::hostile;
@@ -145,8 +145,8 @@ fn of_user(asked: &Asked<'_>, user: &str) -> Answer {
     };
     let status = asked.get("status");
     let state = |status: &str| STATES.iter().any(|known| known.to_lowercase() == status);
-    let sort = asked.get("sortBy").unwrap_or("orderdate");
-    let page = asked.page("pageIndex").filter(|_| status.is_none_or(state) && ["orderdate", "status"].contains(&sort));
+    let order = asked.get("sortBy").unwrap_or("orderdate");
+    let page = asked.page("pageIndex").filter(|_| status.is_none_or(state) && ["orderdate", "status"].contains(&order));
     let Some(index) = page.filter(|_| user.chars().count() <= 20) else {
         return fails("API_RMA_FORMAT_ERROR", "A parameter is not of its form.");
     };
@@ -168,10 +168,7 @@ fn of_user(asked: &Asked<'_>, user: &str) -> Answer {
     all.retain(|rma| {
         (from..=to).contains(&rma.ordered) && status.is_none_or(|status| rma.status.to_lowercase() == status)
     });
-    match sort {
-        "status" => all.sort_by_key(|rma| rma.status),
-        _ => all.sort_by_key(|rma| -rma.ordered),
-    }
+    sort(&mut all, if order == "status" { &|rma: &Rma| rank(rma.status) } else { &|rma: &Rma| -rma.ordered });
     if all.is_empty() {
         return fails("SVO_NO_RECORDS", "No order found for the given request.");
     }

@@ -15,6 +15,7 @@ mod answers;
 mod equivalents;
 mod joined;
 mod trouble;
+mod wire;
 
 /// The stand-in, and a connection to it.
 struct Stage {
