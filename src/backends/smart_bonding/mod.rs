@@ -24,7 +24,10 @@ pub static BACKEND: Backend = Backend {
     name: "smart-bonding",
     summary: "tickets with Cisco for partners and customers with Smart Bonding",
     ways: &[Way::ClientCredentials],
-    notes: &[],
+    notes: &[(
+        Way::ClientCredentials,
+        "for a client that Cisco's Smart Bonding team gives out, not for one of your own",
+    )],
     url: Some("https://sb.xylem.cisco.com/sb-partner-oauth-proxy-api/rest/v1"),
     oauth_url: None,
     issuer,
