@@ -273,6 +273,85 @@ def advisories_of_a_version_are_listed():
     same([row["platformAlias"] for row in openvuln("--platform", "nxos")], ["MDS9000", "NEXUS7000", "NEXUS9000"])
 
 
+# ---- keyward itself, beside them
+
+
+def token():
+    """A token of the sandbox, as the registered client gets it."""
+    form = {"grant_type": "client_credentials", "client_id": posting[0], "client_secret": posting[1]}
+    return requests.post(f"{sandbox['url']}/as/token", data=form, timeout=10).json()["access_token"]
+
+
+def ours(home=None):
+    """keyward with a home of its own, connected to the stand-in."""
+    program = Keyward(home, KEYWARD_TOKEN_CISCO=token())
+    program.config(f'[connections.cisco]\nurl = "{sandbox["url"]}/cisco"\n')
+    return program
+
+
+def answer(tool, *arguments):
+    return ours()("call", f"cisco_{tool}", *arguments, "--json").must().json()["structured"]
+
+
+def the_same_is_found():
+    """keyward finds the same bugs, records, coverage and advisories as the libraries, in the same order."""
+    field = lambda rows, name: [row[name] for row in rows]
+    many = answer("bugs", "keyword=many", "limit=4000")["bugs"]
+    theirs = list(sdk.bug.get_bugs_by_keyword("many", modified_date=DateModified.ALL))
+    same(field(many, "bug_id"), ids(theirs, "bug_id"))
+    same(len(many), 248)
+    devices = answer("coverage", "serial_numbers=FOC0000A0AA,FLM0000A0AD")["devices"]
+    theirs = {one.serial_number: one.is_covered for one in sdk.serial_information.get_coverage_status(["FOC0000A0AA", "FLM0000A0AD"])}
+    same({one["serial_number"]: one["covered"] for one in devices}, theirs)
+    critical = answer("advisories", "severity=critical", "limit=1000")["advisories"]
+    same(field(critical, "advisory_id"), [row["advisory_id"] for row in openvuln("--severity", "critical", "-f", "advisory_id")])
+
+
+def arrivals(api, since):
+    received = http("GET", f"{sandbox['url']}/cisco/received")["received"]
+    return [one["at_ms"] for one in received[since:] if one["api"] == api]
+
+
+def limits_hold_over_sixteen_processes():
+    """Sixteen processes together send four requests a second, and to openVuln 30 a minute: the 31st is told when to come again."""
+    program = ours()
+    since = len(http("GET", f"{sandbox['url']}/cisco/received")["received"])
+    for done in program.together(*[("call", "cisco_bugs", "keyword=pages", "limit=30")] * 16, seconds=120):
+        done.must()
+    moments = arrivals("bug", since)
+    same(len(moments), 48, "requests")
+    # Four at once and four more each second; a slow machine only takes longer.
+    assert moments[-1] - moments[0] >= 9_500, f"48 requests within {moments[-1] - moments[0]} ms"
+    ended = program.together(*[("call", "cisco_advisories", "latest=1")] * 31, seconds=120)
+    refused = [done for done in ended if done.code == 9]
+    same({done.code for done in ended}, {0, 9}, "exit codes")
+    assert "30 requests in 60 s" in refused[0].err and "try again in" in refused[0].err, str(refused[0])
+    same(len(arrivals("psirt", since)), 31 - len(refused), "requests to openVuln")
+    assert len(arrivals("psirt", since)) <= 30
+
+
+def thousands_of_records_need_little_memory():
+    """2,216 records of end of life in three pages need at most 40 MiB beside what `serve` has."""
+    process = ours().start("serve", stdin=subprocess.PIPE)
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "ring", "version": "1"}}
+    call = {"from": "2000-01-01", "to": "2030-12-31", "milestone": "last_support", "limit": 5000}
+    talk = lambda id, method, params: ring.talk(process, [{"jsonrpc": "2.0", "id": id, "method": method, "params": params}], 120)[id]
+    talk(1, "initialize", hello)
+    talk(2, "tools/call", {"name": "cisco_coverage", "arguments": {"serial_numbers": ["FOC0000A0AA"]}})
+    before = memory(process, "VmRSS")
+    result = talk(3, "tools/call", {"name": "cisco_end_of_life", "arguments": call})["result"]["structuredContent"]
+    same((result["total"], len(result["records"])), (2216, 2216))
+    added = memory(process, "VmHWM") - before
+    assert added <= 40 * 1024, f"{added} KiB more"
+    print(f"  {added} KiB for {len(result['records'])} records", file=sys.stderr)
+
+
+def memory(process, name):
+    """In KiB."""
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
 # ---- what arrived
 
 
@@ -304,6 +383,9 @@ sys.exit(
             what_is_documented_otherwise_is_refused,
             advisories_are_listed,
             advisories_of_a_version_are_listed,
+            the_same_is_found,
+            limits_hold_over_sixteen_processes,
+            thousands_of_records_need_little_memory,
             everything_was_seen,
         ]
     )
