@@ -204,7 +204,11 @@ pub(super) struct Search<'a> {
 impl Search<'_> {
     /// Searches each address, once for each severity, since the API takes one at a time. Several answers are merged:
     /// each bug once, the most severe first.
-    pub(super) async fn run(&self, progress: &Progress) -> Result<Found, Error> {
+    pub(super) fn run<'b>(&'b self, progress: &'b Progress) -> Boxed<'b, Result<Found, Error>> {
+        Box::pin(self.found(progress))
+    }
+
+    async fn found(&self, progress: &Progress) -> Result<Found, Error> {
         let severities: Vec<Option<i64>> = match self.filter.severities.as_slice() {
             [] => vec![None],
             some => some.iter().map(|severity| Some(*severity)).collect(),

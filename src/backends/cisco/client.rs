@@ -12,7 +12,7 @@ use super::path;
 use super::refusal::{Verdict, judge};
 use crate::backends::http::{self as service, Kind};
 use crate::backends::turns::TooFar;
-use crate::backends::{Connection, Error};
+use crate::backends::{Boxed, Connection, Error};
 use crate::http::{Error as Network, Limits};
 
 /// The largest answer: a page of a thousand end-of-life records is about one megabyte.
@@ -73,7 +73,11 @@ impl Client {
     }
 
     /// Asks. What passes by itself is tried again; each try takes a turn.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Answer, Error> {
+    pub(super) fn ask<'a>(&'a self, ask: &'a Ask) -> Boxed<'a, Result<Answer, Error>> {
+        Box::pin(self.asked(ask))
+    }
+
+    async fn asked(&self, ask: &Ask) -> Result<Answer, Error> {
         let request = self.request(ask)?;
         // Without a login no turn is used up.
         self.connection.credentials.credential().await.map_err(Error::Credential)?;

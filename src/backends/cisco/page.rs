@@ -74,7 +74,18 @@ struct Extent {
 }
 
 /// Reads the pages of the window: the first one alone, then those after it a few at a time.
-pub(super) async fn read(client: &Client, paged: &Paged, window: Window, progress: &Progress) -> Result<Found, Error> {
+///
+/// Boxed, as what many callers wait for: each would hold its own copy of the code that drops it.
+pub(super) fn read<'a>(
+    client: &'a Client,
+    paged: &'a Paged,
+    window: Window,
+    progress: &'a Progress,
+) -> Boxed<'a, Result<Found, Error>> {
+    Box::pin(pages(client, paged, window, progress))
+}
+
+async fn pages(client: &Client, paged: &Paged, window: Window, progress: &Progress) -> Result<Found, Error> {
     let skipped_pages = paged.size.map_or(0, |size| window.offset / size);
     let first = skipped_pages.saturating_add(1);
     let skip = window.offset.saturating_sub(skipped_pages.saturating_mul(paged.size.unwrap_or_default()));
@@ -186,7 +197,17 @@ impl Window {
 pub(super) type Make<'a> = &'a (dyn Fn(&[String]) -> Result<Paged, Error> + Sync);
 
 /// Asks for many identifiers, as many at once as the API takes.
-pub(super) async fn batched(
+pub(super) fn batched<'a>(
+    client: &'a Client,
+    identifiers: &'a [String],
+    batch: Batch,
+    make: Make<'a>,
+    progress: &'a Progress,
+) -> Boxed<'a, Result<Batches, Error>> {
+    Box::pin(batches(client, identifiers, batch, make, progress))
+}
+
+async fn batches(
     client: &Client,
     identifiers: &[String],
     Batch { size, key }: Batch,
