@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test is the machine: it starts the program and sets its environment")]
 
 mod audit;
+mod cisco;
 mod commands;
 mod completions;
 mod credential;
