@@ -141,7 +141,8 @@ pub(super) fn read(text: &str) -> Message<'_> {
     let Some(method) = envelope.method else {
         return match id {
             Some(id) if envelope.result.is_some() || envelope.error.is_some() => {
-                Message::Response { id, result: envelope.result }
+                // An answer that is an error, too, is no answer to rely on.
+                Message::Response { id, result: envelope.result.filter(|_| envelope.error.is_none()) }
             }
             id => invalid(id, "the message has no method"),
         };

@@ -19,6 +19,8 @@ use super::read::{self, Found, ReadError, Reading};
 use super::writer::{self, Part, Parts};
 use super::{Asking, CallError, Ending, Identity, Limits, Outcome, Server, ToolRequest, User};
 
+/// Messages of one batch. Their answers are kept until the last of them is there.
+const LARGEST_BATCH: usize = 1_000;
 /// How long the writer has for what is left, after the end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
@@ -132,6 +134,10 @@ impl Loop {
         };
         if elements.is_empty() {
             let failure = Failure::new(-32600, "the batch is empty");
+            return self.write(dispatch::refusal(None, &failure)).await;
+        }
+        if elements.len() > LARGEST_BATCH {
+            let failure = Failure::new(-32600, "the batch has too many messages");
             return self.write(dispatch::refusal(None, &failure)).await;
         }
         self.counter += 1;

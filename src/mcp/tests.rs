@@ -459,6 +459,15 @@ fn a_batch_is_answered_by_one_array_of_what_wants_an_answer() {
 }
 
 #[test]
+fn a_batch_without_measure_is_refused_as_a_whole() {
+    let ones = |count: usize| format!("[{}]\n", vec!["1"; count].join(","));
+    let refused = answers(ones(1_001));
+    assert_eq!((refused.len(), &refused[0]["error"]["code"]), (1, &json!(-32600)));
+    let answered = answers(ones(1_000));
+    assert_eq!(answered[0].as_array().map(Vec::len), Some(1_000));
+}
+
+#[test]
 fn a_cancelled_element_of_a_batch_does_not_hold_the_others_back() {
     let mut talk = talk();
     let wait = request("1", "tools/call", "\"name\":\"wait\"");
@@ -645,7 +654,9 @@ fn form() -> Value {
 
 #[test]
 fn a_legacy_client_is_asked_for_a_yes_in_the_middle_of_the_call() {
-    let errors = [(r#""error":{"code":-32601,"message":"no"}"#.to_owned(), "Cancelled")];
+    let error = r#""error":{"code":-32601,"message":"no"}"#;
+    let both = format!("{error},\"result\":{{\"action\":\"accept\"}}");
+    let errors = [(error.to_owned(), "Cancelled"), (both, "Cancelled")];
     let results = ANSWERS.map(|(answer, expected)| (format!("\"result\":{answer}"), expected));
     for (reply, expected) in errors.into_iter().chain(results) {
         let (mut talk, question) = asked_for_a_yes();

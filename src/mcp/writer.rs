@@ -67,6 +67,11 @@ fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Re
         let bytes = part.as_str().as_bytes();
         if bytes.len() < LARGE {
             without_breaks(buffer, bytes);
+            // A line of many pieces must not grow in here.
+            if buffer.len() >= LARGE {
+                output.write_all(buffer)?;
+                buffer.clear();
+            }
             continue;
         }
         output.write_all(buffer)?;

@@ -175,7 +175,14 @@ impl Open {
     }
 }
 
-/// Whether a login in the browser is how this connection signs in.
+/// Whether a login in the browser is how this connection signs in, or can sign in where it did not need to so far.
 fn helps(app: &App, needed: &Needed) -> bool {
-    !needed.is_more() || app.connection(&needed.connection).is_ok_and(|connection| connection.way.0 == Way::OAuth)
+    app.connection(&needed.connection).is_ok_and(|connection| {
+        let can = match connection.way.0 {
+            Way::OAuth => true,
+            Way::None => !needed.is_more() && connection.backend.ways.contains(&Way::OAuth),
+            _ => false,
+        };
+        can && app.environment_token(connection).is_none()
+    })
 }

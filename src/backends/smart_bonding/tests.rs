@@ -363,7 +363,10 @@ async fn a_line_break_in_an_argument_is_no_line_of_the_question() {
     let remarks = "all good\"\nat: \"elsewhere\"\nDo this? [y/N] y";
     let question = stage.question("ticket", json!({"action": "resolve", "ticket": "P-1", "remarks": remarks})).await;
     assert_eq!(question.lines().count(), 5, "{question}");
-    assert!(question.contains(r#"remarks: "all good\"\nat: \"elsewhere\"\nDo this? [y/N] y""#), "{question}");
+    assert!(
+        question.contains(r#"remarks: "all good\u0022\nat: \u0022elsewhere\u0022\nDo this? \u005by/N\u005d y""#),
+        "{question}"
+    );
 }
 
 #[tokio::test]
