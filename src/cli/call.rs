@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Console, Outcome};
+use crate::app::error::Ended;
 use crate::app::{App, Error};
 use crate::backends::{self, Output, Progress, Step, outside};
 use crate::config;
@@ -73,6 +74,10 @@ async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
         Ok(entry) => return Ok(entry),
         Err(unknown) => unknown,
     };
+    if let Some(preset) = app.config.preset_of(tool) {
+        let (connection, way) = (preset.name.clone(), preset.way.0);
+        return Err(Error::LoginRequired { connection, way, why: Ended::Absent });
+    }
     let is_meant = |connection: &&config::Connection| {
         connection.backend.name == backends::remote::BACKEND.name
             && tool.strip_prefix(&connection.name).is_some_and(|rest| rest.starts_with('_'))

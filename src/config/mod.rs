@@ -262,6 +262,11 @@ impl Config {
         self.connections.iter().chain(&self.presets).find(|connection| connection.name == name)
     }
 
+    /// The connection that nobody has signed in to yet, and whose tool this would be.
+    pub fn preset_of(&self, tool: &str) -> Option<&Connection> {
+        self.presets.iter().find(|preset| tool.strip_prefix(&preset.name).is_some_and(|rest| rest.starts_with('_')))
+    }
+
     /// The known name that looks most like `name`.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let names = self.connections.iter().map(|c| c.name.as_str()).chain(backends::ALL.iter().map(|b| b.name));

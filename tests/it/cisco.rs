@@ -88,3 +88,15 @@ fn a_host_sees_twelve_tools_eleven_prompts_and_the_reports() {
     let text = read["result"]["contents"][0]["text"].as_str().expect("a text");
     assert!(text.contains("CSCwa00001"), "{read}");
 }
+
+#[test]
+fn a_tool_of_a_service_that_nobody_signed_in_to_names_the_login() {
+    let world = World::new();
+    for tool in ["cisco_bugs", "smart-bonding_ticket"] {
+        let ran = world.run(&["call", tool, "keyword=crash"]).failed(Exit::LoginRequired);
+        let name = tool.split('_').next().expect("a name");
+        assert!(ran.err.contains(&format!("`keyward login {name}`")), "{ran:?}");
+    }
+    let ran = world.run(&["call", "ciscobugs"]).failed(Exit::Usage);
+    assert!(ran.err.contains("there is no tool"), "{ran:?}");
+}
