@@ -51,7 +51,7 @@ impl Rows {
         let room = if self.is_bounded { ROOM_ASKED } else { ROOM };
         let mut size = 0_usize;
         let fitting = self.rows.iter().take_while(|row| {
-            size = size.saturating_add(row.iter().map(|(name, value)| weight(value).saturating_add(name.len())).sum());
+            size = size.saturating_add(record::weight(row));
             size <= room
         });
         let kept = fitting.count().max(1).min(self.rows.len());
@@ -111,18 +111,6 @@ impl Rows {
             let _ = write!(text, "\n\nNote: {note}");
         }
         text
-    }
-}
-
-/// About how many bytes a value takes as JSON.
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len().saturating_add(3),
-        Value::Array(all) => all.iter().map(weight).sum::<usize>().saturating_add(2),
-        Value::Object(members) => {
-            members.iter().map(|(name, value)| weight(value).saturating_add(name.len()).saturating_add(4)).sum()
-        }
-        _ => 8,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ use crate::backends::{Boxed, Error, Progress, Step};
 
 /// The most pages of one question.
 const MOST: u64 = 400;
+/// Bytes of records of one question that are kept: a service without measure must not fill the memory.
+const ROOM: usize = 32 << 20;
 
 /// A question whose answer comes in pages.
 #[derive(Clone)]
@@ -93,28 +96,45 @@ async fn pages(client: &Client, paged: &Paged, window: Window, progress: &Progre
         Answer::Nothing(said) => return Ok(Found { nothing: Some(said), ..Found::default() }),
         Answer::Found(value) => opened(paged, value),
     };
-    let length = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-    let size = paged.size.unwrap_or(length).max(1);
-    let last = extent.last.or_else(|| Some(extent.total?.div_ceil(size))).unwrap_or(first);
-    let needed = skip.saturating_add(window.limit).div_ceil(size).max(1);
-    let end = last.min(first.saturating_add(needed.min(MOST)).saturating_sub(1));
+    let length = u64::try_from(rows.len()).unwrap_or(u64::MAX).max(1);
+    let last = extent.last.or_else(|| Some(extent.total?.div_ceil(paged.size.unwrap_or(length)))).unwrap_or(first);
+    // Pages of another length than documented would be skipped wrongly: then all of them are read.
+    let is_documented = paged.size.is_none_or(|size| {
+        (last <= first || size == length) && extent.total.is_none_or(|total| total.div_ceil(size) == last)
+    });
+    if skipped_pages > 0 && !is_documented {
+        return Box::pin(pages(client, &Paged { size: None, ..paged.clone() }, window, progress)).await;
+    }
+    let needed = skip.saturating_add(window.limit).div_ceil(length).max(1);
+    let end = last.min(first.saturating_add(needed.min(MOST)).saturating_sub(1)).max(first);
     let mut found = Found { rows, total: extent.total, more: last > end, ..Found::default() };
+    follow(client, paged, (first, end), progress, &mut found).await;
+    found.cut(Window { offset: skip, limit: window.limit });
+    // A service that counts nothing still says whether something follows.
+    found.more |= extent.total.is_none() && extent.last.is_none() && extent.next;
+    let promised = extent.total.map(|total| total.saturating_sub(window.offset).min(window.limit));
+    let given = u64::try_from(found.rows.len()).unwrap_or(u64::MAX);
+    if let Some(promised) = promised.filter(|promised| given < *promised && found.lost.is_empty() && !found.more) {
+        found.notes.push(format!("the service counts {promised} records here and gave {given}"));
+    }
+    Ok(found)
+}
+
+/// Reads the pages after the first, a few at a time, in their order.
+async fn follow(client: &Client, paged: &Paged, (first, end): (u64, u64), progress: &Progress, found: &mut Found) {
     let rest: Vec<u64> = (first.saturating_add(1)..=end).collect();
-    let steps = end.saturating_sub(skipped_pages);
+    let steps = end.saturating_sub(first).saturating_add(1);
     step(progress, 1, steps);
     let done = |count: usize| step(progress, u64::try_from(count).unwrap_or_default().saturating_add(1), steps);
-    let answers = together::all(rest.iter().map(|page| one(client, paged, *page)).collect(), done).await;
-    for (page, answer) in rest.iter().zip(answers) {
+    let room = Arc::new(AtomicUsize::new(ROOM));
+    let jobs = rest.iter().map(|page| one(client, paged, *page, &room)).collect();
+    for (page, answer) in rest.iter().zip(together::all(jobs, done).await) {
         match answer {
             Some(Ok(rows)) => found.rows.extend(rows),
             Some(Err(error)) => found.lost.push((*page, error)),
             None => found.lost.push((*page, Error::Protocol { host: client.host(), cause: "no answer".to_owned() })),
         }
     }
-    found.cut(Window { offset: skip, limit: window.limit });
-    // A service that counts nothing still says whether something follows.
-    found.more |= extent.total.is_none() && extent.last.is_none() && extent.next;
-    Ok(found)
 }
 
 fn step(progress: &Progress, done: u64, all: u64) {
@@ -125,13 +145,20 @@ fn step(progress: &Progress, done: u64, all: u64) {
     }
 }
 
-fn one(client: &Client, paged: &Paged, page: u64) -> Boxed<'static, Result<Vec<Row>, Error>> {
-    let (client, paged) = (client.clone(), paged.clone());
+fn one(client: &Client, paged: &Paged, page: u64, room: &Arc<AtomicUsize>) -> Boxed<'static, Result<Vec<Row>, Error>> {
+    let (client, paged, room) = (client.clone(), paged.clone(), Arc::clone(room));
+    let full = move |host| Error::Protocol { host, cause: format!("the records take more than {} MiB", ROOM >> 20) };
     Box::pin(async move {
-        Ok(match client.ask(&(paged.ask)(page)).await? {
+        if room.load(Ordering::Relaxed) == 0 {
+            return Err(full(client.host()));
+        }
+        let rows = match client.ask(&(paged.ask)(page)).await? {
             Answer::Found(value) => opened(&paged, value).1,
             Answer::Nothing(_) => Vec::new(),
-        })
+        };
+        let size: usize = rows.iter().map(Row::weight).sum();
+        let left = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| Some(room.saturating_sub(size)));
+        if left.is_ok_and(|room| room < size) { Err(full(client.host())) } else { Ok(rows) }
     })
 }
 

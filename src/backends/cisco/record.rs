@@ -68,6 +68,11 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        weight(&self.fields)
+    }
+
     /// A member as text.
     pub(super) fn text(&self, name: &str) -> &str {
         self.fields.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -125,6 +130,21 @@ impl Column {
                 (!rows.is_empty()).then_some(Value::Array(rows))
             }
         }
+    }
+}
+
+/// About how many bytes the members take as JSON.
+pub(super) fn weight(members: &Map<String, Value>) -> usize {
+    let one = |(name, value): (&String, &Value)| of_value(value).saturating_add(name.len()).saturating_add(4);
+    members.iter().map(one).sum()
+}
+
+fn of_value(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len().saturating_add(3),
+        Value::Array(all) => all.iter().map(of_value).sum::<usize>().saturating_add(2),
+        Value::Object(members) => weight(members),
+        _ => 8,
     }
 }
 

@@ -190,3 +190,55 @@ fn strings(value: &Value) -> String {
         _ => String::new(),
     }
 }
+
+/// A service that answers each page with these numbers of records.
+fn paging(pages: &'static [usize], last: u64, total: u64) -> Host {
+    Host::answering(move |request| {
+        let query = request.uri().query().unwrap_or_default();
+        let page = query.split('&').find_map(|pair| pair.strip_prefix("page_index=")).expect("a page");
+        let page: usize = page.parse().expect("a number");
+        let before: usize = pages.iter().take(page - 1).sum();
+        let count = pages.get(page - 1).copied().unwrap_or_default();
+        let bugs: Vec<Value> = (before..before + count).map(|number| json!({"bug_id": format!("B{number}")})).collect();
+        let paging = json!({"last_index": last, "total_records": total});
+        crate::backends::fake::json(http::StatusCode::OK, &json!({"bugs": bugs, "pagination_response_record": paging}))
+    })
+}
+
+async fn asked_of(host: &Host, arguments: Value) -> Value {
+    let connection = Connection {
+        toolsets: BACKEND.usual_toolsets(),
+        ..connection(host.at(""), Way::None, Tokens::new(None, None))
+    };
+    let tool = BACKEND.tools(&connection).into_iter().find(|tool| tool.name == "c_bugs").expect("the tool");
+    let arguments = arguments.as_object().cloned().expect("an object");
+    let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default() };
+    let output = tool.handler.call(call).await.expect("a result");
+    serde_json::from_str(output.structured.expect("fields").get()).expect("JSON")
+}
+
+#[tokio::test]
+async fn pages_of_another_length_than_documented_lose_nothing() {
+    let host = paging(&[25, 25, 7], 3, 57);
+    let numbers = |from: usize, to: usize| (from..to).map(|number| format!("B{number}")).collect::<Vec<_>>();
+    let all = asked_of(&host, json!({"keyword": "x", "limit": 100})).await;
+    assert_eq!(texts(&all["bugs"], "bug_id"), numbers(0, 57));
+    let part = asked_of(&host, json!({"keyword": "x", "limit": 12, "offset": 20})).await;
+    assert_eq!(
+        (texts(&part["bugs"], "bug_id"), &part["next_offset"]),
+        (numbers(20, 32).iter().map(String::as_str).collect(), &json!(32))
+    );
+}
+
+#[tokio::test]
+async fn a_service_that_promises_more_than_it_gives_is_found_out_and_bounded() {
+    let host = paging(&[10, 0, 3], 3, 23);
+    let fields = asked_of(&host, json!({"keyword": "x"})).await;
+    assert_eq!(
+        (&fields["returned"], &fields["notes"]),
+        (&json!(13), &json!(["the service counts 23 records here and gave 13"]))
+    );
+    let host = paging(&[10], u64::MAX, u64::MAX);
+    let fields = asked_of(&host, json!({"keyword": "x", "limit": 30})).await;
+    assert_eq!(fields["returned"], 10);
+}
