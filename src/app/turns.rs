@@ -119,8 +119,10 @@ impl Taken {
             let limit = left.max(LOCK_WAIT);
             let taken = timeout(limit, self.take(rates, lead, millis(left).max(lead))).await;
             let turn = taken.unwrap_or(Err(None)).map_err(|too_far| too_far.unwrap_or_else(|| self.busy(*first)))?;
-            if turn.wait > 0 {
-                sleep(Duration::from_millis(turn.wait)).await;
+            // Counted from now: writing it down took its time.
+            let wait = turn.at.saturating_sub(self.clock.millis()).min(turn.wait);
+            if wait > 0 {
+                sleep(Duration::from_millis(wait)).await;
             }
             let late = self.clock.millis().saturating_sub(turn.at);
             if late < slack {

@@ -140,8 +140,8 @@ fn a_deed_is_shown_and_waits_for_a_yes_at_the_terminal() {
         let mut session = Session::with(home, &arguments, |command| {
             command.env("KEYWARD_TOKEN_SMART_BONDING", &token);
         });
-        let before = session.sees("Do this? [y/N] y\"");
-        assert!(before.contains(r"\u001b[2J\n") && !before.contains('\u{1b}'), "{before:?}");
+        let before = session.sees("Do this? \\u005by/N\\u005d y\"");
+        assert!(before.contains(r"\u001b\u005b2J\n") && !before.contains('\u{1b}'), "{before:?}");
         session.sees("Do this? [y/N] ");
         session.becomes(true);
         session.types(answer);

@@ -106,7 +106,6 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
         let (client, detail) = (&request.client, request.detail());
         let rows = request.bounded(Rows::new("Security advisories", "advisories", ADVISORY));
         if let "advisory_ids" | "cve_ids" | "bug_ids" = subject {
-            request.only_with(&["offset"], false, "a search")?;
             return by_id(&request, subject, rows).await;
         }
         let paged = paged(subject_path(&request, subject)?, subject_query(&request, subject)?, detail);
@@ -166,7 +165,7 @@ async fn by_id(request: &Request, subject: &'static str, mut rows: Rows) -> Resu
         true => {
             Err(rows.failed.pop().map_or_else(|| Error::Arguments("no id was given".to_owned()), |(_, error)| error))
         }
-        false => rows.output(&client.host()),
+        false => request.windowed(rows).output(&client.host()),
     }
 }
 

@@ -106,12 +106,12 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
         }
         let (client, detail) = (&request.client, request.detail());
         if subject == "bug_ids" {
-            let filters = ["severities", "status", "modified", "sort_by", "offset"];
+            let filters = ["severities", "status", "modified", "sort_by"];
             request.only_with(&filters, false, "a search")?;
             let found = by_id(client, &request.texts("bug_ids"), detail, &request.progress).await?;
             let rows = Rows { missing: found.missing, failed: found.failed, ..Rows::new("Bugs", "bugs", BUG) };
             let fields = found.rows.into_iter().map(|row| row.fields).collect();
-            return Rows { rows: fields, is_bounded: request.has("limit"), ..rows }.output(&client.host());
+            return request.windowed(Rows { rows: fields, ..rows }).output(&client.host());
         }
         let paths = paths(&request, subject)?;
         let filter = filter(&request);
@@ -148,7 +148,12 @@ pub(super) async fn by_id(
 
 fn filter(request: &Request) -> Filter {
     Filter {
-        severities: request.wholes("severities"),
+        severities: {
+            let mut all = request.wholes("severities");
+            all.sort_unstable();
+            all.dedup();
+            all
+        },
         status: request.text("status").and_then(status_code),
         modified: request.text("modified").map(|word| match word {
             "week" => "1",
@@ -192,6 +197,9 @@ fn paths(request: &Request, subject: &'static str) -> Result<Vec<String>, Error>
     }
 }
 
+/// The most bugs that are read of one address to be merged or chosen from.
+const READ: Window = Window { offset: 0, limit: 1_000 };
+
 /// A search, at one address or several.
 pub(super) struct Search<'a> {
     pub(super) client: &'a Client,
@@ -225,11 +233,13 @@ impl Search<'_> {
             questions.extend(severities.iter().map(|severity| (self.question(path, *severity), severity.is_some())));
         }
         let mut merged = Found::default();
-        let mut total = 0_u64;
+        let mut total = Some(0_u64);
+        // Several lists of releases are merged by severity: every window must be cut out of the same whole.
+        let window = if self.paths.len() > 1 { READ } else { self.window.widened() };
         for (question, by_severity) in questions {
-            match page::read(self.client, &question, self.window.widened(), progress).await {
+            match page::read(self.client, &question, window, progress).await {
                 Ok(found) => {
-                    total = total.saturating_add(found.total.unwrap_or_default());
+                    total = total.zip(found.total).map(|(total, more)| total.saturating_add(more));
                     gather(&mut merged, found);
                 }
                 Err(Error::Server { .. }) if by_severity => return self.locally(progress).await,
@@ -239,31 +249,37 @@ impl Search<'_> {
         merge(&mut merged.rows);
         // Bugs of several lists of releases may be the same: then only what was read can be counted.
         merged.total = match self.paths {
-            [_] => Some(total),
+            [_] => total,
             _ if merged.more => None,
             _ => u64::try_from(merged.rows.len()).ok(),
         };
+        if self.paths.len() > 1 && merged.more {
+            merged.notes.push(format!("the first {} bugs of each list of releases were read", READ.limit));
+            merged.more = false;
+        }
         merged.cut(self.window);
         Ok(merged)
     }
 
     /// Some accounts get an error for any severity: then everything is read, and chosen from here.
     async fn locally(&self, progress: &Progress) -> Result<Found, Error> {
-        /// More than this is not read only to be thrown away.
-        const READ: Window = Window { offset: 0, limit: 1_000 };
+        // Who wants a few is not made to wait for hundreds of pages.
+        let read = Window { offset: 0, limit: if self.window.limit <= 10 { 100 } else { READ.limit } };
         let mut merged = Found::default();
         for path in self.paths {
-            gather(&mut merged, page::read(self.client, &self.question(path, None), READ, progress).await?);
+            gather(&mut merged, page::read(self.client, &self.question(path, None), read, progress).await?);
         }
         let failed = "the service failed on a search by severity; all severities were read, and chosen from afterwards";
         merged.notes.push(failed.to_owned());
         if merged.more {
-            merged.notes.push(format!("only the first {} bugs were looked through", READ.limit));
+            merged.notes.push(format!("only the first {} bugs were looked through", read.limit));
         }
+        let is_whole = !merged.more;
+        merged.more = false;
         merge(&mut merged.rows);
         let severity = |row: &Row| row.fields.get("severity").and_then(Value::as_i64);
         merged.rows.retain(|row| severity(row).is_some_and(|severity| self.filter.severities.contains(&severity)));
-        merged.total = (!merged.more).then(|| u64::try_from(merged.rows.len()).unwrap_or_default());
+        merged.total = is_whole.then(|| u64::try_from(merged.rows.len()).unwrap_or_default());
         merged.cut(self.window);
         Ok(merged)
     }

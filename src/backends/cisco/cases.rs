@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::answer::{Listing, Rows};
+use super::answer::{self, Listing, Rows};
 use super::api::Api;
 use super::client::Ask;
 use super::page::{self, Batch, Found, Paged};
@@ -143,22 +143,37 @@ async fn searched_for(request: &Request, subject: &'static str, detail: Detail) 
     let spans = days::spans(request.text("created_from"), request.text("created_to"), WINDOW)?;
     let window = request.window();
     let mut merged = Found { total: Some(0), ..Found::default() };
-    for identifiers in page::distinct(&request.texts(subject)).chunks(size) {
-        for (from, to) in &spans {
-            let mut query: Vec<(&'static str, String)> = sorting(request).into_iter().collect();
-            if let Some(status) = request.text("status") {
-                query.push(("status_flag", if status == "open" { "O" } else { "C" }.to_owned()));
-            }
-            query.extend(from.iter().map(|day| ("date_created_from", format!("{day}T00:00:00Z"))));
-            query.extend(to.iter().map(|day| ("date_created_to", format!("{day}T23:59:59Z"))));
-            let paged = paged(format!("{base}/{}", path::list(identifiers)?), query, detail);
-            let found = page::read(&request.client, &paged, window.widened(), &request.progress).await?;
-            let counted = found.total.or_else(|| u64::try_from(found.rows.len()).ok()).unwrap_or_default();
-            merged.total = merged.total.map(|total| total.saturating_add(counted));
-            merged.more |= found.more;
-            merged.rows.extend(found.rows);
-            merged.lost.extend(found.lost);
+    let enough = usize::try_from(window.offset.saturating_add(window.limit)).unwrap_or(usize::MAX);
+    let all = page::distinct(&request.texts(subject));
+    let parts = all.chunks(size).flat_map(|identifiers| spans.iter().rev().map(move |span| (identifiers, span)));
+    let parts: Vec<(&[String], &days::Span)> = parts.collect();
+    // Of each contract or group of people the newest days first.
+    for (identifiers, (from, to)) in parts {
+        if merged.rows.len() > enough {
+            merged.total = None;
+            merged.more = true;
+            break;
         }
+        let mut query: Vec<(&'static str, String)> = sorting(request).into_iter().collect();
+        if let Some(status) = request.text("status") {
+            query.push(("status_flag", if status == "open" { "O" } else { "C" }.to_owned()));
+        }
+        query.extend(from.iter().map(|day| ("date_created_from", format!("{day}T00:00:00Z"))));
+        query.extend(to.iter().map(|day| ("date_created_to", format!("{day}T23:59:59Z"))));
+        let paged = paged(format!("{base}/{}", path::list(identifiers)?), query, detail);
+        let found = match page::read(&request.client, &paged, window.widened(), &request.progress).await {
+            Ok(found) => found,
+            Err(error) if merged.rows.is_empty() => return Err(error),
+            Err(error) => {
+                merged.notes.push(format!("{}: {}", identifiers.join(", "), answer::words(&error)));
+                continue;
+            }
+        };
+        let counted = found.total.or_else(|| u64::try_from(found.rows.len()).ok()).unwrap_or_default();
+        merged.total = merged.total.map(|total| total.saturating_add(counted));
+        merged.more |= found.more;
+        merged.rows.extend(found.rows);
+        merged.lost.extend(found.lost);
     }
     merged.cut(window);
     Ok(merged)

@@ -16,7 +16,7 @@ use crate::backends::{Boxed, Connection, Error};
 use crate::http::{Error as Network, Limits};
 
 /// The largest answer: a page of a thousand end-of-life records is about one megabyte.
-const LARGEST: usize = 24 << 20;
+const LARGEST: usize = 8 << 20;
 /// How long a call waits for its turn. Hosts give up after a minute.
 const PATIENCE: Duration = Duration::from_secs(45);
 /// How often a request is sent: trouble of the network and of the service often passes at once.

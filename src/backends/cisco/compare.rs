@@ -155,7 +155,10 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
         let verdict = verdict(bugs, advisories, &b);
         parts.text.insert_str(0, &format!("{verdict}\n\n"));
         parts.put("verdict", verdict.into());
-        let Parts { mut fields, parts, notes, text, .. } = parts;
+        let Parts { mut fields, parts, notes, mut text, .. } = parts;
+        for note in &notes {
+            text.push_str(&format!("\n\nNote: {note}"));
+        }
         fields.insert("parts".to_owned(), parts.into());
         fields.insert("origin".to_owned(), ORIGIN.into());
         if !notes.is_empty() {

@@ -112,7 +112,7 @@ pub(super) static SPEC: Spec = Spec {
 fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
     Box::pin(async move {
         let subject = request.one_of(&["product_ids", "serial_numbers", "software", "from"])?;
-        request.only_with(&["to", "milestone", "offset"], subject == "from", "`from`")?;
+        request.only_with(&["to", "milestone"], subject == "from", "`from`")?;
         let host = request.client.host();
         let rows = request.bounded(Rows::new("End of life", "records", EOX));
         if subject == "from" {
@@ -134,7 +134,7 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
         };
         let Batches { rows: found, missing, failed } = batches;
         let rows = Rows { missing, failed, rows: found.into_iter().map(|row| row.fields).collect(), ..rows };
-        rows.output(&host)
+        request.windowed(rows).output(&host)
     })
 }
 

@@ -13,6 +13,8 @@ use crate::backends::{Boxed, Error, Progress, Step};
 
 /// The most pages of one question.
 const MOST: u64 = 400;
+/// Records of one page; the longest that was seen has a thousand.
+const LONGEST_PAGE: usize = 5_000;
 /// Bytes of records of one question that are kept: a service without measure must not fill the memory.
 const ROOM: usize = 32 << 20;
 
@@ -58,6 +60,11 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// The same, if no page of it was lost: a part of a list must not be compared or counted as if it were all.
+    pub(super) fn whole(mut self) -> Result<Self, Error> {
+        if self.lost.is_empty() { Ok(self) } else { Err(self.lost.swap_remove(0).1) }
+    }
+
     /// Cuts the rows to the window, for whoever gathered them from its beginning.
     pub(super) fn cut(&mut self, window: Window) {
         let skip = usize::try_from(window.offset).unwrap_or(usize::MAX).min(self.rows.len());
@@ -126,7 +133,8 @@ async fn follow(client: &Client, paged: &Paged, (first, end): (u64, u64), progre
     let steps = end.saturating_sub(first).saturating_add(1);
     step(progress, 1, steps);
     let done = |count: usize| step(progress, u64::try_from(count).unwrap_or_default().saturating_add(1), steps);
-    let room = Arc::new(AtomicUsize::new(ROOM));
+    let first: usize = found.rows.iter().map(Row::weight).sum();
+    let room = Arc::new(AtomicUsize::new(ROOM.saturating_sub(first)));
     let jobs = rest.iter().map(|page| one(client, paged, *page, &room)).collect();
     for (page, answer) in rest.iter().zip(together::all(jobs, done).await) {
         match answer {
@@ -165,7 +173,10 @@ fn one(client: &Client, paged: &Paged, page: u64, room: &Arc<AtomicUsize>) -> Bo
 /// The extent and the lean records of a page; its JSON is gone afterwards.
 fn opened(paged: &Paged, mut value: Value) -> (Extent, Vec<Row>) {
     let extent = extent(&value);
-    let records = (paged.records)(&mut value);
+    let mut records = (paged.records)(&mut value);
+    drop(value);
+    // A page is never so long; each of its rows takes more room than its text.
+    records.truncate(LONGEST_PAGE);
     (extent, records.iter().map(|record| lean(record, paged.columns, paged.detail)).collect())
 }
 
@@ -252,20 +263,25 @@ async fn batches(
     let done = |count: usize| step(progress, u64::try_from(count).unwrap_or_default(), all);
     let mut outcome = Batches::default();
     let mut rows = Vec::new();
+    let mut unread = 0_usize;
     for (batch, answer) in batches.iter().zip(together::all(jobs, done).await) {
         match answer {
             Some(Ok(found)) => {
                 rows.extend(found.rows);
                 outcome.failed.extend(found.lost.into_iter().map(|(_, error)| (batch.to_vec(), error)));
             }
-            Some(Err(error)) => outcome.failed.push((batch.to_vec(), error)),
+            Some(Err(error)) => {
+                unread = unread.saturating_add(1);
+                outcome.failed.push((batch.to_vec(), error));
+            }
             None => {
+                unread = unread.saturating_add(1);
                 let error = Error::Protocol { host: client.host(), cause: "no answer".to_owned() };
                 outcome.failed.push((batch.to_vec(), error));
             }
         }
     }
-    if outcome.failed.len() == batches.len()
+    if unread == batches.len()
         && let Some((_, error)) = outcome.failed.pop()
     {
         return Err(error);

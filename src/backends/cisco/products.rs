@@ -126,7 +126,10 @@ pub(super) fn sift(client: &Client, batches: &mut Batches, key: &str) {
             Meaning::Denied => {
                 batches.failed.push((inputs, Error::Forbidden { host: client.host(), said: fault.said() }))
             }
-            Meaning::Down | Meaning::Input => {
+            Meaning::Down => {
+                batches.failed.push((inputs, Error::Server { host: client.host(), status: 500, said: fault.said() }));
+            }
+            Meaning::Input => {
                 batches.failed.push((inputs, Error::Refused { host: client.host(), code: 200, said: fault.said() }));
             }
         }

@@ -35,6 +35,11 @@ pub(super) fn plain(html: &str) -> String {
     tidy(&outside::clean(text))
 }
 
+/// Characters of a tag, with the address of a link in it.
+const LONGEST_TAG: usize = 300;
+/// Characters of an entity.
+const LONGEST_ENTITY: usize = 12;
+
 /// The tag's name and what stands behind the tag. Commands of a command line are written as `<name>`, too: only what
 /// HTML knows is a tag.
 fn tag(from: &str) -> Option<(&str, &str)> {
@@ -75,7 +80,10 @@ fn tag(from: &str) -> Option<(&str, &str)> {
         "cr_section",
     ];
     let inside = from.strip_prefix('<')?;
-    let (inside, behind) = inside.split_once('>')?;
+    // A tag is short; looking further would take long in a text of nothing but brackets.
+    let near = inside.char_indices().nth(LONGEST_TAG).map_or(inside, |(end, _)| inside.split_at(end).0);
+    let (inside, behind) = inside.split_at(near.find('>')?);
+    let behind = behind.strip_prefix('>')?;
     let inside = inside.strip_prefix('/').unwrap_or(inside);
     let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(inside.len());
     let (name, more) = inside.split_at(end);
@@ -90,7 +98,10 @@ fn is_break(name: &str) -> bool {
 }
 
 fn entity(from: &str) -> Option<(char, &str)> {
-    let (name, behind) = from.strip_prefix('&')?.split_once(';')?;
+    let inside = from.strip_prefix('&')?;
+    let near = inside.char_indices().nth(LONGEST_ENTITY).map_or(inside, |(end, _)| inside.split_at(end).0);
+    let (name, behind) = inside.split_at(near.find(';')?);
+    let behind = behind.strip_prefix(';')?;
     let c = match name {
         "lt" => '<',
         "gt" => '>',
@@ -147,6 +158,14 @@ mod tests {
             ("<script>alert(1)</script>x", "alert(1)x"),
         ] {
             assert_eq!(plain(html), expected, "{html}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_beginnings_is_read_in_one_go() {
+        for odd in ["<", "&", "<b", "&lt", "<a href="] {
+            let text = odd.repeat(300_000);
+            assert_eq!(plain(&text).len(), text.len());
         }
     }
 

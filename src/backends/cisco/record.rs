@@ -70,7 +70,7 @@ pub(super) struct Row {
 impl Row {
     /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
-        weight(&self.fields)
+        weight(&self.fields).saturating_add(128)
     }
 
     /// A member as text.

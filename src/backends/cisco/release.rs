@@ -66,9 +66,19 @@ impl Release {
         Some(self.head().cmp(&other.head())).filter(|order| order.is_ne())
     }
 
-    /// Whether both have the same first two numbers.
-    fn is_of_train(&self, other: &Self) -> bool {
-        self.head() == other.head()
+    /// Whether both have the same first two numbers and the same letters in front of a number: `7.3(0)D1(1)` and
+    /// `7.3(0)N1(1)` are for different hardware.
+    pub(super) fn is_of_train(&self, other: &Self) -> bool {
+        self.head() == other.head() && self.letters() == other.letters()
+    }
+
+    fn letters(&self) -> Vec<&str> {
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        let trains = pairs.filter_map(|pair| match pair {
+            (Part::Letters(letters), Part::Number(_)) => Some(letters.as_str()),
+            _ => None,
+        });
+        trains.collect()
     }
 
     fn head(&self) -> Vec<u64> {
@@ -97,26 +107,24 @@ pub(super) fn same(one: &str, other: &str) -> bool {
     }
 }
 
-/// Whether a release is free of what these releases fixed. A fix in its own train decides; without one, a fix in an
-/// older train does, since younger trains begin with what the older ones have. `None` if nothing can be compared.
+/// Whether a release is free of what these releases fixed, as far as its own train says: a fix in another train says
+/// nothing, since fixes are carried over to older trains, too. `None` if its own train has no fix.
 pub(super) fn is_fixed_at(fixes: &[String], version: &Release) -> Option<bool> {
-    let fixes: Vec<Release> = fixes.iter().filter_map(|fix| Release::of(fix)).collect();
-    let at_most = |fix: &Release| fix.compared(version).map(Ordering::is_le);
-    let own: Vec<bool> = fixes.iter().filter(|fix| fix.is_of_train(version)).filter_map(at_most).collect();
-    if !own.is_empty() {
-        return Some(own.contains(&true));
-    }
-    let others: Vec<bool> = fixes.iter().filter_map(at_most).collect();
-    (!others.is_empty()).then(|| others.contains(&true))
+    let fixes = fixes.iter().filter_map(|fix| Release::of(fix));
+    let own: Vec<bool> =
+        fixes.filter(|fix| fix.is_of_train(version)).filter_map(|fix| Some(fix.compared(version)?.is_le())).collect();
+    (!own.is_empty()).then(|| own.contains(&true))
 }
 
 /// The other spelling that bug records use for a release: `17.9.4` for `17.09.04` and the other way round. `None` if it
 /// has no other.
 pub(super) fn other_spelling(release: &str) -> Option<String> {
-    let mut padded = String::new();
-    let mut plain = String::new();
+    // `17.09.04`, but `15.6(03)M00a`: where there are parentheses, what stands before them is never padded.
+    let first_padded = release.find('(').unwrap_or_default();
+    let (mut padded, mut plain) = (String::new(), String::new());
     let mut rest = release;
     while let Some(first) = rest.chars().next() {
+        let at = release.len().saturating_sub(rest.len());
         let end = if first.is_ascii_digit() {
             rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())
         } else {
@@ -128,7 +136,7 @@ pub(super) fn other_spelling(release: &str) -> Option<String> {
             let bare = part.trim_start_matches('0');
             let bare = if bare.is_empty() { "0" } else { bare };
             // The first number is never padded.
-            let wide = if padded.is_empty() { bare.to_owned() } else { format!("{bare:0>2}") };
+            let wide = if padded.is_empty() || at < first_padded { bare.to_owned() } else { format!("{bare:0>2}") };
             padded.push_str(&wide);
             plain.push_str(bare);
         } else {
@@ -175,16 +183,23 @@ mod tests {
     }
 
     #[test]
-    fn a_fix_in_the_own_train_decides_before_those_of_others() {
+    fn only_a_fix_in_the_own_train_decides() {
         let fixed = |fixes: &[&str], version: &str| {
             let fixes: Vec<String> = fixes.iter().map(|fix| (*fix).to_owned()).collect();
             is_fixed_at(&fixes, &Release::of(version).expect("a release"))
         };
         assert_eq!(fixed(&["17.9.5", "17.12.1"], "17.9.4a"), Some(false));
         assert_eq!(fixed(&["17.9.5", "17.12.1"], "17.12.4"), Some(true));
-        assert_eq!(fixed(&["17.3.2", "17.12.1"], "17.9.4a"), Some(true), "younger than a train that has the fix");
-        assert_eq!(fixed(&["17.3.2", "17.9.5"], "17.9.4a"), Some(false), "its own train has it later");
-        assert_eq!(fixed(&["17.12.1"], "17.9.4a"), Some(false));
+        for (fixes, version) in [
+            (["17.9.4", "17.12.1"], "17.10.1a"),
+            (["17.3.8", "17.12.1"], "17.9.4a"),
+            (["9.12(4)67", "9.16(4)57"], "9.14(4)24"),
+            (["7.3(0)D1(1)", "x"], "7.3(0)N1(1)"),
+            (["6.0(2)A8(11)", "x"], "6.0(2)U6(2)"),
+            (["7.0(3)F3(4)", "x"], "7.0(3)I7(5)"),
+        ] {
+            assert_eq!(fixed(&fixes, version), None, "{fixes:?} {version}");
+        }
         assert_eq!(fixed(&[], "17.9.4a"), None);
     }
 
@@ -194,7 +209,9 @@ mod tests {
             ("17.9.4", Some("17.09.04")),
             ("17.09.04a", Some("17.9.4a")),
             ("15.6(03)M00a", Some("15.6(3)M0a")),
-            ("9.3(7)", Some("9.03(07)")),
+            ("9.3(7)", Some("9.3(07)")),
+            ("15.6(3)M0a", Some("15.6(03)M00a")),
+            ("12.2(55)SE3", Some("12.2(55)SE03")),
             ("17.12.10", None),
         ] {
             assert_eq!(other_spelling(given).as_deref(), expected, "{given}");

@@ -96,6 +96,10 @@ struct Report {
     missing: Vec<String>,
     failed: Option<Error>,
     had: usize,
+    /// Some identifiers could not be asked for.
+    unsure: bool,
+    /// It is about product ids.
+    by_product: bool,
 }
 
 fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
@@ -126,6 +130,8 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
             missing: Vec::new(),
             failed: None,
             had: 0,
+            unsure: false,
+            by_product: key == "product_id",
         };
         let step = |done: f64, message: &str| {
             request.progress.report(Step { done, total: Some(3.0), message: Some(message.to_owned()) });
@@ -163,6 +169,10 @@ impl Report {
     /// [`Self::take`], for batches of which some may have failed.
     fn take_batches(&mut self, part: &str, outcome: Result<Batches, Error>) -> Vec<Row> {
         let Some(batches) = self.take(part, outcome) else { return Vec::new() };
+        self.unsure |= !batches.failed.is_empty();
+        if part == "products" && self.by_product {
+            self.missing.extend(batches.missing);
+        }
         for (inputs, error) in &batches.failed {
             self.notes.push(format!("{part} of {}: {}", inputs.join(", "), words(error)));
         }
@@ -213,14 +223,21 @@ impl Report {
         self.join(key, key, &covered, &members.map(|name| (name, name)));
         for row in &covered {
             let ordered = row.fields.get("products").and_then(|all| all.get(0)?.get("product_id").cloned());
-            for device in self.devices.iter_mut().filter(|device| device.get(key) == row.fields.get(key)) {
+            let is_same = |device: &&mut Map<String, Value>| {
+                device.get(key).and_then(Value::as_str).is_some_and(|ours| ours.eq_ignore_ascii_case(row.text(key)))
+            };
+            for device in self.devices.iter_mut().filter(is_same) {
                 let known = ordered.clone().or_else(|| row.fields.get("base_product_id").cloned());
                 if let Some(product) = known {
                     device.entry("product_id").or_insert(product);
                 }
             }
         }
-        let named = |device: &&Map<String, Value>| !device.contains_key("product_id");
+        // Where an API failed, nobody knows whether there is such a device.
+        let is_known = self.unsure || self.parts.iter().any(|part| part.get("error").is_some());
+        let named = |device: &&Map<String, Value>| {
+            !is_known && !device.contains_key("product_id") && !device.contains_key("covered")
+        };
         let missing = self.devices.iter().filter(named).filter_map(|device| device.get(key)?.as_str());
         self.missing = missing.map(str::to_owned).collect();
     }
@@ -253,13 +270,20 @@ impl Report {
             return;
         }
         let client = self.client.clone();
+        // Bugs and suggestions go by the base product id, which differs from the one that was ordered.
+        for device in &mut self.devices {
+            if let Some(product) = device.get("product_id").cloned() {
+                device.entry("base_product_id").or_insert(product);
+            }
+        }
+        let bases = self.distinct("base_product_id");
         let left_out = self.left_out.clone();
         let wants = |part: &str| !left_out.iter().any(|out| out == part);
         let silent = Progress::default();
         let life = optional(wants("end_of_life"), lifecycle::by_product(&client, &products, &silent));
         let software =
-            optional(wants("software"), software::suggested(&client, ("releases", "product_ids"), &products, &silent));
-        let bugs = optional(wants("bugs"), severe(&client, &products));
+            optional(wants("software"), software::suggested(&client, ("releases", "product_ids"), &bases, &silent));
+        let bugs = optional(wants("bugs"), severe(&client, &bases));
         let advisories = optional(wants("advisories"), self.advisories(running));
         let (life, software, bugs, advisories) = tokio::join!(life, software, bugs, advisories);
         if let Some(outcome) = life {
@@ -274,10 +298,10 @@ impl Report {
             let rows = self.take_batches("software", outcome);
             let suggested: Vec<Row> =
                 rows.into_iter().filter(|row| row.fields.get("suggested") == Some(&Value::Bool(true))).collect();
-            self.join("product_id", "input", &suggested, &[("release", "suggested_release")]);
+            self.join("base_product_id", "input", &suggested, &[("release", "suggested_release")]);
         }
         if let Some(outcome) = bugs {
-            self.take_counts("bugs", outcome, "product_id", ("severe_bugs", "bugs"));
+            self.take_counts("bugs", outcome, "base_product_id", ("severe_bugs", "bugs"));
         }
         if let Some(outcome) = advisories {
             let key = if running.is_some() { "" } else { "series" };
@@ -296,13 +320,14 @@ impl Report {
                 continue;
             };
             // No product of an advisory has this name: that says nothing about the software on it.
-            if part == "advisories" && *total == 0 && !key.is_empty() {
+            if part == "advisories" && *total == Some(0) && !key.is_empty() {
                 unnamed = true;
                 continue;
             }
-            let (total, first) = (Value::from(*total), Value::from(first.clone()));
-            device.insert(count.to_owned(), total);
-            device.insert(names.to_owned(), first);
+            if let Some(total) = total {
+                device.insert(count.to_owned(), (*total).into());
+            }
+            device.insert(names.to_owned(), first.clone().into());
         }
         if unnamed {
             let why = "advisories mostly name software, not hardware: give `os` and `version` for those of a version";
@@ -323,7 +348,9 @@ impl Report {
         let series = self.distinct("series");
         let jobs = series.iter().take(PRODUCTS).map(|series| -> Boxed<'static, Result<Found, Error>> {
             let (client, series) = (self.client.clone(), series.clone());
-            Box::pin(async move { advisories::of_product(&client, &series, 100, &Progress::default()).await })
+            Box::pin(async move {
+                advisories::of_product(&client, &series, 100, &Progress::default()).await.and_then(Found::whole)
+            })
         });
         let answers = together::all(jobs.collect(), |_| ()).await;
         counted(&series, answers, "advisory_id", "advisories")
@@ -357,7 +384,7 @@ impl Report {
 
 /// Numbers and first names, by product or series in capitals.
 struct Counted {
-    by: BTreeMap<String, (u64, Vec<String>)>,
+    by: BTreeMap<String, (Option<u64>, Vec<String>)>,
     notes: Vec<String>,
 }
 
@@ -370,7 +397,7 @@ async fn severe(client: &Client, products: &[String]) -> Result<Counted, Error> 
             let filter = Filter { severities: vec![1, 2], status: Some("O"), ..Filter::default() };
             let window = Window { offset: 0, limit: 10 };
             let search = Search { client: &client, paths: &[path], filter: &filter, detail: Detail::default(), window };
-            search.run(&Progress::default()).await
+            search.run(&Progress::default()).await.and_then(Found::whole)
         })
     });
     let answers = together::all(jobs.collect(), |_| ()).await;
@@ -388,6 +415,7 @@ fn counted(
     for (key, answer) in keys.iter().zip(answers) {
         match answer {
             Some(Ok(found)) => {
+                counted.notes.extend(found.notes.iter().map(|note| format!("{part} of {key}: {note}")));
                 counted.by.insert(key.to_ascii_uppercase(), named(found, member));
             }
             Some(Err(error)) => {
@@ -409,8 +437,10 @@ fn counted(
 }
 
 /// How many there are, and the first of them: the most severe first.
-fn named(found: Found, member: &str) -> (u64, Vec<String>) {
-    let total = found.total.unwrap_or_else(|| u64::try_from(found.rows.len()).unwrap_or_default());
+fn named(found: Found, member: &str) -> (Option<u64>, Vec<String>) {
+    // Of a list that was not read to its end, nobody knows how many there are.
+    let read = u64::try_from(found.rows.len()).ok().filter(|_| !found.more && found.notes.is_empty());
+    let total = found.total.or(read);
     let mut rows = found.rows;
     let rank = |row: &Row| match row.text("severity") {
         "Critical" => 0,

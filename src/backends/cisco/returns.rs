@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::answer::{Listing, Rows};
+use super::answer::{self, Listing, Rows};
 use super::api::Api;
 use super::client::Ask;
 use super::page::{self, Batch, Batches, Found, Paged, Window};
@@ -142,7 +142,9 @@ async fn by_number(request: &Request, numbers: &[String]) -> Result<Batches, Err
 async fn by_user(request: &Request) -> Result<Found, Error> {
     let path = format!("/users/user_ids/{}", path::one(request.text("user_id").unwrap_or_default())?);
     let mut merged = Found::default();
-    for (from, to) in days::spans(request.text("from"), request.text("to"), WINDOW)? {
+    // The newest first.
+    for (from, to) in days::spans(request.text("from"), request.text("to"), WINDOW)?.into_iter().rev() {
+        let span = format!("{} to {}", from.as_deref().unwrap_or("…"), to.as_deref().unwrap_or("…"));
         let mut query = Vec::new();
         query.extend(from.map(|day| ("fromDate", day)));
         query.extend(to.map(|day| ("toDate", day)));
@@ -154,7 +156,14 @@ async fn by_user(request: &Request) -> Result<Found, Error> {
         };
         let paged =
             Paged { ask: Arc::new(ask), records: of_user, columns: RETURN, detail: request.detail(), size: None };
-        let found = page::read(&request.client, &paged, Window::ALL, &request.progress).await?;
+        let found = match page::read(&request.client, &paged, Window::ALL, &request.progress).await {
+            Ok(found) => found,
+            Err(error) if merged.rows.is_empty() => return Err(error),
+            Err(error) => {
+                merged.notes.push(format!("{span}: {}", answer::words(&error)));
+                continue;
+            }
+        };
         merged.rows.extend(found.rows);
         merged.lost.extend(found.lost);
         merged.nothing = found.nothing;
@@ -169,6 +178,8 @@ async fn by_user(request: &Request) -> Result<Found, Error> {
 async fn of_devices(request: &Request, found: Found, devices: &[String], mut rows: Rows) -> Result<Output, Error> {
     /// Each is a request of its own, and slow.
     const MOST: usize = 60;
+    rows.failed.extend(found.lost.into_iter().map(|(page, error)| (vec![format!("page {page}")], error)));
+    rows.notes.extend(found.notes);
     let mut numbers: Vec<String> = found.rows.iter().map(|row| row.text("rma_number").to_owned()).collect();
     if numbers.len() > MOST {
         rows.notes.push(format!("only the first {MOST} of {} returns were read; give fewer days", numbers.len()));
@@ -181,8 +192,9 @@ async fn of_devices(request: &Request, found: Found, devices: &[String], mut row
         all.any(|serial| devices.iter().any(|device| device.eq_ignore_ascii_case(serial)))
     };
     if !numbers.is_empty() {
-        let Batches { rows: read, failed, .. } = by_number(request, &numbers).await?;
-        rows.failed = failed;
+        let Batches { rows: read, failed, missing } = by_number(request, &numbers).await?;
+        rows.failed.extend(failed);
+        rows.missing = missing;
         rows.rows = read.into_iter().filter(names).map(|row| row.fields).collect();
     }
     rows.output(&request.client.host())

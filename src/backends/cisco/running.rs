@@ -60,7 +60,12 @@ const EXTRA: &[Column] = &[
     Column::new("", "os", F::Line, "The system that was asked about."),
     Column::new("", "version", F::Line, "The version that was asked about."),
     Column::new("", "affected", F::Flag, "Whether an advisory affects the version."),
-    Column::new("", "first_fixed_for_all", F::Line, "The first release of the same train that is free of all of them."),
+    Column::new(
+        "",
+        "first_fixed_for_all",
+        F::Line,
+        "The first release in whose train each of them is fixed by then; absent if there is none or several platforms are meant.",
+    ),
     Column::new("", "without_fix", F::Lines, "Advisories that name no fixed release comparable with this version."),
     Column::new("", "said", F::Line, "What the service says where nothing affects the version."),
     Column::new("", "bugs", F::Rows(bugs::BUG), "Bugs known in the version, the most severe first."),
@@ -79,7 +84,6 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
                 "`version` is missing; `list` `versions` names those that Cisco knows".to_owned(),
             ));
         };
-        request.only_with(&["offset"], false, "`list`")?;
         request.only_with(&["max_severity"], request.has("product_id"), "`product_id`")?;
         let client = &request.client;
         let query = Affecting {
@@ -122,7 +126,9 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
             }
         }
         rows.notes.push("Cisco maps only Critical and High advisories to versions".to_owned());
-        bugs::answer(Found { nothing: None, ..found }, rows, &client.host())
+        let found = Found { nothing: None, ..found };
+        let rows = Rows { rows: found.rows.into_iter().map(|row| row.fields).collect(), ..rows };
+        request.windowed(rows).output(&client.host())
     })
 }
 
@@ -145,7 +151,7 @@ pub(super) async fn affecting(
     query.extend(asked.platform.map(|platform| ("platformAlias", platform.to_owned())));
     query.extend(asked.advisory.map(|advisory| ("advisoryId", advisory.to_owned())));
     let paged = advisories::paged(format!("/OSType/{}", path::one(asked.os)?), query, detail);
-    page::read(client, &paged, Window::ALL, progress).await
+    page::read(client, &paged, Window::ALL, progress).await.and_then(Found::whole)
 }
 
 /// Bugs that a product has in a version, up to a severity, in both spellings of the version.
@@ -155,7 +161,7 @@ pub(super) async fn of_version(client: &Client, product: &str, version: &str, mo
     let filter = Filter { sort_by: Some("severity".to_owned()), ..Filter::default() };
     let window = Window { offset: 0, limit: BUGS };
     let search = Search { client, paths: &[path], filter: &filter, detail: Detail::default(), window };
-    let mut found = search.run(&Progress::default()).await?;
+    let mut found = search.run(&Progress::default()).await?.whole()?;
     if found.more {
         let all = found.total.map(|total| format!(" of {total}")).unwrap_or_default();
         found.notes.push(format!("the first {}{all} bugs of {product} {version} were read", found.rows.len()));
@@ -166,25 +172,36 @@ pub(super) async fn of_version(client: &Client, product: &str, version: &str, mo
     Ok(found)
 }
 
-/// The first release of the version's own train that is free of all advisories, and the advisories that name none.
+/// The first release that is free of all advisories, and the advisories that name no newer release. A release counts only
+/// if every advisory has a fix in its train that is not after it; and only where the advisories speak of one platform.
 pub(super) fn first_fixed_for_all(rows: &[Row], version: &str) -> (Option<String>, Vec<String>) {
     let Some(running) = Release::of(version) else { return (None, Vec::new()) };
-    let mut without = Vec::new();
-    let mut latest: Option<(Release, String)> = None;
-    for row in rows {
-        let fixes = advisories::first_fixed(row).into_iter().filter_map(|name| Some((Release::of(&name)?, name)));
-        let newer = fixes.filter(|(release, _)| release.compared(&running).is_some_and(Ordering::is_gt));
-        let first = newer.reduce(|one, other| match other.0.compared(&one.0) {
-            Some(Ordering::Less) => other,
-            _ => one,
-        });
-        match (first, &latest) {
-            (None, _) => without.push(row.text("advisory_id").to_owned()),
-            (Some(first), Some((release, _))) if first.0.compared(release).is_none_or(Ordering::is_le) => {}
-            (Some(first), _) => latest = Some(first),
-        }
+    let newer = |row: &Row| -> Vec<(Release, String)> {
+        let all = advisories::first_fixed(row).into_iter().filter_map(|name| Some((Release::of(&name)?, name)));
+        all.filter(|(release, _)| release.compared(&running).is_some_and(Ordering::is_gt)).collect()
+    };
+    let fixes: Vec<Vec<(Release, String)>> = rows.iter().map(newer).collect();
+    let without = rows.iter().zip(&fixes).filter(|(_, fixes)| fixes.is_empty());
+    let without: Vec<String> = without.map(|(row, _)| row.text("advisory_id").to_owned()).collect();
+    let platforms = rows.iter().filter_map(|row| row.fields.get("platforms")?.as_array());
+    let is_mixed = platforms.flatten().any(|one| one.get("platform") != first_platform(rows));
+    if !without.is_empty() || is_mixed {
+        return (None, without);
     }
-    (latest.filter(|_| without.is_empty()).map(|(_, name)| name), without)
+    let frees = |candidate: &Release, fixes: &Vec<(Release, String)>| {
+        let own = fixes.iter().filter(|(fix, _)| fix.is_of_train(candidate));
+        own.filter_map(|(fix, _)| fix.compared(candidate)).any(Ordering::is_le)
+    };
+    let candidates = fixes.iter().flatten().filter(|(release, _)| fixes.iter().all(|fixes| frees(release, fixes)));
+    let first = candidates.reduce(|one, other| match other.0.compared(&one.0) {
+        Some(Ordering::Less) => other,
+        _ => one,
+    });
+    (first.map(|(_, name)| name.clone()), without)
+}
+
+fn first_platform(rows: &[Row]) -> Option<&Value> {
+    rows.iter().find_map(|row| row.fields.get("platforms")?.get(0)?.get("platform"))
 }
 
 /// What can be asked about: a bare list, in one piece.
@@ -218,4 +235,36 @@ async fn known(request: &Request, os: &str, what: &str) -> Result<Output, Error>
     // The schema's own list is there, and empty: this question was not about advisories.
     rows.extra.insert("advisories".to_owned(), json!([]));
     rows.output(&request.client.host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advisory(id: &str, fixes: &[&str], platforms: &[(&str, &[&str])]) -> Row {
+        let platforms: Vec<Value> =
+            platforms.iter().map(|(name, fixes)| json!({"platform": name, "first_fixed": fixes})).collect();
+        let fields = json!({"advisory_id": id, "first_fixed": fixes, "platforms": platforms});
+        Row { fields: fields.as_object().cloned().expect("an object"), fault: None }
+    }
+
+    #[test]
+    fn a_release_is_named_only_if_every_advisory_is_fixed_in_it() {
+        let found = |rows: &[Row], version: &str| first_fixed_for_all(rows, version);
+        let one = advisory("a", &["17.9.5", "17.12.3"], &[]);
+        let both = [one.clone(), advisory("b", &["17.12.2"], &[])];
+        assert_eq!(found(&both, "17.9.4a").0.as_deref(), Some("17.12.3"), "17.12.2 still has the first");
+        let same = [one.clone(), advisory("b", &["17.9.6"], &[])];
+        assert_eq!(found(&same, "17.9.4a").0.as_deref(), Some("17.9.6"));
+        let apart = [one, advisory("b", &["17.15.1"], &[])];
+        assert_eq!(found(&apart, "17.9.4a"), (None, Vec::new()));
+        let none = [advisory("a", &["17.3.1"], &[])];
+        assert_eq!(found(&none, "17.9.4a"), (None, vec!["a".to_owned()]));
+        let mixed = [advisory("a", &[], &[("N3K", &["9.3(9)"]), ("N9K", &["9.3(8)"])])];
+        assert_eq!(found(&mixed, "9.3(7)").0, None, "one release is not for both platforms");
+        let single = [advisory("a", &[], &[("N9K", &["9.3(8)"])])];
+        assert_eq!(found(&single, "9.3(7)").0.as_deref(), Some("9.3(8)"));
+        let other = [advisory("a", &["7.3(1)D1(1)", "7.3(0)N1(1)"], &[])];
+        assert_eq!(found(&other, "7.3(0)D1(1)").0.as_deref(), Some("7.3(1)D1(1)"));
+    }
 }

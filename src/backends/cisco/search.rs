@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Listing, Rows, kind, words};
 use super::bugs::{self, BUG, Filter, Search};
 use super::client::Client;
-use super::page::Window;
+use super::page::{Found, Window};
 use super::path;
 use super::products::{self, Operation};
 use super::record::{Column, Detail, Form as F, Row};
@@ -21,6 +21,7 @@ const READ: u64 = 60;
 const STEP: &[Column] = &[
     Column::new("", "asked", F::Line, "What was asked."),
     Column::new("", "found", F::Whole, "How many bugs the service has for it."),
+    Column::new("", "read", F::Whole, "How many of them were read, the most severe first."),
     Column::new("", "new", F::Whole, "How many of them were wanted and new."),
     Column::new("", "error", F::Line, "Why it could not be asked."),
 ];
@@ -107,7 +108,12 @@ fn listing(extra: Map<String, Value>) -> Rows {
         let asked = step.get("asked").and_then(Value::as_str).unwrap_or_default();
         notes.push(match step.get("error").and_then(Value::as_str) {
             Some(error) => format!("{asked}: {error}"),
-            None => format!("{asked}: {} found, {} new", count(step, "found"), count(step, "new")),
+            None => format!(
+                "{asked}: {} found, {} read, {} new",
+                count(step, "found"),
+                count(step, "read"),
+                count(step, "new")
+            ),
         });
     }
     Rows { extra, notes, ..Rows::new("Bugs", "bugs", BUG) }
@@ -256,7 +262,7 @@ async fn try_all(
         let window = Window { offset: 0, limit: READ };
         let path = [attempt.path];
         let search = Search { client: &request.client, paths: &path, filter: &filter, detail, window };
-        match search.run(&Progress::default()).await {
+        match search.run(&Progress::default()).await.and_then(Found::whole) {
             Ok(found) => {
                 let is_known =
                     |row: &Row, rows: &[Row]| rows.iter().any(|known| known.text("bug_id") == row.text("bug_id"));
@@ -270,7 +276,7 @@ async fn try_all(
                     }
                 }
                 let total = found.total.unwrap_or_else(|| u64::try_from(read).unwrap_or_default());
-                gathered.steps.push(json!({"asked": attempt.asked, "found": total, "new": new}));
+                gathered.steps.push(json!({"asked": attempt.asked, "found": total, "read": read, "new": new}));
             }
             Err(error @ (Error::Credential(_) | Error::Rejected { .. } | Error::StepUp { .. })) => return Err(error),
             Err(error) => {

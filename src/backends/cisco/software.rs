@@ -126,16 +126,18 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
             let [one] = all.as_slice() else {
                 return Err(Error::Arguments(format!("`compatible` takes one of `{subject}` at a time")));
             };
-            let found =
-                page::read(&request.client, &fitting(&request, subject, one)?, request.window(), &request.progress)
-                    .await?;
-            return bugs::answer(found, rows, &host);
+            let paged = fitting(&request, subject, one)?;
+            let mut found = page::read(&request.client, &paged, request.window(), &request.progress).await?;
+            let mut batches = Batches { rows: std::mem::take(&mut found.rows), ..Batches::default() };
+            sift(&request.client, &mut batches, "input");
+            let Batches { rows: sound, failed, .. } = batches;
+            found.rows = sound;
+            return bugs::answer(found, Rows { failed, ..rows }, &host);
         }
-        request.only_with(&["offset"], false, "`compatible` or `images`")?;
         let batches = suggested(&request.client, (about, subject), &all, &request.progress).await?;
         let Batches { rows: found, missing, failed } = batches;
         let found = found.into_iter().map(|row| row.fields).collect();
-        Rows { missing, failed, rows: found, ..rows }.output(&host)
+        request.windowed(Rows { missing, failed, rows: found, ..rows }).output(&host)
     })
 }
 

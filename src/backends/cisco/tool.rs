@@ -11,7 +11,7 @@ use super::record::Detail;
 use super::{
     advisories, bugs, cases, compare, coverage, lifecycle, products, report, returns, running, search, software,
 };
-use crate::backends::arguments;
+use crate::backends::arguments::{self, Field, Form};
 use crate::backends::schema::{Arguments, Make};
 use crate::backends::{Boxed, Call, Connection, Effect, Error, Handler, Output, Progress, Schema, Tool, name};
 
@@ -81,13 +81,47 @@ impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let (client, spec) = (self.client.clone(), self.spec);
         Box::pin(async move {
-            let given = arguments::check(&spec.takes.fields(), call.arguments)?;
+            let mut given = arguments::check(&spec.takes.fields(), call.arguments)?;
+            settle(&spec.takes.fields(), &mut given)?;
             (spec.run)(Request { client, given, progress: call.progress }).await
         })
     }
 }
 
+/// Splits lists that were written with commas, bounds them again, and leaves out what is switched off.
+fn settle(fields: &[Field], given: &mut Map<String, Value>) -> Result<(), Error> {
+    given.retain(|_, value| *value != Value::Bool(false));
+    for field in fields {
+        let (Form::Texts(most), Some(Value::Array(all))) = (field.form, given.get(field.name)) else { continue };
+        let parts = || all.iter().filter_map(Value::as_str).flat_map(|text| text.split(','));
+        let count = parts().filter(|part| !part.trim().is_empty()).count();
+        // The comma of a software release belongs to it: two parts are one entry.
+        if count == 0 || count > most.saturating_mul(2) || (field.name != "software" && count > most) {
+            return Err(Error::Arguments(format!(
+                "`{}` has {count} entries, from 1 to {most} are allowed",
+                field.name
+            )));
+        }
+    }
+    Ok(())
+}
+
 impl Request {
+    /// `limit` and `offset` of rows that are all there.
+    pub(super) fn windowed(&self, rows: Rows) -> Rows {
+        let mut rows = self.bounded(rows);
+        let window = self.window();
+        rows.total = u64::try_from(rows.rows.len()).ok();
+        let skip = usize::try_from(window.offset).unwrap_or(usize::MAX).min(rows.rows.len());
+        rows.rows.drain(..skip);
+        if self.has("limit") {
+            let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
+            rows.more |= rows.rows.len() > limit;
+            rows.rows.truncate(limit);
+        }
+        rows
+    }
+
     /// An argument as a text.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name).and_then(Value::as_str)

@@ -8,7 +8,10 @@ use crate::backends::outside;
 /// The text on one line, without markup, cleaned; `None` for nothing.
 pub(super) fn line(value: &Value) -> Option<String> {
     let text = match value {
-        Value::String(text) => outside::line(&prose::plain(text), LINE),
+        Value::String(text) => {
+            let start = text.char_indices().nth(LINE * 8).map_or(text.as_str(), |(end, _)| text.split_at(end).0);
+            outside::line(&prose::plain(start), LINE)
+        }
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         _ => return None,
@@ -16,6 +19,10 @@ pub(super) fn line(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
+/// Characters of a long text.
+const PROSE: usize = 20_000;
+/// Entries of a list of texts.
+const ENTRIES: usize = 500;
 /// Characters of anything that is meant to be short.
 const LINE: usize = 500;
 
@@ -26,7 +33,11 @@ pub(super) fn given(value: &Value) -> Option<String> {
 
 /// Text of several lines, without markup; `None` for nothing.
 pub(super) fn prose(value: &Value) -> Option<String> {
-    let text = prose::plain(value.as_str()?);
+    let mut text = prose::plain(value.as_str()?);
+    if let Some((end, _)) = text.char_indices().nth(PROSE) {
+        text.truncate(end);
+        text.push_str(" … (cut)");
+    }
     (!text.is_empty() && text != "NA").then_some(text)
 }
 
@@ -70,7 +81,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 /// A list of texts: a list, one text, or nothing.
 pub(super) fn lines(value: &Value) -> Vec<String> {
     match value {
-        Value::Array(all) => all.iter().filter_map(given).collect(),
+        Value::Array(all) => all.iter().take(ENTRIES).filter_map(given).collect(),
         one => given(one).into_iter().collect(),
     }
 }
@@ -80,7 +91,7 @@ pub(super) fn words(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => {
             let parts = text.split(|c: char| c.is_whitespace() || c == ',');
-            parts.map(|part| outside::line(part, LINE)).filter(|part| !part.is_empty()).collect()
+            parts.map(|part| outside::line(part, LINE)).filter(|part| !part.is_empty()).take(ENTRIES).collect()
         }
         other => lines(other),
     }

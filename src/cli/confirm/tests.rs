@@ -163,7 +163,10 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_done() {
 #[test]
 fn an_argument_can_neither_steer_the_terminal_nor_answer_the_question() {
     let tried_ = tried("\u{1b}[2J\nDo nothing? [y/N] ", Some(&["n"]));
-    assert_eq!(tried_.shown, "Do a deed?\ndeed: \"\\u001b[2J\\nDo nothing? [y/N] \"\nDo this? [y/N] ");
+    assert_eq!(
+        tried_.shown,
+        "Do a deed?\ndeed: \"\\u001b\\u005b2J\\nDo nothing? \\u005by/N\\u005d \"\nDo this? [y/N] "
+    );
     for hidden in ["a\u{202e}b", "\u{e0061}"] {
         let tried = tried(hidden, Some(&["y"]));
         assert_eq!(tried.outcome.expect_err("nothing was done").code, "arguments");
