@@ -46,6 +46,15 @@ impl Client {
         service::host_of(&self.0.url)
     }
 
+    /// The connection's name.
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    pub(super) fn url(&self) -> &str {
+        self.0.url.as_str()
+    }
+
     /// Whether there is a login: nobody should be asked for a yes to what cannot be done.
     pub(super) async fn has_login(&self) -> Result<(), Error> {
         self.0.credentials.credential().await.map(drop).map_err(Error::Credential)

@@ -14,9 +14,11 @@ use super::{Backend, Connection, Tool, Toolset, Way};
 mod client;
 mod codes;
 pub mod fake;
+mod queue;
 mod schema;
 mod ticket;
 mod tools;
+mod update;
 mod updates;
 
 /// Tickets with Cisco.

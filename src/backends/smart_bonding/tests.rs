@@ -235,6 +235,44 @@ async fn what_was_fetched_is_not_lost_with_what_fails_after_it() {
 }
 
 #[tokio::test]
+async fn what_a_cancelled_call_had_asked_for_is_in_the_next_result_without_another_question() {
+    let (asked, mut is_asked) = tokio::sync::mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let host = Host::answering(move |_| {
+        asked.send(()).expect("a test");
+        released.lock().expect("a healthy lock").recv().expect("a test");
+        reply(200, ("content-type", "application/json"), &update().to_string())
+    });
+    let new_stage = || Stage {
+        server: Arc::default(),
+        tools: offered(&host.at(""), &[TICKETS]),
+        _host: Host { url: host.url.clone() },
+    };
+    let stage = new_stage();
+    let yes = Agreed::to(stage.question("updates", json!({"most": 2})).await);
+    let mut call = Box::pin(stage.with("updates", json!({"most": 2}), yes));
+    tokio::select! {
+        _ = &mut call => panic!("it has no answer yet"),
+        _ = is_asked.recv() => {}
+    }
+    drop(call);
+    release.send(()).expect("a server");
+    // The configuration has changed in between: the tools are others.
+    let stage = new_stage();
+    let queue = queue::of("c", host.at("").as_str());
+    while queue.waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let output = stage.with("updates", json!({}), Agreed::default()).await.expect("no question");
+    let fields: Value = serde_json::from_str(output.structured.expect("fields").get()).expect("JSON");
+    assert_eq!((&fields["updates"][0]["ticket"], &fields["more"]), (&json!("P-1"), &json!(true)));
+    assert!(fields["notes"][0].as_str().is_some_and(|note| note.contains("nothing was fetched now")), "{fields}");
+    assert!(is_asked.try_recv().is_err(), "it was pulled once");
+    stage.question("updates", json!({})).await;
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_in_the_services_words_and_an_unclear_end_as_that() {
     let stage = stage();
     for (ticket, expected) in [

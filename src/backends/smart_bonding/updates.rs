@@ -1,21 +1,23 @@
-//! What Cisco wrote to tickets and did not deliver yet. Each is delivered once: asking for it uses it up.
+//! What Cisco wrote to tickets and did not deliver yet. Each is delivered once: asking for it uses it up. What was pulled
+//! is kept until it was handed out (`queue`), in this process only.
+
+use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::client::Client;
-use super::tools::{self, text};
+use super::queue::{self, End, Pull};
+use super::tools;
+use super::update::{self, Pulled, Update};
 use crate::backends::arguments::{self, Field, Form};
 use crate::backends::{Call, Error, Output, Question};
 
 /// What the tool takes, as `schema::UPDATES` describes it.
 pub(super) const FIELDS: &[Field] = &[Field::new("most", Form::Whole(1, 20))];
 const USUAL: u64 = 10;
-/// Characters of a text that Cisco wrote. What is cut off is still in the case at Cisco.
-const LONG: usize = 16_000;
-const SHORT: usize = 300;
-/// What Smart Bonding says when there is nothing.
-const NOTHING: &str = "no messages available";
+const KEPT: &str = "these were kept from an earlier fetch, whose call ended before they were handed out, or that found more \
+    than it was to return: nothing was fetched now";
 
 #[derive(Serialize, Default)]
 struct Structured {
@@ -26,155 +28,60 @@ struct Structured {
     notes: Vec<String>,
 }
 
-/// One update. The people of a ticket are left out, and so are the place and the token for uploads.
-#[derive(Serialize, Default)]
-struct Update {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ticket: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bonding_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cisco_case: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    severity: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remarks: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    solution: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diagnosis: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opened: Option<String>,
-    correlation_id: String,
-}
-
-pub(super) async fn call(client: &Client, call: Call) -> Result<Output, Error> {
+pub(super) async fn call(client: &Arc<Client>, call: Call) -> Result<Output, Error> {
     let given = arguments::check(FIELDS, call.arguments)?;
     let most = given.get("most").and_then(Value::as_u64).unwrap_or(USUAL);
     client.has_login().await?;
+    let queue = queue::of(client.name(), client.url());
+    // The person said yes to fetching these: nothing is used up by handing them out.
+    let kept = queue.take(most);
+    if !kept.is_empty() {
+        return shown(&client.host(), kept, End::Kept, None);
+    }
     let question = "Fetch ticket updates from Cisco through Smart Bonding? Each is delivered once: what is fetched now \
         is not sent again, to nobody.";
     call.agreed.must(Question::new(question).with("at", &json!(client.host())).with("at most", &json!(most)))?;
-    let mut found = Structured { more: true, ..Structured::default() };
-    for _ in 0..most {
-        match client.pull().await {
-            Ok(answer) if is_nothing(&answer.body) => {
-                found.more = false;
-                break;
-            }
-            Ok(answer) => match Update::of(&answer.body, answer.correlation) {
-                Some(update) => found.updates.push(update),
-                None => found.notes.push(unread(&answer.body)),
-            },
-            // What was delivered before is not delivered again: it must not be lost with this one.
-            Err(error) if !found.updates.is_empty() || !found.notes.is_empty() => {
-                found.notes.push(format!("then it failed: {error}"));
-                break;
-            }
-            Err(error) => return Err(error),
+    let ended = queue.fetch(most, pull(client), &call.progress).await;
+    // From here on nothing waits: what is taken is handed out.
+    let found = queue.take(most);
+    match ended {
+        // What was delivered before is not delivered again: it must not be lost with this one.
+        Err(error) if !found.is_empty() => shown(&client.host(), found, End::More, Some(&error)),
+        Err(error) => Err(error),
+        // Another call at the same time took what was kept, or left some.
+        Ok(End::Kept) if found.is_empty() => shown(&client.host(), found, End::More, None),
+        Ok(End::All) if queue.waiting() > 0 => shown(&client.host(), found, End::More, None),
+        Ok(end) => shown(&client.host(), found, end, None),
+    }
+}
+
+fn pull(client: &Arc<Client>) -> Pull {
+    let client = Arc::clone(client);
+    Box::new(move || {
+        let client = Arc::clone(&client);
+        Box::pin(async move { client.pull().await.map(update::of) })
+    })
+}
+
+fn shown(host: &str, pulled: Vec<Pulled>, end: End, failed: Option<&Error>) -> Result<Output, Error> {
+    let mut found = Structured { more: end != End::All, ..Structured::default() };
+    for one in pulled {
+        match one {
+            Pulled::Update(update) => found.updates.push(*update),
+            Pulled::Note(note) => found.notes.push(note),
         }
     }
+    found.notes.extend(failed.map(|error| format!("then it failed: {error}")));
     let mut lines: Vec<String> = found.updates.iter().map(Update::text).collect();
-    if found.updates.is_empty() && found.notes.is_empty() {
+    if found.updates.is_empty() && found.notes.is_empty() && !found.more {
         lines.push("There are no updates.".to_owned());
+    }
+    if end == End::Kept {
+        found.notes.push(KEPT.to_owned());
     }
     if found.more {
         found.notes.push("there may be more: call again".to_owned());
     }
     let notes = found.notes.clone();
-    tools::output(&client.host(), &found, "Ticket updates that Cisco sent through Smart Bonding", &[lines, notes])
-}
-
-/// No body, or a sentence that says so.
-fn is_nothing(body: &Value) -> bool {
-    let said = body.get("message").and_then(Value::as_str);
-    body.is_null() || said.is_some_and(|said| said.to_lowercase().contains(NOTHING))
-}
-
-/// Something that no known update looks like: its names are told, so that the person can look for it at Cisco.
-fn unread(body: &Value) -> String {
-    let names: Vec<String> = match body {
-        Value::Object(members) => members.keys().take(20).filter_map(|name| text(&json!(name), 40)).collect(),
-        _ => Vec::new(),
-    };
-    let said = body.get("message").and_then(|said| text(said, SHORT)).map(|said| format!(" ({said})"));
-    format!("an update in an unknown form was fetched{}; its members: {}", said.unwrap_or_default(), names.join(", "))
-}
-
-impl Update {
-    fn of(body: &Value, correlation_id: String) -> Option<Self> {
-        let none = Map::new();
-        let whole = body.as_object()?;
-        // Some answers have the states beside the call, and some within it.
-        let call = whole.get("Calls").map_or(whole, |call| call.as_object().unwrap_or(&none));
-        let of = |name: &str, longest: usize| text(call.get(name).or_else(|| whole.get(name))?, longest);
-        let code = |name: &str| {
-            let code = call.get(name).or_else(|| whole.get(name))?;
-            match (
-                code.get("ShortName").and_then(|it| text(it, SHORT)),
-                code.get("Name").and_then(|it| text(it, SHORT)),
-            ) {
-                (Some(short), Some(name)) if name != short => Some(format!("{short} ({name})")),
-                (short, name) => short.or(name).or_else(|| text(code, SHORT)),
-            }
-        };
-        let update = Self {
-            ticket: of("CustCallID", SHORT),
-            bonding_id: of("SDCallID", SHORT),
-            cisco_case: of("SPCallID", SHORT),
-            state: code("CallStates"),
-            priority: code("Priorities").or_else(|| of("Priority", SHORT)),
-            severity: code("Severities").or_else(|| of("Severity", SHORT)),
-            title: of("ShortDescription", SHORT),
-            description: of("Description", LONG).or_else(|| of("DetailedDescription", LONG)),
-            remarks: of("Remarks", LONG).or_else(|| call.get("Remarks").and_then(errors)),
-            solution: of("Solution", LONG),
-            diagnosis: of("Diagnosis", LONG),
-            opened: of("CallOpenTime", SHORT),
-            correlation_id,
-        };
-        (update.ticket.is_some() || update.bonding_id.is_some() || update.cisco_case.is_some()).then_some(update)
-    }
-
-    fn text(&self) -> String {
-        let lines = [
-            ("Ticket", &self.ticket),
-            ("Id at Smart Bonding", &self.bonding_id),
-            ("Case at Cisco", &self.cisco_case),
-            ("State", &self.state),
-            ("Priority", &self.priority),
-            ("Severity", &self.severity),
-            ("Title", &self.title),
-            ("Opened", &self.opened),
-            ("Description", &self.description),
-            ("Remarks", &self.remarks),
-            ("Solution", &self.solution),
-            ("Diagnosis", &self.diagnosis),
-        ];
-        let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?)));
-        lines.collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// A ticket that was refused has a list of errors where remarks would be.
-fn errors(remarks: &Value) -> Option<String> {
-    let all = remarks.as_array()?;
-    let said = |one: &Value| match one {
-        Value::String(_) => text(one, SHORT),
-        Value::Object(members) => {
-            let parts: Vec<String> = members.values().filter_map(|value| text(value, SHORT)).collect();
-            (!parts.is_empty()).then(|| parts.join(": "))
-        }
-        _ => None,
-    };
-    let said: Vec<String> = all.iter().take(20).filter_map(said).collect();
-    (!said.is_empty()).then(|| said.join("; "))
+    tools::output(host, &found, "Ticket updates that Cisco sent through Smart Bonding", &[lines, notes])
 }
