@@ -119,7 +119,10 @@ fn at_a_terminal_a_yes_fetches_once_and_a_no_nothing() {
     };
     let (world, ran) = asked("y");
     let ran = ran.done();
-    assert!(ran.err.contains("is not sent again, to nobody.\nat: \"127.0.0.1:"), "{ran:?}");
+    assert!(
+        ran.err.contains("is not sent again, to nobody.\nconnection: \"smart-bonding\"\nat: \"127.0.0.1:"),
+        "{ran:?}"
+    );
     assert!(ran.err.contains("at most: 1\nDo this? [y/N] "), "{ran:?}");
     assert!(ran.out.contains("Ticket: P-1"), "{ran:?}");
     let tool = json!("smart-bonding_updates");

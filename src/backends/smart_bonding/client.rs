@@ -5,11 +5,11 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::backends::http::{self as service, Kind};
-use crate::backends::{Connection, Error, outside};
+use crate::backends::{Connection, Error, Question, outside};
 use crate::http::{Error as Network, Limits};
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(60), body: 16 << 20 };
@@ -53,6 +53,11 @@ impl Client {
 
     pub(super) fn url(&self) -> &str {
         self.0.url.as_str()
+    }
+
+    /// Begins a question: what is to be done, and through which connection. Two of them may lead to the same host.
+    pub(super) fn question(&self, what: &str) -> Question {
+        Question::new(what).with("connection", &json!(self.name())).with("at", &json!(self.host()))
     }
 
     /// Whether there is a login: nobody should be asked for a yes to what cannot be done.

@@ -13,7 +13,7 @@ use crate::backends::{Agreed, Call, Error, Output, Progress, Schema};
 
 struct Stage {
     server: Arc<Server>,
-    _host: Host,
+    host: Host,
     tools: Vec<Tool>,
 }
 
@@ -25,7 +25,7 @@ fn stage_at(path: &str) -> Stage {
     let server = Arc::new(Server::default());
     let host = Host::of(Arc::clone(&server) as Arc<dyn Fake>);
     let tools = offered(&host.at(path), &[TICKETS, WRITES]);
-    Stage { server, tools, _host: host }
+    Stage { server, tools, host }
 }
 
 fn offered(url: &url::Url, toolsets: &[&'static str]) -> Vec<Tool> {
@@ -161,6 +161,29 @@ async fn a_yes_to_another_ticket_sends_nothing() {
 }
 
 #[tokio::test]
+async fn a_yes_for_one_connection_is_none_for_another_at_the_same_host() {
+    let mut stage = stage();
+    let updates = json!({});
+    let resolve = json!({"action": "resolve", "ticket": "P-1", "remarks": "r"});
+    let mut yeses = Vec::new();
+    for (tool, arguments) in [("updates", &updates), ("ticket", &resolve)] {
+        let question = stage.question(tool, arguments.clone()).await;
+        assert_eq!(question.lines().nth(1), Some("connection: \"c\""), "{question}");
+        yeses.push((tool, arguments, Agreed::to(question)));
+    }
+    let mut other = connection(stage.host.at(""), Way::ClientCredentials, Tokens::new(Some("good"), None));
+    other.toolsets = vec![TICKETS, WRITES];
+    other.name = "other".to_owned();
+    stage.tools = BACKEND.tools(&other);
+    stage.tools.iter_mut().for_each(|tool| tool.name = tool.name.replace("other_", "c_"));
+    for (tool, arguments, yes) in yeses {
+        let error = stage.with(tool, arguments.clone(), yes).await.expect_err("another question");
+        assert!(matches!(error, Error::Unconfirmed { .. }), "{tool}: {error:?}");
+    }
+    assert_eq!(stage.server.record().all(), []);
+}
+
+#[tokio::test]
 async fn who_calls_and_the_token_for_uploads_are_in_no_result() {
     let stage = stage();
     let output = stage.agreed("ticket", new_ticket()).await.expect("a result");
@@ -247,7 +270,7 @@ async fn what_a_cancelled_call_had_asked_for_is_in_the_next_result_without_anoth
     let new_stage = || Stage {
         server: Arc::default(),
         tools: offered(&host.at(""), &[TICKETS]),
-        _host: Host { url: host.url.clone() },
+        host: Host { url: host.url.clone() },
     };
     let stage = new_stage();
     let yes = Agreed::to(stage.question("updates", json!({"most": 2})).await);
@@ -301,7 +324,7 @@ async fn a_message_is_sent_once_whatever_happens_on_the_way() {
             counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             reply(status, header, "")
         });
-        let stage = Stage { server: Arc::default(), tools: offered(&host.at(""), &[TICKETS, WRITES]), _host: host };
+        let stage = Stage { server: Arc::default(), tools: offered(&host.at(""), &[TICKETS, WRITES]), host };
         for (tool, arguments) in
             [("ticket", json!({"action": "resolve", "ticket": "P-1", "remarks": "r"})), ("updates", json!({}))]
         {
@@ -400,7 +423,7 @@ async fn a_line_break_in_an_argument_is_no_line_of_the_question() {
     let stage = stage();
     let remarks = "all good\"\nat: \"elsewhere\"\nDo this? [y/N] y";
     let question = stage.question("ticket", json!({"action": "resolve", "ticket": "P-1", "remarks": remarks})).await;
-    assert_eq!(question.lines().count(), 5, "{question}");
+    assert_eq!(question.lines().count(), 6, "{question}");
     assert!(
         question.contains(r#"remarks: "all good\u0022\nat: \u0022elsewhere\u0022\nDo this? \u005by/N\u005d y""#),
         "{question}"

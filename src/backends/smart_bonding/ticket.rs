@@ -6,7 +6,7 @@
 //! depends on the contract; what it refuses, it says.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::tools::{self, text};
@@ -155,7 +155,7 @@ struct Structured {
 pub(super) async fn call(client: &Client, call: Call) -> Result<Output, Error> {
     let (action, fields) = checked(call.arguments)?;
     client.has_login().await?;
-    call.agreed.must(question(&client.host(), action, &fields))?;
+    call.agreed.must(question(client, action, &fields))?;
     let answer = client.push(&message(&fields)).await?;
     let known =
         |name: &str| text(answer.body.pointer(&format!("/Calls/{name}")).or_else(|| answer.body.get(name))?, NAME);
@@ -210,9 +210,9 @@ pub(super) fn checked(given: Map<String, Value>) -> Result<(&'static Action, Map
 }
 
 /// Asks about every field that is sent, in the order of the message.
-pub(super) fn question(host: &str, action: &Action, fields: &Map<String, Value>) -> Question {
+pub(super) fn question(client: &Client, action: &Action, fields: &Map<String, Value>) -> Question {
     let sent = PLACES.iter().filter_map(|(name, _)| Some((*name, fields.get(*name)?)));
-    sent.fold(Question::new(action.what).with("at", &json!(host)), |question, (name, value)| question.with(name, value))
+    sent.fold(client.question(action.what), |question, (name, value)| question.with(name, value))
 }
 
 /// The message.

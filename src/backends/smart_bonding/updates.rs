@@ -11,7 +11,7 @@ use super::queue::{self, End, Pull};
 use super::tools;
 use super::update::{self, Pulled, Update};
 use crate::backends::arguments::{self, Field, Form};
-use crate::backends::{Call, Error, Output, Question};
+use crate::backends::{Call, Error, Output};
 
 /// What the tool takes, as `schema::UPDATES` describes it.
 pub(super) const FIELDS: &[Field] = &[Field::new("most", Form::Whole(1, 20))];
@@ -40,7 +40,7 @@ pub(super) async fn call(client: &Arc<Client>, call: Call) -> Result<Output, Err
     }
     let question = "Fetch ticket updates from Cisco through Smart Bonding? Each is delivered once: what is fetched now \
         is not sent again, to nobody.";
-    call.agreed.must(Question::new(question).with("at", &json!(client.host())).with("at most", &json!(most)))?;
+    call.agreed.must(client.question(question).with("at most", &json!(most)))?;
     let ended = queue.fetch(most, pull(client), &call.progress).await;
     // From here on nothing waits: what is taken is handed out.
     let found = queue.take(most);
