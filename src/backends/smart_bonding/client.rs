@@ -8,6 +8,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::update;
 use crate::backends::http::{self as service, Kind};
 use crate::backends::{Connection, Error, Question, outside};
 use crate::http::{Error as Network, Limits};
@@ -90,7 +91,13 @@ impl Client {
 
     /// The next update that was not delivered yet. Whatever becomes of the answer, it is delivered with it.
     pub(super) async fn pull(&self) -> Result<Answer, Error> {
-        self.once(Method::GET, "pull/call", None).await
+        match self.once(Method::GET, "pull/call", None).await {
+            // That there is nothing may also be said by a status.
+            Err(Error::Refused { code: 404, said, .. }) if update::says_nothing(&said) => {
+                Ok(Answer { body: Value::Null, correlation: String::new() })
+            }
+            answer => answer,
+        }
     }
 
     /// Sends a ticket or what is new about one.
@@ -119,7 +126,12 @@ impl Client {
         let request = request(&asked, &correlation).ok_or_else(|| Network::Address { host: self.host() })?;
         let answer = service::send(&self.0, &request, asked.kind, LIMITS).await?;
         let body = read(self.host(), &answer)?;
-        Ok(Answer { body, correlation })
+        // Only a pull delivers: what it brings is shown, also beside the words of a refusal.
+        let is_delivered = asked.method == Method::GET && update::is_update(&body);
+        match refused(self.host(), &answer, &body).filter(|_| !is_delivered) {
+            Some(error) => Err(error),
+            None => Ok(Answer { body, correlation }),
+        }
     }
 
     fn at(&self, path: &str) -> Result<Url, Error> {
@@ -151,8 +163,7 @@ fn correlation() -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The body of an answer, or what the refusal means. A refusal may also come with status 200 and say so inside:
-/// `{"message", "status"}`, the status as text or as a number.
+/// The body of an answer, or what the refusal means.
 fn read(host: String, answer: &Response<Vec<u8>>) -> Result<Value, Error> {
     let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
     if !status.is_success() {
@@ -164,14 +175,16 @@ fn read(host: String, answer: &Response<Vec<u8>>) -> Result<Value, Error> {
     if service::is_web_page(headers, body) {
         return Err(Error::Protocol { host, cause: "a web page instead of JSON".to_owned() });
     }
-    let body: Value = serde_json::from_slice(body).map_err(|error| Error::Protocol {
-        host: host.clone(),
+    serde_json::from_slice(body).map_err(|error| Error::Protocol {
+        host,
         cause: format!("no JSON at line {}, column {}", error.line(), error.column()),
-    })?;
-    match inner(&body).filter(|status| status.is_client_error() || status.is_server_error()) {
-        Some(status) => Err(service::failure(host, status, headers, outside::said(body.to_string().as_bytes()))),
-        None => Ok(body),
-    }
+    })
+}
+
+/// A refusal may also come with status 200 and say so inside: `{"message", "status"}`, the status as text or as a number.
+fn refused(host: String, answer: &Response<Vec<u8>>, body: &Value) -> Option<Error> {
+    let status = inner(body).filter(|status| status.is_client_error() || status.is_server_error())?;
+    Some(service::failure(host, status, answer.headers(), outside::said(answer.body())))
 }
 
 fn inner(body: &Value) -> Option<StatusCode> {

@@ -34,6 +34,7 @@ impl Server {
         let next = self.updates.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         match next {
             Some(trouble) if trouble == "fake:500" => refusal(500, "Internal Server Error"),
+            Some(none) if none == "fake:404" => refusal(404, "No messages available to Send"),
             Some(text) if text == "fake:html" => whole(StatusCode::OK, "text/html", "<html>sign in</html>"),
             Some(update) => json(StatusCode::OK, &update),
             None => json(StatusCode::OK, &json!({"message": "No messages available to Send", "status": "200"})),

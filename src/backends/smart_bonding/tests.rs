@@ -296,6 +296,115 @@ async fn what_a_cancelled_call_had_asked_for_is_in_the_next_result_without_anoth
 }
 
 #[tokio::test]
+async fn what_holds_a_call_is_an_update_whatever_the_answer_says_besides() {
+    let none = "No messages available after this one";
+    let call = json!({"CustCallID": "P-1", "Remarks": "IMPORTANT"});
+    for body in [
+        json!({"Calls": call, "message": none}),
+        json!({"Calls": call, "message": none, "status": "404"}),
+        json!({"Calls": call, "status": 500}),
+        json!({"Calls": [call], "message": none, "status": "404"}),
+        json!([{"Calls": call}]),
+        json!({"CustCallID": "P-1", "Remarks": "IMPORTANT", "message": none}),
+        json!({"CustCallID": "P-1", "Remarks": "IMPORTANT", "status": "404"}),
+        json!({"Calls": {"CustCallID": "P-1", "Remarks": {"Text": "IMPORTANT"}}}),
+    ] {
+        let stage = stage();
+        stage.server.queue(body.clone());
+        let fields = stage.fields("updates", json!({})).await;
+        assert_eq!(fields["updates"].as_array().map(Vec::len), Some(1), "{body}: {fields}");
+        assert!(
+            fields["updates"][0]["remarks"].as_str().is_some_and(|it| it.contains("IMPORTANT")),
+            "{body}: {fields}"
+        );
+        assert_eq!((&fields["more"], stage.sent("/pull/call").len()), (&json!(false), 2), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_as_many_updates_and_what_is_too_many_waits() {
+    let call = |ticket: &str| json!({"CustCallID": ticket, "Remarks": "r"});
+    let state = json!({"ShortName": "Open"});
+    for body in [
+        json!([{"Calls": call("P-1")}, {"Calls": call("P-2")}, {"Calls": call("P-3")}]),
+        json!({"Calls": [call("P-1"), call("P-2"), call("P-3")], "CallStates": state}),
+        json!([{"Calls": [call("P-1"), call("P-2")]}, {}, {"Calls": call("P-3")}, {"message": "No messages available"}]),
+    ] {
+        let stage = stage();
+        stage.server.queue(body.clone());
+        let fields = stage.fields("updates", json!({"most": 2})).await;
+        let tickets = |fields: &Value| -> Vec<Value> {
+            fields["updates"].as_array().expect("updates").iter().map(|update| update["ticket"].clone()).collect()
+        };
+        assert_eq!((tickets(&fields), &fields["more"]), (vec![json!("P-1"), json!("P-2")], &json!(true)), "{body}");
+        let rest = stage.with("updates", json!({}), Agreed::default()).await.expect("no question");
+        let rest = serde_json::from_str(rest.structured.expect("fields").get()).expect("JSON");
+        assert_eq!((tickets(&rest), stage.sent("/pull/call").len()), (vec![json!("P-3")], 1), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_told_in_many_ways_and_ends_the_fetch() {
+    for body in [
+        json!({}),
+        json!([]),
+        json!([{}]),
+        json!(null),
+        json!({"Calls": {}}),
+        json!({"Calls": [], "message": "No messages available to Send", "status": "200"}),
+        json!({"message": "No messages available to Send", "status": "404"}),
+        json!("fake:404"),
+    ] {
+        let stage = stage();
+        stage.server.queue(body.clone());
+        let output = stage.agreed("updates", json!({})).await.expect("a result");
+        assert!(output.content.get().contains("There are no updates"), "{body}: {}", output.content.get());
+        assert_eq!(stage.sent("/pull/call").len(), 1, "{body}");
+    }
+    let stage = stage();
+    stage.server.queue(json!({"message": "Not Found", "status": "404"}));
+    let error = stage.agreed("updates", json!({})).await.expect_err("another refusal");
+    assert!(matches!(error, Error::Refused { code: 404, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_form_is_told_whole_but_for_people_and_uploads() {
+    let private = json!({
+        "Field80": "cxd.example", "field81": "canary", "Field\u{200b}81": "canary", "Caller": {"LastName": "Byron"},
+        "CCP": "Ada",
+    });
+    let inner = json!({"Note": "deep", "Field81": "canary"}).to_string();
+    for body in [
+        json!({"Calls": {"Remarks": "IMPORTANT\u{202e}", "ExtTableValues": private}}),
+        json!({"Calls": "IMPORTANT", "message": "No messages available after this one"}),
+        json!({"Event": {"Text": "IMPORTANT", "Inner": inner, "All": [private]}, "message": "No messages available"}),
+        json!({"Event": "IMPORTANT", "Xml": "<Field81>canary</Field81>"}),
+        json!(["IMPORTANT"]),
+        json!({"Event": "IMPORTANT", "Long": "x".repeat(20_000)}),
+    ] {
+        let stage = stage();
+        stage.server.queue(body.clone());
+        let output = stage.agreed("updates", json!({})).await.expect("a result");
+        let all = format!("{}{}", output.content.get(), output.structured.expect("fields").get());
+        assert!(all.matches("IMPORTANT").count() == 2 && all.contains("unknown form"), "{body}: {all}");
+        assert!(all.chars().count() < 36_000, "{}", all.chars().count());
+        for private in ["canary", "cxd.example", "Byron", "Ada", "\u{202e}", "u202e"] {
+            assert!(!all.contains(private), "{private}: {all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn both_descriptions_are_shown() {
+    for (one, other, shown) in [("a", "b", "a\n\nb"), ("a", "a", "a"), ("a", "", "a"), ("", "b", "b")] {
+        let stage = stage();
+        stage.server.queue(json!({"Calls": {"CustCallID": "P-1", "Description": one, "DetailedDescription": other}}));
+        let fields = stage.fields("updates", json!({})).await;
+        assert_eq!(fields["updates"][0]["description"], shown);
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_is_told_in_the_services_words_and_an_unclear_end_as_that() {
     let stage = stage();
     for (ticket, expected) in [

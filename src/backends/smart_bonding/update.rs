@@ -1,16 +1,20 @@
 //! The forms of an update, and what of it is shown.
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client::Answer;
 use super::tools::text;
+use crate::backends::outside;
 
 /// Characters of a text that Cisco wrote. What is cut off is still in the case at Cisco.
 const LONG: usize = 16_000;
 const SHORT: usize = 300;
 /// What Smart Bonding says when there is nothing.
-const NOTHING: &str = "no messages available";
+const NOTHING: &str = "no messages";
+/// Members that are shown nowhere: people, and where files may be sent with which token.
+const PRIVATE: [&str; 4] = ["Caller", "CCP", "Field80", "Field81"];
+const UPLOADS: [&str; 2] = ["field80", "field81"];
 
 /// What one pull brought.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,13 +24,36 @@ pub(super) enum Pulled {
     Note(String),
 }
 
-/// What is in the answer to a pull; nothing if there was nothing to deliver.
-pub(super) fn of(answer: Answer) -> Vec<Pulled> {
-    if is_nothing(&answer.body) {
-        return Vec::new();
-    }
-    let note = || Pulled::Note(unread(&answer.body));
-    vec![Update::of(&answer.body, answer.correlation.clone()).map_or_else(note, |it| Pulled::Update(Box::new(it)))]
+/// What is in the answer to a pull; nothing if there was nothing to deliver. A list is as many updates, and so is a list
+/// of calls within one.
+pub(super) fn of(answer: &Answer) -> Vec<Pulled> {
+    let bodies = match &answer.body {
+        Value::Array(all) => all.iter().flat_map(apart).collect(),
+        body => apart(body),
+    };
+    let one = |body: &Value| match Update::of(body, answer.correlation.clone()) {
+        Some(update) => Pulled::Update(Box::new(update)),
+        None => Pulled::Note(format!("an update in an unknown form was fetched: {}", whole(body))),
+    };
+    bodies.iter().filter(|body| !is_nothing(body)).map(one).collect()
+}
+
+/// Whether it holds an update, whatever it says besides: its status and its message may be those of the queue.
+pub(super) fn is_update(body: &Value) -> bool {
+    body.get("Calls").is_some_and(|calls| !is_blank(calls)) || Update::of(body, String::new()).is_some()
+}
+
+/// One body for each call.
+fn apart(body: &Value) -> Vec<Value> {
+    let Some(Value::Array(calls)) = body.get("Calls") else { return vec![body.clone()] };
+    let one = |call: &Value| {
+        let mut one = body.clone();
+        if let Some(place) = one.get_mut("Calls") {
+            *place = call.clone();
+        }
+        one
+    };
+    if calls.is_empty() { vec![body.clone()] } else { calls.iter().map(one).collect() }
 }
 
 /// One update. The people of a ticket are left out, and so are the place and the token for uploads.
@@ -59,31 +86,74 @@ pub(super) struct Update {
     correlation_id: String,
 }
 
-/// No body, or a sentence that says so.
+/// Nothing at all, or a sentence that says so and stands alone.
 fn is_nothing(body: &Value) -> bool {
-    let said = body.get("message").and_then(Value::as_str);
-    body.is_null() || said.is_some_and(|said| said.to_lowercase().contains(NOTHING))
+    let is_alone = |members: &Map<String, Value>| members.values().all(|it| is_blank(it) || is_scalar(it));
+    let says_so = || body.get("message").and_then(Value::as_str).is_some_and(says_nothing);
+    is_blank(body) || (!is_update(body) && body.as_object().is_some_and(is_alone) && says_so())
 }
 
-/// Something that no known update looks like: its names are told, so that the person can look for it at Cisco.
-fn unread(body: &Value) -> String {
-    let names: Vec<String> = match body {
-        Value::Object(members) => members.keys().take(20).filter_map(|name| text(&json!(name), 40)).collect(),
-        _ => Vec::new(),
-    };
-    let said = body.get("message").and_then(|said| text(said, SHORT)).map(|said| format!(" ({said})"));
-    format!("an update in an unknown form was fetched{}; its members: {}", said.unwrap_or_default(), names.join(", "))
+/// Whether this is how Smart Bonding says that there is nothing.
+pub(super) fn says_nothing(said: &str) -> bool {
+    said.to_lowercase().contains(NOTHING)
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_array() && !value.is_object()
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(all) => all.iter().all(is_blank),
+        Value::Object(members) => members.values().all(is_blank),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What has no known form, as JSON: it is not delivered again, so nothing of it is left out but people and uploads.
+fn whole(value: &Value) -> String {
+    text(&Value::String(allowed(value).to_string()), LONG).unwrap_or_default()
+}
+
+/// Without people, and without the place and the token for uploads, at any depth and also in JSON within a text.
+fn allowed(value: &Value) -> Value {
+    match value {
+        Value::Array(all) => all.iter().map(allowed).collect(),
+        Value::Object(members) => {
+            // As it will be read: a name may hide a character.
+            let members = members.iter().map(|(name, value)| (outside::clean(name.clone()), value));
+            let is_private = |name: &str| PRIVATE.iter().any(|private| name.trim().eq_ignore_ascii_case(private));
+            let members = members.filter(|(name, _)| !is_private(name));
+            members.map(|(name, value)| (name, allowed(value))).collect()
+        }
+        Value::String(text) => {
+            let text = outside::clean(text.clone());
+            match serde_json::from_str::<Value>(&text) {
+                Ok(inner) if !is_scalar(&inner) => allowed(&inner),
+                _ if UPLOADS.iter().any(|name| text.to_ascii_lowercase().contains(name)) => Value::from("(left out)"),
+                _ => Value::String(text),
+            }
+        }
+        other => other.clone(),
+    }
 }
 
 impl Update {
     fn of(body: &Value, correlation_id: String) -> Option<Self> {
         let none = Map::new();
-        let whole = body.as_object()?;
+        let beside = body.as_object()?;
         // Some answers have the states beside the call, and some within it.
-        let call = whole.get("Calls").map_or(whole, |call| call.as_object().unwrap_or(&none));
-        let of = |name: &str, longest: usize| text(call.get(name).or_else(|| whole.get(name))?, longest);
+        let call = beside.get("Calls").map_or(beside, |call| call.as_object().unwrap_or(&none));
+        let of = |name: &str, longest: usize| text(call.get(name).or_else(|| beside.get(name))?, longest);
+        let said = |name: &str| {
+            let value = call.get(name).or_else(|| beside.get(name))?;
+            let other = || (!is_scalar(value) && !is_blank(value)).then(|| whole(value));
+            text(value, LONG).or_else(|| errors(value)).or_else(other)
+        };
         let code = |name: &str| {
-            let code = call.get(name).or_else(|| whole.get(name))?;
+            let code = call.get(name).or_else(|| beside.get(name))?;
             match (
                 code.get("ShortName").and_then(|it| text(it, SHORT)),
                 code.get("Name").and_then(|it| text(it, SHORT)),
@@ -100,10 +170,10 @@ impl Update {
             priority: code("Priorities").or_else(|| of("Priority", SHORT)),
             severity: code("Severities").or_else(|| of("Severity", SHORT)),
             title: of("ShortDescription", SHORT),
-            description: of("Description", LONG).or_else(|| of("DetailedDescription", LONG)),
-            remarks: of("Remarks", LONG).or_else(|| call.get("Remarks").and_then(errors)),
-            solution: of("Solution", LONG),
-            diagnosis: of("Diagnosis", LONG),
+            description: both(said("Description"), said("DetailedDescription")),
+            remarks: said("Remarks"),
+            solution: said("Solution"),
+            diagnosis: said("Diagnosis"),
             opened: of("CallOpenTime", SHORT),
             correlation_id,
         };
@@ -127,6 +197,13 @@ impl Update {
         ];
         let lines = lines.into_iter().filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?)));
         lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => Some(format!("{one}\n\n{other}")),
+        (one, other) => one.or(other),
     }
 }
 

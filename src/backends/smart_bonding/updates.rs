@@ -59,7 +59,7 @@ fn pull(client: &Arc<Client>) -> Pull {
     let client = Arc::clone(client);
     Box::new(move || {
         let client = Arc::clone(&client);
-        Box::pin(async move { client.pull().await.map(update::of) })
+        Box::pin(async move { client.pull().await.map(|answer| update::of(&answer)) })
     })
 }
 
