@@ -34,6 +34,10 @@ impl Release {
     /// The order of two releases of one train. `None` if letters stand where the other has a number: releases of
     /// different trains (`15.2(7)E3` and `15.2(4)S`) have no order that could be trusted.
     pub(super) fn compared(&self, other: &Self) -> Option<Ordering> {
+        // Letters in front of a number name a train or a kind of hardware.
+        if self.letters() != other.letters() {
+            return self.majors(other);
+        }
         let mut ours = self.0.iter();
         let mut theirs = other.0.iter();
         // A difference before the train decides only if the trains are the same or there is none.
