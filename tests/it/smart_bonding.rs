@@ -205,6 +205,11 @@ fn a_modern_host_is_asked_about_what_it_calls_for_the_second_time() {
     let more = key(&call(20, yes.clone()));
     assert_ne!(one, more, "a yes to one update is none to twenty");
     assert_eq!(pulls(&world), 0);
-    let result = call(1, yes);
+    let again = key(&call(1, yes));
+    assert_eq!((one == again, pulls(&world)), (false, 0), "an answer that came is used up");
+    let yes = json!({ again: {"action": "accept", "content": {"agree": true}} });
+    let result = call(1, yes.clone());
     assert_eq!((&result["isError"], pulls(&world)), (&json!(false), 1), "{result}");
+    key(&call(1, yes));
+    assert_eq!(pulls(&world), 1, "one yes is one update");
 }

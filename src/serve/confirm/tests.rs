@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::*;
 use crate::app::App;
 use crate::backends::{self, Boxed, Call, Effect, Handler, Output, Schema, Tool};
-use crate::machine::{Environment, Folders, Machine};
+use crate::machine::{Clock, Environment, Folders, Machine};
 use crate::serve::{Catalog, Choice, Server};
 use crate::store::memory::Memory;
 
@@ -60,33 +60,48 @@ struct Talk {
     serving: Option<std::thread::JoinHandle<()>>,
     folder: tempfile::TempDir,
     deeds: Deeds,
+    hands: Hands,
+    server: Server,
+}
+
+/// A clock that is set by hand.
+#[derive(Clone)]
+struct Hands(Arc<Mutex<i64>>);
+
+impl Clock for Hands {
+    fn now(&self) -> Timestamp {
+        Timestamp(*self.0.lock().expect("no panic"))
+    }
 }
 
 impl Talk {
     fn start() -> Self {
+        let hands = Hands(Arc::new(Mutex::new(1_800_000_000)));
         let (folder, deeds) = (tempfile::tempdir().expect("a folder"), Deeds::default());
         let path = || folder.path().to_path_buf();
         let machine = Machine {
             environment: Environment::default(),
+            clock: Arc::new(hands.clone()),
             folders: Some(Folders { config: path(), state: path(), shared: path() }),
             ..Machine::real()
         };
         let app = App::open(machine, Arc::new(Memory::new()), None).expect("a configuration");
         let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
         {
-            let mut current = server.current.lock().expect("no panic");
+            let mut current = server.0.current.lock().expect("no panic");
             let catalog = Catalog::new(Arc::clone(&current.app), &Choice::default()).expect("a catalog");
             let catalog = catalog.with(entry("box_do", &deeds)).with(entry("box_redo", &deeds));
             current.catalog = Arc::new(catalog);
         }
         let (reads, input) = std::io::pipe().expect("a pipe");
         let (output, writes) = std::io::pipe().expect("a pipe");
+        let serves = server.clone();
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), server));
+            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), serves));
         });
         let output = BufReader::new(output).lines();
-        Self { input: Some(input), output, serving: Some(serving), folder, deeds }
+        Self { input: Some(input), output, serving: Some(serving), folder, deeds, hands, server }
     }
 
     fn legacy(capabilities: &Value) -> Self {
@@ -251,39 +266,91 @@ fn a_modern_host_comes_again_with_the_answer() {
     }
 }
 
+fn yes(key: &str) -> Value {
+    json!({ key: {"action": "accept", "content": {"agree": true}} })
+}
+
 #[test]
 fn a_yes_to_one_deed_is_none_to_another() {
     let mut talk = Talk::start();
-    let yes = |key: &str| json!({ key: {"action": "accept", "content": {"agree": true}} });
-    let (key, _) = asked(&talk.modern(("box_do", "send"), &json!({})));
-    // Another argument, another tool, another key: each is asked for anew.
-    let (changed, message) = asked(&talk.modern(("box_do", "send all"), &yes(&key)));
-    assert_eq!(message, "Do `send all`?");
-    let (other, _) = asked(&talk.modern(("box_redo", "send"), &yes(&key)));
-    assert!(key != changed && key != other && changed != other);
-    for wrong in [
-        "agree",
-        "login",
-        "",
-        key.trim_end_matches(|c: char| c.is_ascii_hexdigit()),
-        &key.to_uppercase(),
-        &other,
-        &changed,
-    ] {
-        asked(&talk.modern(("box_do", "send"), &yes(wrong)));
+    let mut asks = |call, answers: &Value| {
+        let (key, message) = asked(&talk.modern(call, answers));
+        assert_eq!(message, format!("Do `{}`?", call.1));
+        key
+    };
+    let send = ("box_do", "send");
+    let mut keys = vec![asks(send, &json!({}))];
+    // Another argument and another tool are asked for anew, and a key that came is used up also there.
+    for call in [("box_do", "send all"), ("box_redo", "send")] {
+        let key = asks(send, &json!({}));
+        keys.push(asks(call, &yes(&key)));
+        keys.push(asks(send, &yes(&key)));
     }
-    assert_eq!((talk.deeds(), talk.log()), (vec![], vec![]));
-    talk.modern(("box_do", "send"), &yes(&key));
+    let key = asks(send, &json!({}));
+    for wrong in ["agree", "agree-", "login", "", &key[..key.len() - 1], &key.to_uppercase(), &keys[1].clone(), &keys[3].clone()] {
+        keys.push(asks(send, &yes(wrong)));
+    }
+    keys.push(key.clone());
+    let several = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!((keys.len(), talk.deeds(), talk.log()), (several, vec![], vec![]));
+    talk.modern(send, &yes(&key));
     assert_eq!(talk.deeds(), ["send"]);
 }
 
 #[test]
-fn tool_and_question_make_the_key_together() {
-    assert_eq!(key("a", "b"), key("a", "b"));
-    assert_ne!(key("a", "bc"), key("ab", "c"));
-    assert_ne!(key("a", "b"), key("a", "b "));
-    let digits = key("a", "b").strip_prefix("agree-").map(str::len);
-    assert_eq!(digits, Some(64));
+fn an_answer_of_a_modern_host_counts_once_whatever_it_was() {
+    let mut talk = Talk::start();
+    let send = ("box_do", "send");
+    for answer in ["accept", "decline", "cancel"] {
+        let (key, _) = asked(&talk.modern(send, &json!({})));
+        talk.modern(send, &json!({ &key: {"action": answer} }));
+        asked(&talk.modern(send, &yes(&key)));
+        asked(&talk.modern(send, &yes(&key)));
+    }
+    assert_eq!(talk.deeds(), ["send"]);
+}
+
+#[test]
+fn an_answer_to_a_question_that_nobody_asked_here_is_none() {
+    let send = ("box_do", "send");
+    let (key, _) = asked(&Talk::start().modern(send, &json!({})));
+    let mut other = Talk::start();
+    let digest = ring::digest::digest(&ring::digest::SHA256, b"box_do\0Do `send`?");
+    let computed: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    for key in [key, format!("agree-{computed}")] {
+        asked(&other.modern(send, &yes(&key)));
+    }
+    assert_eq!(other.deeds(), Vec::<String>::new());
+}
+
+#[test]
+fn an_answer_that_comes_too_late_or_before_its_question_is_none() {
+    let send = ("box_do", "send");
+    for (later, counts) in [(0, true), (OPEN_FOR - 1, true), (OPEN_FOR, false), (-1, false)] {
+        let mut talk = Talk::start();
+        let (key, _) = asked(&talk.modern(send, &json!({})));
+        *talk.hands.0.lock().expect("no panic") += later;
+        let result = talk.modern(send, &yes(&key));
+        assert_eq!((talk.deeds().len(), result.get("inputRequests").is_none()), (usize::from(counts), counts), "{later}");
+    }
+}
+
+#[test]
+fn only_so_many_questions_are_open_and_the_oldest_gives_way() {
+    let mut talk = Talk::start();
+    let send = ("box_do", "send");
+    let (first, _) = asked(&talk.modern(send, &json!({})));
+    let (second, _) = asked(&talk.modern(send, &json!({})));
+    for _ in 1..MOST {
+        talk.modern(("box_redo", "send"), &json!({}));
+    }
+    assert_eq!(talk.server.0.questions.0.lock().expect("no panic").len(), MOST);
+    talk.modern(send, &yes(&second));
+    assert_eq!(talk.deeds(), ["send"]);
+    asked(&talk.modern(send, &yes(&first)));
+    assert_eq!(talk.deeds(), ["send"]);
 }
 
 #[test]
