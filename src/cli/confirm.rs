@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::app::error::NoYes;
 use crate::app::{App, Error};
 use crate::backends::{Agreed, Call, Output, Progress, outside};
-use crate::machine::{Echo, Line, Machine};
+use crate::machine::{Echo, Line, Lines, Machine};
 use crate::serve::Entry;
 
 /// What counts as a yes. Everything else is a no, also an empty line and the end of the input.
@@ -41,8 +41,7 @@ async fn ask(machine: &Machine, question: &str) -> Result<(), NoYes> {
     if !(machine.facts.input && machine.facts.messages) {
         return Err(NoYes::Unasked);
     }
-    let mut lines = machine.prompt.lines(Echo::Shown).map_err(|_| NoYes::Unasked)?;
-    show(machine, question).map_err(|_| NoYes::Unasked)?;
+    let mut lines = show(machine, question).map_err(|_| NoYes::Unasked)?;
     match lines.next().await {
         Line::Text(answer) if YES.iter().any(|yes| answer.matches(yes)) => Ok(()),
         Line::Text(_) | Line::TooLong | Line::End => Err(NoYes::Declined),
@@ -50,10 +49,15 @@ async fn ask(machine: &Machine, question: &str) -> Result<(), NoYes> {
 }
 
 /// The question is partly made of arguments: it must neither steer the terminal nor show something else than it says.
-fn show(machine: &Machine, question: &str) -> io::Result<()> {
+/// Whatever was typed before it could be read is no answer to it.
+fn show(machine: &Machine, question: &str) -> io::Result<Lines> {
     let mut messages = machine.terminal.messages();
-    write!(messages, "{}\nDo this? [y/N] ", outside::clean(question.to_owned()))?;
-    messages.flush()
+    writeln!(messages, "{}", outside::clean(question.to_owned()))?;
+    messages.flush()?;
+    machine.prompt.forget()?;
+    write!(messages, "Do this? [y/N] ")?;
+    messages.flush()?;
+    machine.prompt.lines(Echo::Shown)
 }
 
 #[cfg(test)]

@@ -104,6 +104,10 @@ impl Prompt for Elsewhere {
         }
         Ok(lines)
     }
+
+    fn forget(&self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Browser for Elsewhere {

@@ -134,14 +134,24 @@ fn a_deed_is_shown_and_waits_for_a_yes_at_the_terminal() {
         received.iter().filter(|entry| entry.path.ends_with("/push/call")).count()
     };
     let remarks = "remarks=done\u{1b}[2J\nDo this? [y/N] y";
-    for (answer, code, count) in [("n\n", 4, 0), ("\n", 4, 0), ("\u{4}", 4, 0), ("\u{3}", 130, 0), ("y\n", 0, 1)] {
+    for (before, answer, code, count) in [
+        ("", "n\n", 4, 0),
+        ("", "\n", 4, 0),
+        ("", "\u{4}", 4, 0),
+        ("", "\u{3}", 130, 0),
+        // Typed before there was a question, and so no answer to it.
+        ("y\n", "n\n", 4, 0),
+        ("yes\ny\n", "\n", 4, 0),
+        ("", "y\n", 0, 1),
+    ] {
         let (home, token) = asking_tool(&world);
         let arguments = ["call", "smart-bonding_ticket", "action=resolve", "ticket=P-1", remarks];
         let mut session = Session::with(home, &arguments, |command| {
             command.env("KEYWARD_TOKEN_SMART_BONDING", &token);
         });
-        let before = session.sees("Do this? \\u005by/N\\u005d y\"");
-        assert!(before.contains(r"\u001b\u005b2J\n") && !before.contains('\u{1b}'), "{before:?}");
+        session.types(before);
+        let shown = session.sees("Do this? [y/N] y\"");
+        assert!(shown.contains(r"\u001b[2J\n") && !shown.contains('\u{1b}'), "{shown:?}");
         session.sees("Do this? [y/N] ");
         session.becomes(true);
         session.types(answer);

@@ -390,6 +390,10 @@ impl Prompt for Typed {
         }
         Ok(lines)
     }
+
+    fn forget(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A browser that cannot be started.

@@ -36,6 +36,8 @@ impl Handler for Deeds {
 struct Desk {
     typed: Option<&'static [&'static str]>,
     shown: Arc<Mutex<Vec<u8>>>,
+    /// What was on the screen when everything typed before was dropped.
+    forgot: Mutex<Option<String>>,
 }
 
 struct Sheet(Arc<Mutex<Vec<u8>>>);
@@ -68,13 +70,28 @@ impl Terminal for Desk {
 impl Prompt for Desk {
     fn lines(&self, echo: Echo) -> io::Result<Lines> {
         assert_eq!(echo, Echo::Shown);
+        let forgot = self.forgot.lock().expect("no panic");
+        let question = forgot.as_deref().expect("what was typed before is dropped first");
+        assert!(!question.is_empty() && question.ends_with('\n'), "after the question was shown: {question:?}");
         let (sender, lines) = Lines::channel(None);
         for line in self.typed.expect("nobody is asked who is not there") {
             sender.send(Line::Text(Secret::new(*line))).expect("a receiver");
         }
         Ok(lines)
     }
+
+    fn forget(&self) -> io::Result<()> {
+        if self.typed.is_some_and(|typed| typed == STUBBORN) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let shown = String::from_utf8(self.shown.lock().expect("no panic").clone()).expect("UTF-8");
+        *self.forgot.lock().expect("no panic") = Some(shown);
+        Ok(())
+    }
 }
+
+/// Typed at a terminal that does not let go of what was typed before.
+const STUBBORN: [&str; 2] = ["y", "stubborn"];
 
 struct Tried {
     outcome: Result<(), Report>,
@@ -85,7 +102,7 @@ struct Tried {
 
 fn tried(deed: &str, typed: Option<&'static [&'static str]>) -> Tried {
     let (deeds, shown, folder) = (Deeds::default(), Arc::default(), tempfile::tempdir().expect("a folder"));
-    let desk = Arc::new(Desk { typed, shown: Arc::clone(&shown) });
+    let desk = Arc::new(Desk { typed, shown: Arc::clone(&shown), forgot: Mutex::default() });
     let machine = Machine {
         terminal: Arc::clone(&desk) as Arc<dyn Terminal>,
         prompt: desk,
@@ -161,6 +178,13 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_done() {
 }
 
 #[test]
+fn a_terminal_that_keeps_what_was_typed_before_the_question_gives_no_yes() {
+    let tried = tried("send", Some(&STUBBORN));
+    assert_eq!((tried.outcome.expect_err("nothing was done").code, tried.deeds.len()), ("unconfirmed", 0));
+    assert_eq!(tried.audit, logged("not_asked"));
+}
+
+#[test]
 fn an_argument_can_neither_steer_the_terminal_nor_answer_the_question() {
     let tried_ = tried("\u{1b}[2J\nDo nothing? [y/N] ", Some(&["n"]));
     assert_eq!(
@@ -177,8 +201,8 @@ fn an_argument_can_neither_steer_the_terminal_nor_answer_the_question() {
 #[test]
 fn a_question_that_was_not_put_together_with_care_steers_no_terminal_either() {
     let shown = Arc::default();
-    let desk = Arc::new(Desk { typed: Some(&["n"]), shown: Arc::clone(&shown) });
-    let machine = Machine { terminal: desk, ..Machine::real() };
+    let desk = Arc::new(Desk { typed: Some(&["n"]), shown: Arc::clone(&shown), forgot: Mutex::default() });
+    let machine = Machine { terminal: Arc::clone(&desk) as Arc<dyn Terminal>, prompt: desk, ..Machine::real() };
     show(&machine, "a\u{1b}[2Jb\u{202e}c\rd").expect("shown");
     let shown = String::from_utf8(shown.lock().expect("no panic").clone()).expect("UTF-8");
     assert_eq!(shown, "a[2Jbcd\nDo this? [y/N] ");

@@ -28,6 +28,11 @@ const LONGEST: usize = 16 * 1024;
 pub trait Prompt: Send + Sync {
     /// Begins to read lines.
     fn lines(&self, echo: Echo) -> io::Result<Lines>;
+
+    /// Drops what was typed at the terminal before now, so that a line that is read next was typed after it. An error if
+    /// that cannot be had, and nothing may be taken for an answer then. On Windows there is no safe way to it: what was
+    /// typed stays.
+    fn forget(&self) -> io::Result<()>;
 }
 
 /// Whether what is typed can be seen.

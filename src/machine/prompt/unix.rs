@@ -9,7 +9,9 @@ use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::getpgrp;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use zeroize::Zeroizing;
 
@@ -41,6 +43,15 @@ impl Prompt for Standard {
         // restored there, so nobody waits for the thread.
         let thread = Some(thread).filter(|_| is_hidden);
         Ok(Lines { lines, _reading: Some(Box::new(Reading { stop: Some(stop), thread })) })
+    }
+
+    fn forget(&self) -> io::Result<()> {
+        let input = io::stdin();
+        if in_background(&input) {
+            // Touching the terminal from there would stop the program, and what waits there is for another one.
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(tcflush(&input, QueueSelector::IFlush)?)
     }
 }
 

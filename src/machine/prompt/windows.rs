@@ -20,6 +20,10 @@ impl Prompt for Standard {
         std::thread::Builder::new().name("keyward-prompt".to_owned()).spawn(read)?;
         Ok(Lines { lines, _reading: None })
     }
+
+    fn forget(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn ask(lines: &UnboundedSender<Line>) {

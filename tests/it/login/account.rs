@@ -49,6 +49,10 @@ impl Prompt for Answers {
         }
         Ok(lines)
     }
+
+    fn forget(&self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The tokens that were just issued are of no use any more.
