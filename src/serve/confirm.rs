@@ -47,6 +47,7 @@ pub(super) struct Deed {
 /// Where a deed is done, and under which login. The question need not say it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Destination {
+    connection: String,
     way: Way,
     url: Option<Url>,
     issuer: Option<String>,
@@ -64,7 +65,12 @@ impl Destination {
     pub(super) fn of(app: &App, entry: &Entry) -> Option<Self> {
         let connection = app.connection(entry.connection.as_deref()?).ok()?;
         let way = app.way(connection);
-        Some(Self { way, url: connection.endpoint(way), issuer: connection.issuer.clone() })
+        Some(Self {
+            connection: connection.name.clone(),
+            way,
+            url: connection.endpoint(way),
+            issuer: connection.issuer.clone(),
+        })
     }
 }
 

@@ -7,8 +7,9 @@
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::app::error::NoYes;
 use crate::app::{App, Error, Signature};
-use crate::backends::{Agreed, Call, Progress};
+use crate::backends::{Agreed, Call, Output, Progress};
 use crate::mcp;
 use crate::report::Report;
 
@@ -25,7 +26,7 @@ mod state;
 mod tests;
 
 pub use catalog::{Catalog, Choice, Entry};
-use confirm::{Deed, Questions};
+use confirm::{Deed, Destination, Questions};
 pub use prompts::Prompts;
 pub use resources::Resources;
 use sign_in::{Failed, Logins, Next};
@@ -88,6 +89,20 @@ impl Shared {
             }
         }
         (Arc::clone(&current.app), Arc::clone(&current.catalog))
+    }
+
+    /// Calls the tool after a yes, as it is now: while the person was asked it may have been switched off, or have got
+    /// another address, and the yes was to neither.
+    async fn after_a_yes(&self, app: &App, entry: &Entry, call: Call) -> Result<Output, Error> {
+        let (now, catalog) = self.current();
+        let is_same = |found: &Entry| Destination::of(&now, found) == Destination::of(app, entry);
+        match catalog.find(&entry.tool.name).filter(is_same) {
+            Some(entry) => entry.call(call).await.map_err(Error::after_a_yes),
+            None => {
+                let (tool, question) = (entry.tool.name.clone(), String::new());
+                Err(Error::Unconfirmed { tool, question, why: NoYes::Changed })
+            }
+        }
     }
 }
 
@@ -182,10 +197,10 @@ async fn call(shared: &Shared, app: &Arc<App>, entry: &Entry, request: mcp::Tool
             }
         }
         let call = Call { arguments: arguments.clone(), progress: progress.clone(), agreed: agreed.clone() };
-        outcome = entry.call(call).await;
-        if agreed != Agreed::default() {
-            outcome = outcome.map_err(Error::after_a_yes);
-        }
+        outcome = match agreed == Agreed::default() {
+            true => entry.call(call).await,
+            false => shared.after_a_yes(app, entry, call).await,
+        };
     }
     mcp::Outcome::Done(match outcome {
         Ok(output) => {

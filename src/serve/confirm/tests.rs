@@ -287,7 +287,9 @@ fn a_yes_to_one_deed_is_none_to_another() {
         keys.push(asks(send, &yes(&key)));
     }
     let key = asks(send, &json!({}));
-    for wrong in ["agree", "agree-", "login", "", &key[..key.len() - 1], &key.to_uppercase(), &keys[1].clone(), &keys[3].clone()] {
+    for wrong in
+        ["agree", "agree-", "login", "", &key[..key.len() - 1], &key.to_uppercase(), &keys[1].clone(), &keys[3].clone()]
+    {
         keys.push(asks(send, &yes(wrong)));
     }
     keys.push(key.clone());
@@ -333,7 +335,11 @@ fn an_answer_that_comes_too_late_or_before_its_question_is_none() {
         let (key, _) = asked(&talk.modern(send, &json!({})));
         *talk.hands.0.lock().expect("no panic") += later;
         let result = talk.modern(send, &yes(&key));
-        assert_eq!((talk.deeds().len(), result.get("inputRequests").is_none()), (usize::from(counts), counts), "{later}");
+        assert_eq!(
+            (talk.deeds().len(), result.get("inputRequests").is_none()),
+            (usize::from(counts), counts),
+            "{later}"
+        );
     }
 }
 
@@ -361,4 +367,50 @@ fn a_deed_that_changes_while_the_person_is_asked_is_not_done() {
     refused(&talk.answer(&question, &json!({"action": "accept"})), "something else");
     assert_eq!(talk.deeds(), Vec::<String>::new());
     assert_eq!(talk.log(), ["agreement box box_do done", "agreement box box_do changed"]);
+}
+
+/// A connection with the tool's name, at this address.
+fn at(talk: &Talk, address: &str) {
+    let file = talk.folder.path().join("config.toml");
+    let text = format!("[connections.box]\nbackend = \"remote\"\nurl = \"{address}\"\nway = \"none\"\n");
+    std::fs::write(&file, text).expect("written");
+    let mut current = talk.server.0.current.lock().expect("no panic");
+    let app = App::open(current.app.machine.clone(), Arc::new(Memory::new()), Some(&file)).expect("a configuration");
+    current.signature = app.signature();
+    current.app = Arc::new(app);
+}
+
+#[test]
+fn what_is_switched_off_while_the_person_is_asked_is_not_done() {
+    let gone = |talk: &Talk| {
+        let mut current = talk.server.0.current.lock().expect("no panic");
+        let catalog = Catalog::new(Arc::clone(&current.app), &Choice::default()).expect("a catalog");
+        current.catalog = Arc::new(catalog);
+    };
+    let moved = |talk: &Talk| at(talk, "https://other.example/");
+    for (change, is_still) in [(&gone as &dyn Fn(&Talk), false), (&moved, false), (&|_| (), true)] {
+        let mut talk = Talk::legacy(&json!({"elicitation": {}}));
+        at(&talk, "https://box.example/");
+        let question = talk.call(&json!({"name": "box_do", "arguments": {"deed": "send"}}));
+        change(&talk);
+        let result = talk.answer(&question, &json!({"action": "accept"}));
+        match is_still {
+            true => assert_eq!(talk.deeds(), ["send"], "{result}"),
+            false => {
+                refused(&result, "something else");
+                assert_eq!(talk.deeds(), Vec::<String>::new());
+                assert_eq!(talk.log(), ["agreement box box_do done", "agreement box box_do changed"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_modern_host_is_asked_again_where_the_address_has_changed() {
+    let mut talk = Talk::start();
+    at(&talk, "https://box.example/");
+    let (key, _) = asked(&talk.modern(("box_do", "send"), &json!({})));
+    at(&talk, "https://other.example/");
+    asked(&talk.modern(("box_do", "send"), &yes(&key)));
+    assert_eq!(talk.deeds(), Vec::<String>::new());
 }
