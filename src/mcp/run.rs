@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, Id as TaskId, JoinError, JoinSet};
 
-use super::ask::{Ask, Asked, Asker};
+use super::ask::{Ask, Asked, Asker, Place};
 use super::dispatch::{self, Dispatch, Handshake, Invocation, Step};
 use super::era::Era;
 use super::line::{self, Line};
@@ -39,14 +40,15 @@ pub(super) async fn run(
 ) -> Ending {
     let mut lines = line::read(input, limits.line);
     let (writer, written) = writer::start(output);
-    let (asker, mut asks) = mpsc::unbounded_channel();
+    let (sender, mut asks) = mpsc::unbounded_channel();
     let mut state = Loop {
         dispatch: Dispatch::new(identity),
         server,
         limits,
         running: Arc::new(Semaphore::new(limits.running)),
         writer: writer.clone(),
-        asker: Asker(asker),
+        asks: sender,
+        asked: Arc::default(),
         handshake: Handshake::default(),
         tasks: JoinSet::new(),
         flights: HashMap::new(),
@@ -81,7 +83,8 @@ struct Loop {
     limits: Limits,
     running: Arc<Semaphore>,
     writer: mpsc::Sender<Parts>,
-    asker: Asker,
+    asks: mpsc::UnboundedSender<Ask>,
+    asked: Arc<AtomicU64>,
     handshake: Handshake,
     tasks: JoinSet<Finished>,
     flights: HashMap<TaskId, Flight>,
@@ -196,40 +199,41 @@ impl Loop {
         let era = invocation.era;
         let token = invocation.progress_token.as_deref();
         let progress = token.and_then(|token| ProgressSender::new(token, &self.writer));
+        let place = Place::new(&self.running);
         let request = ToolRequest {
             name: invocation.name,
             arguments: invocation.arguments,
             progress: progress.clone(),
-            user: self.user(era),
+            user: self.user(era, &place),
             answers: invocation.answers,
             request_state: invocation.request_state,
         };
         let server = Arc::clone(&self.server);
         let call = async move { Finished::Call(server.call(request).await) };
-        self.start(Flight { id, era, sink, progress }, call);
+        self.start(Flight { id, era, sink, progress }, place, call);
     }
 
     /// A prompt is written at once, but a mistake in its writer must not end the process: it is a task, too.
     fn read(&mut self, flight: Flight, reading: Reading) {
         let server = Arc::clone(&self.server);
-        self.start(flight, async move { Finished::Read(server.read(reading).await) });
+        let place = Place::new(&self.running);
+        self.start(flight, place, async move { Finished::Read(server.read(reading).await) });
     }
 
-    fn start(&mut self, flight: Flight, work: impl Future<Output = Finished> + Send + 'static) {
-        let running = Arc::clone(&self.running);
+    fn start(&mut self, flight: Flight, place: Place, work: impl Future<Output = Finished> + Send + 'static) {
         let handle = self.tasks.spawn(async move {
-            // The semaphore is never closed, so waiting for it cannot fail.
-            let _permit = running.acquire_owned().await;
+            let _taken = place.take().await;
             work.await
         });
         self.keys.insert(flight.id.key.clone(), handle.clone());
         self.flights.insert(handle.id(), flight);
     }
 
-    fn user(&self, era: Era) -> User {
+    fn user(&self, era: Era, place: &Place) -> User {
+        let asker = || Asker { asks: self.asks.clone(), counter: Arc::clone(&self.asked), place: place.clone() };
         let (can, how) = match era {
             Era::Modern(can) => (can, Asking::ByResult),
-            Era::Legacy => (self.handshake.can, Asking::Now(self.asker.clone())),
+            Era::Legacy => (self.handshake.can, Asking::Now(asker())),
         };
         let asking = |can: bool| if can { how.clone() } else { Asking::Cannot };
         User { open: asking(can.open), confirm: asking(can.confirm) }
@@ -283,13 +287,17 @@ impl Loop {
             Ask::Completed { params } => {
                 format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/elicitation/complete\",\"params\":{params}}}")
             }
-            Ask::Request { params, answer } => {
-                self.counter += 1;
-                let id = format!("keyward-{}", self.counter);
+            Ask::Withdrawn { id } => {
+                let key = Key::Text(id);
+                let (Some(_), Key::Text(id)) = (self.questions.remove(&key), key) else { return };
+                format!(
+                    "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":\"{id}\",\"reason\":\"nobody waits for the answer any more\"}}}}"
+                )
+            }
+            Ask::Request { id, params, answer } => {
                 let text = format!(
                     "{{\"jsonrpc\":\"2.0\",\"id\":\"{id}\",\"method\":\"elicitation/create\",\"params\":{params}}}"
                 );
-                self.questions.retain(|_, question| !question.is_closed());
                 self.questions.insert(Key::Text(id), answer);
                 text
             }

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::*;
 
+mod ask;
 mod read;
 
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
@@ -90,7 +91,8 @@ impl Server for Fixtures {
                 "ask" => match request.user.open {
                     Asking::Cannot => done(&json!("cannot")),
                     Asking::Now(asker) => {
-                        let asked = asker.open_url("sign in", "https://example.com/a", "e1").await;
+                        let request = UrlRequest { message: "sign in".into(), url: "https://example.com/a".into() };
+                        let asked = asker.open_url(&request, "e1", Duration::from_secs(50)).await;
                         asker.completed("e1");
                         done(&json!(format!("{asked:?}")))
                     }
@@ -132,10 +134,16 @@ struct Talk {
 
 impl Talk {
     fn new(server: Fixtures, limits: Limits) -> Self {
+        Self::timed(server, limits, false)
+    }
+
+    /// Where the clock stands still it jumps to whatever is waited for, as soon as nothing else is to be done.
+    fn timed(server: Fixtures, limits: Limits, stands: bool) -> Self {
         let (reads, input) = std::io::pipe().expect("a pipe");
         let (output, writes) = std::io::pipe().expect("a pipe");
         let serving = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().start_paused(stands).build().expect("a runtime");
             let input = Box::new(BufReader::new(reads));
             let ending = runtime.block_on(run(input, Box::new(writes), identity(), Arc::new(server), limits));
             runtime.shutdown_background();

@@ -90,9 +90,8 @@ impl Logins {
                     Ok(open) => open,
                     Err(error) => return Next::Fail(error),
                 };
-                let UrlRequest { message, url } = open.question();
                 let id = format!("login-{name}-{}", app.parts.clock.now().0);
-                if asker.open_url(&message, &url, &id).await != Asked::Accepted {
+                if asker.open_url(&open.question(), &id, WAIT).await != Asked::Accepted {
                     self.give_up(&name);
                     return Next::Fail(failed);
                 }
