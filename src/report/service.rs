@@ -61,9 +61,13 @@ pub(super) fn unconfirmed(tool: &str, why: NoYes) -> Report {
         NoYes::Cancelled => "the person was asked and said neither yes nor no",
         NoYes::Changed => "the person said yes to something else than what would be done now",
     };
-    Report::new(Exit::Denied, "unconfirmed", format!("`{tool}` has done nothing"))
-        .cause(cause)
-        .hint(format!("`keyward call {tool} …` at a terminal asks the person there"))
+    // A model reads this, too: who was asked is not to be got round on another way.
+    let hint = match why {
+        NoYes::Unasked => format!("`keyward call {tool} …` at a terminal asks the person there"),
+        NoYes::Declined | NoYes::Cancelled => "do not try again unless the person asks for it".to_owned(),
+        NoYes::Changed => "call it again only if the person still wants it: they will be asked anew".to_owned(),
+    };
+    Report::new(Exit::Denied, "unconfirmed", format!("`{tool}` has done nothing")).cause(cause).hint(hint)
 }
 
 /// Another login helps, and the service said which. The connection's own scopes are part of what the hint asks for only
