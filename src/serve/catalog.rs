@@ -20,6 +20,13 @@ pub struct Choice {
     pub read_only: bool,
 }
 
+impl Choice {
+    /// Whether this connection is one of them.
+    pub(super) fn names(&self, connection: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == connection)
+    }
+}
+
 /// What is offered.
 pub struct Catalog {
     tools: BTreeMap<String, Entry>,
@@ -55,9 +62,9 @@ impl Catalog {
         let read_only = choice.read_only || app.config.serve.read_only;
         let disabled = app.config.serve.disable.clone();
         let mut services = Vec::new();
-        let mut entries = vec![Entry { connection: None, tool: state::tool(&app) }];
+        let mut entries = vec![Entry { connection: None, tool: state::tool(&app, choice) }];
         for connection in &app.config.connections {
-            let is_chosen = choice.only.is_empty() || choice.only.contains(&connection.name);
+            let is_chosen = choice.names(&connection.name);
             // A connection without an address has nothing to call; `keyward_status` names it.
             if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
                 let tools = connection.backend.tools(&service);

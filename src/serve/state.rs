@@ -6,17 +6,17 @@ use std::sync::Arc;
 use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::answer;
+use super::{Choice, answer};
 use crate::app::status::{self, Login, Status};
 use crate::app::{self, App};
 use crate::backends::{Boxed, Call, Effect, Error, Handler, Output, Schema, Tool, Way};
 use crate::report::Report;
 
 const NOTHING: &str = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
-const STATUS: &str = r#"{"type":"object","required":["connections"],"properties":{"connections":{"type":"array","description":"every configured connection","items":{"type":"object","required":["connection","backend","login"],"properties":{"connection":{"type":"string","description":"its name"},"backend":{"type":"string","description":"what kind of service it is"},"login":{"type":"string","enum":["not-needed","environment","signed-in","renewable","login-required","unknown"],"description":"whether it can be called now"},"account":{"type":"string","description":"who is signed in"},"hint":{"type":"string","description":"the command that the person can run"}}}}}}"#;
+const STATUS: &str = r#"{"type":"object","required":["connections"],"properties":{"connections":{"type":"array","description":"every connection that is offered here","items":{"type":"object","required":["connection","backend","login"],"properties":{"connection":{"type":"string","description":"its name"},"backend":{"type":"string","description":"what kind of service it is"},"login":{"type":"string","enum":["not-needed","environment","signed-in","renewable","login-required","unknown"],"description":"whether it can be called now"},"account":{"type":"string","description":"who is signed in"},"hint":{"type":"string","description":"the command that the person can run"}}}}}}"#;
 
 /// The tool.
-pub(super) fn tool(app: &Arc<App>) -> Tool {
+pub(super) fn tool(app: &Arc<App>, choice: &Choice) -> Tool {
     Tool {
         name: "keyward_status".to_owned(),
         title: "Login status".into(),
@@ -27,18 +27,19 @@ pub(super) fn tool(app: &Arc<App>) -> Tool {
         output_schema: Some(Schema::Static(STATUS)),
         effect: Effect { read_only: true, destructive: false, idempotent: true, open_world: false },
         toolset: None,
-        handler: Arc::new(Statuses(Arc::clone(app))),
+        handler: Arc::new(Statuses(Arc::clone(app), choice.clone())),
     }
 }
 
-struct Statuses(Arc<App>);
+/// Tells of the chosen connections; of others also not that they exist.
+struct Statuses(Arc<App>, Choice);
 
 impl Handler for Statuses {
     fn call(&self, _: Call) -> Boxed<'static, Result<Output, Error>> {
-        let app = Arc::clone(&self.0);
+        let (app, choice) = (Arc::clone(&self.0), self.1.clone());
         Box::pin(async move {
             let mut rows = Vec::new();
-            for connection in &app.config.connections {
+            for connection in app.config.connections.iter().filter(|connection| choice.names(&connection.name)) {
                 rows.push(row(&status::of(&app, connection).await));
             }
             let structured = json!({ "connections": rows });

@@ -99,6 +99,29 @@ fn a_definition_says_all_that_a_person_chooses_by() {
 }
 
 #[test]
+fn what_is_not_chosen_is_not_told_of_either() {
+    let told = |only: &[&str]| {
+        let only = only.iter().map(|name| (*name).to_owned()).collect();
+        let server = server("", &Choice { only, read_only: false });
+        let request = mcp::ToolRequest {
+            name: "keyward_status".to_owned(),
+            arguments: Map::new(),
+            progress: None,
+            user: mcp::User { open: mcp::Asking::Cannot, confirm: mcp::Asking::Cannot },
+            answers: Map::new(),
+            request_state: None,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let Ok(mcp::Outcome::Done(result)) = runtime.block_on(server.call(request)) else { panic!("no result") };
+        let structured: Value = serde_json::from_str(result.structured.expect("an object").get()).expect("JSON");
+        let rows = structured["connections"].as_array().expect("rows").clone();
+        rows.iter().map(|row| row["connection"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&["other"]), ["other"]);
+    assert_eq!(told(&[]), ["other", "shelf"]);
+}
+
+#[test]
 fn what_is_not_chosen_is_not_offered() {
     let only = Choice { only: vec!["other".to_owned()], read_only: true };
     let server = server("[serve]\ndisable = [\"*_picky\", \"other_b*\", \"*note\"]\n", &only);
