@@ -150,8 +150,8 @@ fn a_deed_is_shown_and_waits_for_a_yes_at_the_terminal() {
             command.env("KEYWARD_TOKEN_SMART_BONDING", &token);
         });
         session.types(before);
-        let shown = session.sees("Do this? [y/N] y\"");
-        assert!(shown.contains(r"\u001b[2J\n") && !shown.contains('\u{1b}'), "{shown:?}");
+        let shown = session.sees(r#"Do this? \u005by/N\u005d y""#);
+        assert!(shown.contains(r"\u001b\u005b2J\n") && !shown.contains('\u{1b}'), "{shown:?}");
         session.sees("Do this? [y/N] ");
         session.becomes(true);
         session.types(answer);
