@@ -91,14 +91,12 @@ impl Server for Fixtures {
                 "ask" => match request.user.open {
                     Asking::Cannot => done(&json!("cannot")),
                     Asking::Now(asker) => {
-                        let request = UrlRequest { message: "sign in".into(), url: "https://example.com/a".into() };
-                        let asked = asker.open_url(&request, "e1", Duration::from_secs(50)).await;
+                        let asked = asker.open_url(&page(), "e1", Duration::from_secs(50)).await;
                         asker.completed("e1");
                         done(&json!(format!("{asked:?}")))
                     }
                     Asking::ByResult if request.answers.is_empty() => {
-                        let request = UrlRequest { message: "sign in".into(), url: "https://example.com/a".into() };
-                        Ok(Outcome::InputRequired(vec![("login".into(), Question::Open(request))]))
+                        Ok(Outcome::InputRequired(vec![("login".into(), Question::Open(page()))]))
                     }
                     Asking::ByResult => done(&Value::Object(request.answers)),
                 },
@@ -119,6 +117,10 @@ impl Server for Fixtures {
             }
         })
     }
+}
+
+fn page() -> UrlRequest {
+    UrlRequest { message: "sign in".into(), url: "https://example.com/a".into() }
 }
 
 fn identity() -> Identity {

@@ -16,7 +16,6 @@ use super::sign_in::Next;
 use crate::app::error::NoYes;
 use crate::app::{App, Error};
 use crate::backends::{Agreed, Way};
-use crate::machine::Timestamp;
 use crate::mcp::{Asked, Asking, Outcome, Question};
 
 /// How many questions are open at once; the oldest gives way.
@@ -33,7 +32,8 @@ pub(super) struct Questions(Arc<Mutex<VecDeque<Open>>>);
 struct Open {
     key: String,
     deed: Deed,
-    asked: Timestamp,
+    /// In seconds of the machine's clock.
+    asked: i64,
 }
 
 /// What the person is asked about.
@@ -76,7 +76,7 @@ impl Destination {
 
 impl Questions {
     /// Asks the person, or finds what they said.
-    pub(super) async fn ask(&self, deed: Deed, now: Timestamp, asking: &Asking, answers: &Map<String, Value>) -> Next {
+    pub(super) async fn ask(&self, deed: Deed, now: i64, asking: &Asking, answers: &Map<String, Value>) -> Next {
         let asked = match asking {
             Asking::Cannot => None,
             Asking::Now(asker) => Some(asker.confirm(&deed.question).await),
@@ -101,10 +101,10 @@ impl Questions {
     }
 
     /// What the person said to this. Every key that comes is used up, also one that belongs to another question.
-    fn answered(&self, deed: &Deed, now: Timestamp, answers: &Map<String, Value>) -> Option<Asked> {
+    fn answered(&self, deed: &Deed, now: i64, answers: &Map<String, Value>) -> Option<Asked> {
         let mut questions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A clock that was set back opens nothing for longer.
-        questions.retain(|open| (0..OPEN_FOR).contains(&now.since(open.asked)));
+        questions.retain(|open| (0..OPEN_FOR).contains(&now.saturating_sub(open.asked)));
         let mut asked = None;
         for (key, answer) in answers.iter().filter(|(key, _)| key.starts_with(PREFIX)) {
             let found = questions.iter().position(|open| open.key == *key).and_then(|at| questions.remove(at));
@@ -116,7 +116,7 @@ impl Questions {
     }
 
     /// Keeps the question; returns the key for its answer. `None` if the system has no random numbers.
-    fn open(&self, deed: &Deed, asked: Timestamp) -> Option<String> {
+    fn open(&self, deed: &Deed, asked: i64) -> Option<String> {
         let mut bytes = [0; 32];
         SystemRandom::new().fill(&mut bytes).ok()?;
         let random: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();

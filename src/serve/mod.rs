@@ -174,7 +174,7 @@ async fn call(shared: &Shared, app: &Arc<App>, entry: &Entry, request: mcp::Tool
         let next = match error {
             Error::Unconfirmed { question, .. } if agreed == Agreed::default() => {
                 let deed = Deed::new(app, entry, question.clone());
-                questions.ask(deed, app.machine.clock.now(), &user.confirm, &answers).await
+                questions.ask(deed, app.machine.clock.now().0, &user.confirm, &answers).await
             }
             Error::Unconfirmed { .. } => break,
             _ if is_offered => break,
