@@ -277,7 +277,7 @@ mod processes {
     #[expect(clippy::disallowed_methods, reason = "the other process is a real one")]
     fn child(folder: &Path) -> Child {
         Command::new(std::env::current_exe().expect("a program"))
-            .args(["--exact", "--ignored", "--nocapture", "app::turns::tests::processes::takes_turns"])
+            .args(["--exact", "--ignored", "--nocapture", "app::turns::tests::processes::child::takes_turns"])
             .env(FOLDER, folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -285,19 +285,23 @@ mod processes {
             .expect("it starts")
     }
 
-    /// What the other processes do: they take turns, and say for which moments.
-    #[tokio::test]
-    #[ignore = "started by a test that needs other processes"]
-    #[expect(clippy::disallowed_methods, reason = "it is told by the environment where to work")]
-    async fn takes_turns() {
-        let folder = PathBuf::from(std::env::var_os(FOLDER).expect("started by another test"));
-        let own = AllTurns::default().of("box", &url(""), Some(&folder), &Machine::real().clock);
-        let mut left = TURNS;
-        while left > 0 {
-            // On a busy machine a caller may be told to come again.
-            if let Ok(at) = own.turn_at(&[RATE], LONG).await {
-                writeln!(std::io::stdout(), "turn {at}").expect("a pipe");
-                left -= 1;
+    mod child {
+        use super::*;
+
+        /// What the other processes do: they take turns, and say for which moments.
+        #[tokio::test]
+        #[ignore = "started by a test that needs other processes"]
+        #[expect(clippy::disallowed_methods, reason = "it is told by the environment where to work")]
+        async fn takes_turns() {
+            let folder = PathBuf::from(std::env::var_os(FOLDER).expect("started by another test"));
+            let own = AllTurns::default().of("box", &url(""), Some(&folder), &Machine::real().clock);
+            let mut left = TURNS;
+            while left > 0 {
+                // On a busy machine a caller may be told to come again.
+                if let Ok(at) = own.turn_at(&[RATE], LONG).await {
+                    writeln!(std::io::stdout(), "turn {at}").expect("a pipe");
+                    left -= 1;
+                }
             }
         }
     }
