@@ -12,6 +12,7 @@ use crate::backends::tests::{Host, Tokens, connection, matches};
 use crate::backends::{Agreed, Call, Output, Progress, Schema, Step, Tool};
 
 mod answers;
+mod edges;
 mod equivalents;
 mod joined;
 mod trouble;
