@@ -7,10 +7,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
 use super::client::Client;
-use super::tool::{Request, Spec};
+use super::tool::Spec;
 use super::{advisories, bugs, coverage, lifecycle, products, report};
 use crate::backends::resource::Reader;
-use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, arguments, outside};
+use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, outside};
 
 /// A resource, as a value: a call of a tool, in which `{}` stands for the variable.
 struct Kind {
@@ -170,9 +170,11 @@ impl Reader for Called {
             if !kind.variable.is_empty() {
                 given.insert(kind.variable.to_owned(), json!([which.as_str()]));
             }
-            let given = arguments::check(&kind.spec.takes.fields(), given)?;
-            let request = Request { client, given, progress: Progress::default() };
-            let Output { structured, .. } = (kind.spec.run)(request).await?;
+            // A comma would make a list of what is one name.
+            if which.contains(',') {
+                return Err(Error::Arguments(format!("Cisco knows nothing of `{}`", outside::line(&which, LONGEST))));
+            }
+            let Output { structured, .. } = kind.spec.call(client, given, Progress::default())?.await?;
             let text = structured.map_or_else(|| "{}".to_owned(), |json| json.get().to_owned());
             if !kind.variable.is_empty() && is_nothing(&text) {
                 let which = outside::line(&which, LONGEST);
@@ -200,7 +202,12 @@ mod tests {
         };
         let bug = read("bug", "CSCwa00007").await.expect("a bug");
         assert!(bug.contains("\"bug_id\":\"CSCwa00007\""), "{bug}");
-        for (name, which) in [("bug", "CSCxx00001"), ("product", "NO-SUCH"), ("advisory", "cisco-sa-none")] {
+        for (name, which) in [
+            ("bug", "CSCxx00001"),
+            ("product", "NO-SUCH"),
+            ("advisory", "cisco-sa-none"),
+            ("bug", "CSCwa00001,CSCwa00007"),
+        ] {
             let error = read(name, which).await.expect_err("there is none");
             assert_eq!(error.to_string(), format!("Cisco knows nothing of `{which}`"), "{name}: {error:?}");
         }

@@ -80,15 +80,26 @@ struct Runner {
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let (client, spec) = (self.client.clone(), self.spec);
-        Box::pin(async move {
-            let mut given = arguments::check(&spec.takes.fields(), call.arguments)?;
-            settle(&spec.takes.fields(), &mut given)?;
-            (spec.run)(Request { client, given, progress: call.progress }).await
-        })
+        Box::pin(async move { spec.call(client, call.arguments, call.progress)?.await })
     }
 }
 
-/// Splits lists that were written with commas, bounds them again, and leaves out what is switched off.
+impl Spec {
+    /// Checks the arguments of a call, by whatever way it came, and begins it.
+    pub(super) fn call(
+        &self,
+        client: Client,
+        given: Map<String, Value>,
+        progress: Progress,
+    ) -> Result<Boxed<'static, Result<Output, Error>>, Error> {
+        let fields = self.takes.fields();
+        let mut given = arguments::check(&fields, given)?;
+        settle(&fields, &mut given)?;
+        Ok((self.run)(Request { client, given, progress }))
+    }
+}
+
+/// Counts the entries of lists that were written with commas, too, and leaves out what is switched off.
 fn settle(fields: &[Field], given: &mut Map<String, Value>) -> Result<(), Error> {
     given.retain(|_, value| *value != Value::Bool(false));
     for field in fields {
