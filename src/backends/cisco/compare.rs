@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::advisories;
-use super::answer::{self, ORIGIN, kind, words};
+use super::answer::{self, ORIGIN};
 use super::bugs::BUG;
 use super::client::Client;
 use super::page::Found;
+use super::parts::Parts;
 use super::record::{self, Column, Detail, Row};
 use super::release::{Release, is_fixed_at, same};
 use super::running::{self, Affecting, SYSTEMS};
@@ -84,37 +85,18 @@ impl Make for Comparison {
     }
 }
 
-/// The parts of a joined answer, as they come in.
+/// A comparison, while it grows.
 #[derive(Default)]
-struct Parts {
+struct Draft {
     fields: Map<String, Value>,
-    parts: Vec<Value>,
+    parts: Parts,
     notes: Vec<String>,
     text: String,
-    had: usize,
-    failed: Option<Error>,
 }
 
-impl Parts {
+impl Draft {
     fn put(&mut self, name: &str, value: Value) {
         self.fields.insert(name.to_owned(), value);
-    }
-
-    /// The part, if it could be had.
-    fn take<T>(&mut self, part: &str, outcome: Result<T, Error>) -> Option<T> {
-        match outcome {
-            Ok(had) => {
-                self.had = self.had.saturating_add(1);
-                self.parts.push(json!({"part": part, "status": "ok"}));
-                Some(had)
-            }
-            Err(error) => {
-                self.parts.push(json!({"part": part, "status": kind(&error), "error": words(&error)}));
-                self.text.push_str(&format!("\n{part}: {}", words(&error)));
-                self.failed = Some(error);
-                None
-            }
-        }
     }
 }
 
@@ -124,42 +106,41 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
         let (product, a, b) = (given("product_id"), given("version_a"), given("version_b"));
         let client = &request.client;
         let text = format!("{product}: from {a} to {b}\n{ORIGIN}\n");
-        let mut parts = Parts { text, ..Parts::default() };
+        let mut draft = Draft { text, ..Draft::default() };
         for (name, value) in [("product_id", &product), ("version_a", &a), ("version_b", &b)] {
-            parts.put(name, value.clone().into());
+            draft.put(name, value.clone().into());
         }
-        parts.put("order", order(&a, &b).into());
+        draft.put("order", order(&a, &b).into());
         let step = |done: f64, message: &str| {
             request.progress.report(Step { done, total: Some(4.0), message: Some(message.to_owned()) });
         };
         step(0.0, "bugs");
         let most = i64::try_from(request.whole("max_severity").unwrap_or(3)).unwrap_or(3);
-        let bugs = both_bugs(client, &product, (&a, &b), most, &mut parts).await;
+        let bugs = both_bugs(client, &product, (&a, &b), most, &mut draft).await;
         step(1.0, "advisories");
         let advisories = match request.text("os") {
-            Some(os) => both_advisories(client, os, (&a, &b), &mut parts).await,
+            Some(os) => both_advisories(client, os, (&a, &b), &mut draft).await,
             None => {
-                parts.notes.push("without `os` no advisories and no end of life of the versions".to_owned());
+                draft.notes.push("without `os` no advisories and no end of life of the versions".to_owned());
                 None
             }
         };
         step(2.0, "end of life");
         if let Some(os) = request.text("os") {
-            of_life(client, os, (&a, &b), &mut parts).await;
+            of_life(client, os, (&a, &b), &mut draft).await;
         }
         step(3.0, "suggested software");
-        suggested(client, &product, (&a, &b), &mut parts).await;
-        if let Some(error) = parts.failed.take().filter(|_| parts.had == 0) {
-            return Err(error);
-        }
+        suggested(client, &product, (&a, &b), &mut draft).await;
+        draft.notes.extend(draft.parts.complaints());
+        draft.parts.nothing_had()?;
         let verdict = verdict(bugs, advisories, &b);
-        parts.text.insert_str(0, &format!("{verdict}\n\n"));
-        parts.put("verdict", verdict.into());
-        let Parts { mut fields, parts, notes, mut text, .. } = parts;
+        draft.text.insert_str(0, &format!("{verdict}\n\n"));
+        draft.put("verdict", verdict.into());
+        let Draft { mut fields, parts, notes, mut text } = draft;
         for note in &notes {
             text.push_str(&format!("\n\nNote: {note}"));
         }
-        fields.insert("parts".to_owned(), parts.into());
+        fields.insert("parts".to_owned(), parts.list.into());
         fields.insert("origin".to_owned(), ORIGIN.into());
         if !notes.is_empty() {
             fields.insert("notes".to_owned(), notes.into());
@@ -201,24 +182,24 @@ async fn both_bugs(
     product: &str,
     (a, b): (&str, &str),
     most: i64,
-    parts: &mut Parts,
+    draft: &mut Draft,
 ) -> Option<Counts> {
     let of = |version: &str| {
         let (product, version) = (product.to_owned(), version.to_owned());
         async move { running::of_version(client, &product, &version, most).await }
     };
     let (of_a, of_b) = tokio::join!(of(a), of(b));
-    let of_a = parts.take(&format!("bugs of {a}"), of_a);
-    let of_b = parts.take(&format!("bugs of {b}"), of_b);
+    let of_a = draft.parts.take(&format!("bugs of {a}"), of_a);
+    let of_b = draft.parts.take(&format!("bugs of {b}"), of_b);
     let (found_a, found_b) = (of_a?, of_b?);
     if found_a.more || found_b.more {
-        parts
+        draft
             .notes
             .push("a list that was cut cannot say that a bug is not on it: the groups may be wrong by that".to_owned());
     }
-    parts.notes.extend(found_a.notes.into_iter().chain(found_b.notes));
+    draft.notes.extend(found_a.notes.into_iter().chain(found_b.notes));
     let groups = classified(found_a.rows, found_b.rows, (a, b));
-    Some(shown("bugs", groups, BUG, parts))
+    Some(shown("bugs", groups, BUG, draft))
 }
 
 /// The bugs of two versions: fixed by the move, still open, newly exposed, unclear.
@@ -253,7 +234,7 @@ fn has_bug(row: &Row, version: &str, is_listed: bool) -> Option<bool> {
     if is_fixed { Some(false) } else { is_listed.then_some(true) }
 }
 
-async fn both_advisories(client: &Client, os: &str, (a, b): (&str, &str), parts: &mut Parts) -> Option<Counts> {
+async fn both_advisories(client: &Client, os: &str, (a, b): (&str, &str), draft: &mut Draft) -> Option<Counts> {
     let of = |version: &str| {
         let (os, version) = (os.to_owned(), version.to_owned());
         async move {
@@ -262,36 +243,36 @@ async fn both_advisories(client: &Client, os: &str, (a, b): (&str, &str), parts:
         }
     };
     let (of_a, of_b) = tokio::join!(of(a), of(b));
-    let of_a: Option<Found> = parts.take(&format!("advisories of {a}"), of_a);
-    let of_b: Option<Found> = parts.take(&format!("advisories of {b}"), of_b);
+    let of_a: Option<Found> = draft.parts.take(&format!("advisories of {a}"), of_a);
+    let of_b: Option<Found> = draft.parts.take(&format!("advisories of {b}"), of_b);
     let (of_a, of_b) = (of_a?.rows, of_b?.rows);
     let has = |rows: &[Row], row: &Row| rows.iter().any(|other| other.text("advisory_id") == row.text("advisory_id"));
     // The Software Checker knows every version it answers for: what it does not list does not affect it.
     let (open, new): (Vec<Row>, Vec<Row>) = of_b.iter().cloned().partition(|row| has(&of_a, row));
     let fixed = of_a.into_iter().filter(|row| !has(&of_b, row)).collect();
-    Some(shown("advisories", [fixed, open, new, Vec::new()], advisories::ADVISORY, parts))
+    Some(shown("advisories", [fixed, open, new, Vec::new()], advisories::ADVISORY, draft))
 }
 
 /// The groups as members of the result and as text.
-fn shown(name: &str, groups: [Vec<Row>; 4], columns: &'static [Column], parts: &mut Parts) -> Counts {
+fn shown(name: &str, groups: [Vec<Row>; 4], columns: &'static [Column], draft: &mut Draft) -> Counts {
     let mut members = Map::new();
     let counts = [0, 1, 2, 3].map(|index: usize| groups.get(index).map_or(0, Vec::len));
     for ((group, about), rows) in GROUPS.iter().zip(groups) {
         let count = rows.len();
         if count > 0 {
-            parts.text.push_str(&format!("\n{name}, {}: {count}. {about}", group.replace('_', " ")));
+            draft.text.push_str(&format!("\n{name}, {}: {count}. {about}", group.replace('_', " ")));
         }
         let rows: Vec<Value> = rows.into_iter().take(NAMED).map(|row| Value::Object(row.fields)).collect();
         for row in rows.iter().filter_map(Value::as_object) {
-            parts.text.push('\n');
-            record::readable(&mut parts.text, row, columns, 1);
+            draft.text.push('\n');
+            record::readable(&mut draft.text, row, columns, 1);
         }
         if count > NAMED {
-            parts.notes.push(format!("{} of the {count} {name} ({}) are named", NAMED, group.replace('_', " ")));
+            draft.notes.push(format!("{} of the {count} {name} ({}) are named", NAMED, group.replace('_', " ")));
         }
         members.insert((*group).to_owned(), json!({"count": count, "rows": rows}));
     }
-    parts.put(name, Value::Object(members));
+    draft.put(name, Value::Object(members));
     counts
 }
 
@@ -306,27 +287,27 @@ pub(super) fn lifecycle_system(os: &str) -> Option<&'static str> {
     })
 }
 
-async fn of_life(client: &Client, os: &str, (a, b): (&str, &str), parts: &mut Parts) {
+async fn of_life(client: &Client, os: &str, (a, b): (&str, &str), draft: &mut Draft) {
     let Some(system) = lifecycle_system(os) else {
-        parts.notes.push(format!("Cisco publishes no end of life of {os} by release"));
+        draft.notes.push(format!("Cisco publishes no end of life of {os} by release"));
         return;
     };
     let inputs = [a, b].map(|version| format!("{version},{system}"));
     let outcome = lifecycle::by_software(client, &inputs, &Progress::default()).await;
-    if let Some(batches) = parts.take("end of life", outcome) {
+    if let Some(batches) = draft.parts.take("end of life", outcome) {
         let rows: Vec<Value> = batches.rows.into_iter().map(|row| Value::Object(row.fields)).collect();
         for row in rows.iter().filter_map(Value::as_object) {
-            parts.text.push_str("\nend of life\n");
-            record::readable(&mut parts.text, row, lifecycle::EOX, 1);
+            draft.text.push_str("\nend of life\n");
+            record::readable(&mut draft.text, row, lifecycle::EOX, 1);
         }
-        parts.put("end_of_life", rows.into());
+        draft.put("end_of_life", rows.into());
     }
 }
 
-async fn suggested(client: &Client, product: &str, (a, b): (&str, &str), parts: &mut Parts) {
+async fn suggested(client: &Client, product: &str, (a, b): (&str, &str), draft: &mut Draft) {
     let ids = [product.to_owned()];
     let outcome = software::suggested(client, ("releases", "product_ids"), &ids, &Progress::default()).await;
-    let Some(batches) = parts.take("suggested software", outcome) else { return };
+    let Some(batches) = draft.parts.take("suggested software", outcome) else { return };
     let is_suggested = |row: &&Row| row.fields.get("suggested") == Some(&Value::Bool(true));
     let rows: Vec<&Row> = batches.rows.iter().filter(is_suggested).collect();
     for row in &rows {
@@ -336,11 +317,11 @@ async fn suggested(client: &Client, product: &str, (a, b): (&str, &str), parts: 
             (true, _) => ", which is the version to move from",
             _ => "",
         };
-        parts.text.push_str(&format!("\nCisco suggests {release}{which}"));
-        parts.notes.push(format!("Cisco suggests {release} for {product}{which}"));
+        draft.text.push_str(&format!("\nCisco suggests {release}{which}"));
+        draft.notes.push(format!("Cisco suggests {release} for {product}{which}"));
     }
     let rows = rows.into_iter().map(|row| Value::Object(row.fields.clone())).collect();
-    parts.put("suggested", rows);
+    draft.put("suggested", rows);
 }
 
 #[cfg(test)]

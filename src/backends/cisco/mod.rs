@@ -20,6 +20,7 @@ mod days;
 pub mod fake;
 mod lifecycle;
 mod page;
+mod parts;
 mod path;
 mod products;
 mod prompts;

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::advisories;
-use super::answer::{Listing, ORIGIN, Rows, kind, words};
+use super::answer::{Listing, ORIGIN, Rows, words};
 use super::bugs::{Filter, Search};
 use super::client::Client;
 use super::coverage::{self, About};
 use super::page::{self, Batches, Found, Window};
+use super::parts::Parts;
 use super::products::{self, Operation};
 use super::record::{Column, Detail, Form as F, Row};
 use super::running::{self, Affecting, SYSTEMS};
@@ -91,11 +92,9 @@ struct Report {
     client: Client,
     left_out: Vec<String>,
     devices: Vec<Map<String, Value>>,
-    parts: Vec<Value>,
+    parts: Parts,
     notes: Vec<String>,
     missing: Vec<String>,
-    failed: Option<Error>,
-    had: usize,
     /// Some identifiers could not be asked for.
     unsure: bool,
     /// It is about product ids.
@@ -125,11 +124,9 @@ fn run(request: Request) -> Boxed<'static, Result<Output, Error>> {
             client: request.client.clone(),
             left_out,
             devices: identifiers.iter().map(device).collect(),
-            parts: Vec::new(),
+            parts: Parts::default(),
             notes: Vec::new(),
             missing: Vec::new(),
-            failed: None,
-            had: 0,
             unsure: false,
             by_product: key == "product_id",
         };
@@ -150,25 +147,9 @@ impl Report {
         !self.left_out.iter().any(|out| out == part)
     }
 
-    /// A part, if it could be had.
-    fn take<T>(&mut self, part: &str, outcome: Result<T, Error>) -> Option<T> {
-        match outcome {
-            Ok(had) => {
-                self.had = self.had.saturating_add(1);
-                self.parts.push(json!({"part": part, "status": "ok"}));
-                Some(had)
-            }
-            Err(error) => {
-                self.parts.push(json!({"part": part, "status": kind(&error), "error": words(&error)}));
-                self.failed = Some(error);
-                None
-            }
-        }
-    }
-
-    /// [`Self::take`], for batches of which some may have failed.
+    /// A part made of batches, of which some may have failed.
     fn take_batches(&mut self, part: &str, outcome: Result<Batches, Error>) -> Vec<Row> {
-        let Some(batches) = self.take(part, outcome) else { return Vec::new() };
+        let Some(batches) = self.parts.take(part, outcome) else { return Vec::new() };
         self.unsure |= !batches.failed.is_empty();
         if part == "products" && self.by_product {
             self.missing.extend(batches.missing);
@@ -234,7 +215,7 @@ impl Report {
             }
         }
         // Where an API failed, nobody knows whether there is such a device.
-        let is_known = self.unsure || self.parts.iter().any(|part| part.get("error").is_some());
+        let is_known = self.unsure || self.parts.has_failed();
         let named = |device: &&Map<String, Value>| {
             !is_known && !device.contains_key("product_id") && !device.contains_key("covered")
         };
@@ -311,7 +292,7 @@ impl Report {
 
     /// Numbers and names by product or series; an empty key means all devices.
     fn take_counts(&mut self, part: &str, outcome: Result<Counted, Error>, key: &str, (count, names): (&str, &str)) {
-        let Some(counted) = self.take(part, outcome) else { return };
+        let Some(counted) = self.parts.take(part, outcome) else { return };
         self.notes.extend(counted.notes);
         let mut unnamed = false;
         for device in &mut self.devices {
@@ -357,9 +338,8 @@ impl Report {
     }
 
     fn output(mut self) -> Result<Output, Error> {
-        if let Some(error) = self.failed.take().filter(|_| self.had == 0) {
-            return Err(error);
-        }
+        let notes = self.parts.complaints();
+        self.parts.nothing_had()?;
         for device in &mut self.devices {
             device.remove("base_product_id");
         }
@@ -369,14 +349,9 @@ impl Report {
             notes: self.notes,
             ..Rows::new("Devices", "devices", DEVICE)
         };
-        for part in &self.parts {
-            if let Some(error) = part.get("error").and_then(Value::as_str) {
-                let name = part.get("part").and_then(Value::as_str).unwrap_or_default();
-                rows.notes.push(format!("without {name}: {error}"));
-            }
-        }
+        rows.notes.extend(notes);
         rows.is_bounded = true;
-        rows.extra.insert("parts".to_owned(), self.parts.into());
+        rows.extra.insert("parts".to_owned(), self.parts.list.into());
         rows.extra.insert("origin".to_owned(), ORIGIN.into());
         rows.output(&self.client.host())
     }
