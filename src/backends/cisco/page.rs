@@ -67,11 +67,7 @@ impl Found {
 
     /// Cuts the rows to the window, for whoever gathered them from its beginning.
     pub(super) fn cut(&mut self, window: Window) {
-        let skip = usize::try_from(window.offset).unwrap_or(usize::MAX).min(self.rows.len());
-        self.rows.drain(..skip);
-        let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
-        self.more |= self.rows.len() > limit;
-        self.rows.truncate(limit);
+        self.more |= window.cut(&mut self.rows);
     }
 }
 
@@ -225,6 +221,16 @@ pub(super) struct Batch {
 }
 
 impl Window {
+    /// Cuts rows to it, and says whether there are more behind it.
+    pub(super) fn cut<T>(self, rows: &mut Vec<T>) -> bool {
+        let skip = usize::try_from(self.offset).unwrap_or(usize::MAX).min(rows.len());
+        rows.drain(..skip);
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        more
+    }
+
     /// The same end, from the beginning: for rows that are gathered from several places.
     pub(super) const fn widened(self) -> Self {
         Self { offset: 0, limit: self.offset.saturating_add(self.limit) }

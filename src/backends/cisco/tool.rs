@@ -121,15 +121,9 @@ impl Request {
     /// `limit` and `offset` of rows that are all there.
     pub(super) fn windowed(&self, rows: Rows) -> Rows {
         let mut rows = self.bounded(rows);
-        let window = self.window();
         rows.total = u64::try_from(rows.rows.len()).ok();
-        let skip = usize::try_from(window.offset).unwrap_or(usize::MAX).min(rows.rows.len());
-        rows.rows.drain(..skip);
-        if self.has("limit") {
-            let limit = usize::try_from(window.limit).unwrap_or(usize::MAX);
-            rows.more |= rows.rows.len() > limit;
-            rows.rows.truncate(limit);
-        }
+        let limit = if self.has("limit") { self.window().limit } else { u64::MAX };
+        rows.more |= Window { limit, ..self.window() }.cut(&mut rows.rows);
         rows
     }
 
