@@ -227,6 +227,8 @@ fn attached(
     if !is_safe(&target) {
         return Err(withheld(Withheld::Unsafe { host: host() }));
     }
+    // What opens sessions would be no login, and whoever reads headers on the way would have it.
+    let name = credential.header.ok_or_else(|| withheld(Withheld::Unsendable))?;
     connection.sent.note(credential.value.expose());
     let mut value = HeaderValue::from_str(credential.value.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
     value.set_sensitive(true);
@@ -235,7 +237,7 @@ fn attached(
         let header = proof.header(request.method().as_str(), &target).ok_or_else(|| withheld(Withheld::Unproved))?;
         request.headers_mut().insert(DPOP, header);
     }
-    request.headers_mut().insert(credential.header, value);
+    request.headers_mut().insert(name, value);
     Ok(request)
 }
 

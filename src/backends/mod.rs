@@ -26,6 +26,7 @@ pub use turns::Turns;
 pub mod agreed;
 pub mod arguments;
 pub mod cisco;
+pub mod ctera;
 pub mod fake;
 pub mod http;
 pub mod name;
@@ -43,7 +44,8 @@ pub mod turns;
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
-pub const ALL: &[&Backend] = &[&tavily::BACKEND, &cisco::BACKEND, &smart_bonding::BACKEND, &remote::BACKEND];
+pub const ALL: &[&Backend] =
+    &[&tavily::BACKEND, &cisco::BACKEND, &smart_bonding::BACKEND, &ctera::BACKEND, &remote::BACKEND];
 
 /// The backend of that name.
 pub fn named(name: &str) -> Option<&'static Backend> {
@@ -140,9 +142,30 @@ pub enum Way {
     Bearer,
     /// OAuth without a person: the client asks for itself, with its secret or its key.
     ClientCredentials,
+    /// This machine is attached to the person's account, in the browser or with the password once; its secret is kept.
+    Device,
+    /// The person's name and password, which are kept.
+    Password,
+    /// A session that the person opened elsewhere.
+    Session,
+    /// A ticket that an administrator gave to the person, which opens one session.
+    Ticket,
 }
 
 impl Way {
+    /// Every way.
+    pub const ALL: [Self; 9] = [
+        Self::None,
+        Self::OAuth,
+        Self::ApiKey,
+        Self::Bearer,
+        Self::ClientCredentials,
+        Self::Device,
+        Self::Password,
+        Self::Session,
+        Self::Ticket,
+    ];
+
     /// The word for it in the configuration, in `status` and in `--json`.
     pub const fn word(self) -> &'static str {
         match self {
@@ -151,14 +174,21 @@ impl Way {
             Self::ApiKey => "api-key",
             Self::Bearer => "bearer",
             Self::ClientCredentials => "client-credentials",
+            Self::Device => "device",
+            Self::Password => "password",
+            Self::Session => "session",
+            Self::Ticket => "ticket",
         }
     }
 
     /// The way of that word.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::None, Self::OAuth, Self::ApiKey, Self::Bearer, Self::ClientCredentials]
-            .into_iter()
-            .find(|way| way.word() == word)
+        Self::ALL.into_iter().find(|way| way.word() == word)
+    }
+
+    /// Whether what the store keeps is attached to no request: the backend opens its own sessions with it.
+    pub const fn is_exchanged(self) -> bool {
+        matches!(self, Self::Device | Self::Password | Self::Session | Self::Ticket)
     }
 }
 
@@ -197,9 +227,10 @@ impl Connection {
 /// What is attached to one request.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The header's name, in lower case: `authorization` for tokens.
-    pub header: &'static str,
-    /// The header's whole value, for example `Bearer …`.
+    /// The header's name, in lower case: `authorization` for tokens. `None` for what is attached to no request, see
+    /// [`Way::is_exchanged`].
+    pub header: Option<&'static str>,
+    /// The header's whole value, for example `Bearer …`; without a header, what the store keeps.
     pub value: Secret,
     /// Which generation of the grant it came from.
     pub generation: u64,

@@ -270,8 +270,11 @@ impl Inner {
         let grant = session.grant(need).await.map_err(|error| Unavailable(Arc::new(error)))?;
         let unreadable = |_| Unavailable(Arc::new(self.login_required(Ended::Unreadable)));
         let proof = Prover::of(&self.keys, &grant, &self.parts.clock).map_err(unreadable)?;
-        let (value, generation) = (grant.authorization(), grant.generation);
-        Ok(Some(Credential { header: "authorization", value, generation, proof }))
+        let (header, value) = match grant.way.is_exchanged() {
+            true => (None, grant.access_token.clone()),
+            false => (Some("authorization"), grant.authorization()),
+        };
+        Ok(Some(Credential { header, value, generation: grant.generation, proof }))
     }
 }
 

@@ -1,0 +1,70 @@
+//! What a login to the Portal leaves in the store: never more than it takes to open sessions again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// What sessions are opened with.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    /// The name and the password of `api/login`: a person's, or those of a device (`device\UID` and its secret).
+    Login {
+        /// `j_username`.
+        user: String,
+        /// `j_password`.
+        password: Secret,
+    },
+    /// A session that was opened elsewhere and cannot be opened again.
+    Session {
+        /// The value of the cookie `JSESSIONID`.
+        cookie: Secret,
+        /// The value of `X-CTERA-TOKEN`, where the Portal gave one.
+        token: Option<Secret>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written<T> {
+    Login { user: String, password: T },
+    Session { cookie: T, token: Option<T> },
+}
+
+impl Kept {
+    /// For the store.
+    pub(super) fn encode(&self) -> Secret {
+        let written = match self {
+            Self::Login { user, password } => Written::Login { user: user.clone(), password: password.expose() },
+            Self::Session { cookie, token } => {
+                Written::Session { cookie: cookie.expose(), token: token.as_ref().map(Secret::expose) }
+            }
+        };
+        Secret::new(serde_json::to_string(&written).unwrap_or_default())
+    }
+
+    /// From the store; `None` if it is nothing that was put there.
+    pub(super) fn decode(stored: &Secret) -> Option<Self> {
+        Some(match serde_json::from_str(stored.expose()).ok()? {
+            Written::Login { user, password } => Self::Login { user, password },
+            Written::Session { cookie, token } => Self::Session { cookie, token },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back_and_shown_to_nobody() {
+        let login = Kept::Login { user: "device\\7".to_owned(), password: Secret::new("pa\"ss\n") };
+        let session = Kept::Session { cookie: Secret::new("C00KIE"), token: None };
+        for kept in [login, session] {
+            let again = Kept::decode(&kept.encode()).expect("as it was");
+            assert_eq!(kept.encode().expose(), again.encode().expose());
+            let shown = format!("{again:?}");
+            assert!(!shown.contains("pa\"") && !shown.contains("C00KIE"), "{shown}");
+        }
+        assert!(Kept::decode(&Secret::new("tvly-key")).is_none());
+    }
+}

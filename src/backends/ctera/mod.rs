@@ -1,0 +1,99 @@
+//! CTERA Portal: a person's files on their company's Portal, with the person's own rights.
+//!
+//! The Portal knows sessions: a cookie that a login gives and that ends after some minutes without use. What the store
+//! keeps is what opens sessions ([`kept`]); the sessions themselves live in memory only. `wire` is the notation of
+//! requests and answers, `path` that of file names.
+//!
+//! One address may be used in two parts of the Portal, [`Scope`]: the one of end users, and the administration. The last
+//! part of the connection's address says which.
+
+use url::Url;
+
+use super::{Backend, Connection, Error, Tool, Toolset, Way};
+
+pub mod fake;
+mod kept;
+mod path;
+mod wire;
+
+/// What the person must know before they keep a password.
+const PASSWORD: &str = "kept in the store as it is; with `device`, the password is used once and never kept";
+/// The reference names no release that takes a token there.
+const UNPROVEN: &str = "not proven to work: no release documents which tokens the Portal takes";
+
+/// Files on a CTERA Portal.
+pub static BACKEND: Backend = Backend {
+    name: "ctera",
+    summary: "files, versions, links and shares on a CTERA Portal",
+    ways: &[Way::Device, Way::Password, Way::Session, Way::Ticket, Way::OAuth],
+    notes: &[(Way::Password, PASSWORD), (Way::OAuth, UNPROVEN)],
+    url: None,
+    oauth_url: None,
+    issuer: |_| None,
+    toolsets: &[
+        Toolset { name: "read", summary: "looking at files, versions, links and shares", is_usual: true },
+        Toolset { name: "write", summary: "making, changing, moving and deleting files", is_usual: true },
+        Toolset { name: "links", summary: "making and ending public links", is_usual: true },
+    ],
+    tools: |_: &Connection| Vec::<Tool>::new(),
+    prompts: |_| Vec::new(),
+    resources: |_| Vec::new(),
+    check: |_| Box::pin(async { Ok::<(), Error>(()) }),
+    fake: || Box::new(fake::Server::default()),
+};
+
+/// A part of the Portal: the first segment of its addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// The portal of end users and of a tenant's administrators.
+    User,
+    /// The administration.
+    Admin,
+}
+
+impl Scope {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::User, Self::Admin];
+
+    /// As addresses begin.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::User => "ServicesPortal",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Which part the connection's address names, and the address before it, without a slash at its end. An address that
+    /// names none is that of the end users' part.
+    pub(super) fn split(url: &Url) -> (Self, String) {
+        let mut base = url.clone();
+        (base.set_query(None), base.set_fragment(None));
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        let named = Self::ALL.into_iter().find_map(|scope| {
+            let rest = base.strip_suffix(scope.word())?.strip_suffix('/')?;
+            rest.contains("://").then(|| (scope, rest.to_owned()))
+        });
+        named.filter(|(_, rest)| !rest.ends_with('/')).unwrap_or((Self::User, base))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_address_says_which_part_of_the_portal_is_meant() {
+        for (text, scope, base) in [
+            ("https://portal.example.com", Scope::User, "https://portal.example.com"),
+            ("https://portal.example.com/", Scope::User, "https://portal.example.com"),
+            ("https://portal.example.com:8443/ServicesPortal/", Scope::User, "https://portal.example.com:8443"),
+            ("https://portal.example.com/admin", Scope::Admin, "https://portal.example.com"),
+            ("http://127.0.0.1:9/ctera/admin/#/x", Scope::Admin, "http://127.0.0.1:9/ctera"),
+            ("http://127.0.0.1:9/ctera", Scope::User, "http://127.0.0.1:9/ctera"),
+            ("https://admin", Scope::User, "https://admin"),
+        ] {
+            let url = Url::parse(text).expect("an address");
+            assert_eq!(Scope::split(&url), (scope, base.to_owned()), "{text}");
+        }
+    }
+}
