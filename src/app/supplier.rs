@@ -35,8 +35,13 @@ impl Fixed {
 
 impl CredentialSource for Fixed {
     fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
-        let credential =
-            Credential { header: Some("authorization"), value: self.value.clone(), generation: 0, proof: None };
+        let credential = Credential {
+            header: Some("authorization"),
+            value: self.value.clone(),
+            companion: None,
+            generation: 0,
+            proof: None,
+        };
         Box::pin(async { Ok(Some(credential)) })
     }
 

@@ -154,15 +154,30 @@ pub fn host_of(url: &Url) -> String {
 }
 
 async fn authorised(connection: &Connection, request: &Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
-    let Some(credential) = connection.credentials.credential().await.map_err(Error::Credential)? else {
-        return once(connection, request.clone(), limits).await;
+    let stream = signed_in(connection, request, limits).await?;
+    if !stream.status.is_redirection() {
+        return Ok(stream);
+    }
+    let target = stream.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+    let target = target.and_then(|to| connection.url.join(to).ok()).map_or_else(|| "?".to_owned(), |to| host_of(&to));
+    let (host, target) = (host_of(&connection.url), outside::line(&target, 100));
+    Err(match connection.credentials.is_refusal(request.extensions(), &stream) {
+        true => Error::Rejected { host, said: format!("it sends to a login at `{target}`") },
+        false => Error::Protocol { host, cause: format!("it redirects to `{target}`, and a call never follows") },
+    })
+}
+
+async fn signed_in(connection: &Connection, request: &Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
+    let source = &connection.credentials;
+    let Some(credential) = source.credential().await.map_err(Error::unavailable)? else {
+        return Ok(connection.http.stream(request.clone(), limits).await?);
     };
     let stream = proved(connection, request, &credential, limits).await?;
     // A token that is good and does too little is not helped by a newer one of the same login.
-    if stream.status != StatusCode::UNAUTHORIZED || StepUp::of(&stream.headers).is_some() {
+    if !source.is_refusal(request.extensions(), &stream) || StepUp::of(&stream.headers).is_some() {
         return Ok(stream);
     }
-    match connection.credentials.replace(&credential).await.map_err(Error::Credential)? {
+    match source.replace(&credential).await.map_err(Error::unavailable)? {
         Some(another) => proved(connection, request, &another, limits).await,
         None => Ok(stream),
     }
@@ -176,12 +191,17 @@ async fn proved(
     credential: &Credential,
     limits: Limits,
 ) -> Result<Stream, Error> {
-    let stream = once(connection, attached(connection, request, credential)?, limits).await?;
+    let send = async || {
+        let mut request = request.clone();
+        attach(connection, &mut request, credential)?;
+        Ok::<_, Error>(connection.http.stream(request, limits).await?)
+    };
+    let stream = send().await?;
     let Some(proof) = &credential.proof else { return Ok(stream) };
     if !takes_nonce(connection, proof.as_ref(), &stream) || !wants_nonce(&stream) {
         return Ok(stream);
     }
-    let stream = once(connection, attached(connection, request, credential)?, limits).await?;
+    let stream = send().await?;
     takes_nonce(connection, proof.as_ref(), &stream);
     Ok(stream)
 }
@@ -197,26 +217,8 @@ fn wants_nonce(stream: &Stream) -> bool {
         && challenges(&stream.headers).iter().any(|challenge| challenge.get("error") == Some("use_dpop_nonce"))
 }
 
-async fn once(connection: &Connection, request: Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
-    let stream = connection.http.stream(request, limits).await?;
-    if stream.status.is_redirection() {
-        let host = host_of(&connection.url);
-        let target = stream.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-        let target =
-            target.and_then(|to| connection.url.join(to).ok()).map_or_else(|| "?".to_owned(), |to| host_of(&to));
-        return Err(Error::Protocol {
-            host,
-            cause: format!("it redirects to `{}`, and a call never follows", outside::line(&target, 100)),
-        });
-    }
-    Ok(stream)
-}
-
-fn attached(
-    connection: &Connection,
-    request: &Request<Vec<u8>>,
-    credential: &Credential,
-) -> Result<Request<Vec<u8>>, Error> {
+/// Puts the credential into the headers of a request, if it may travel to where the request goes.
+pub fn attach<B>(connection: &Connection, request: &mut Request<B>, credential: &Credential) -> Result<(), Error> {
     let withheld = |why: Withheld| Error::Credential(Unavailable(std::sync::Arc::new(why)));
     let host = || host_of(&connection.url);
     let target = Url::parse(&request.uri().to_string()).map_err(|_| Network::Address { host: host() })?;
@@ -229,16 +231,19 @@ fn attached(
     }
     // What opens sessions would be no login, and whoever reads headers on the way would have it.
     let name = credential.header.ok_or_else(|| withheld(Withheld::Unsendable))?;
-    connection.sent.note(credential.value.expose());
-    let mut value = HeaderValue::from_str(credential.value.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
-    value.set_sensitive(true);
-    let mut request = request.clone();
     if let Some(proof) = &credential.proof {
         let header = proof.header(request.method().as_str(), &target).ok_or_else(|| withheld(Withheld::Unproved))?;
         request.headers_mut().insert(DPOP, header);
     }
-    request.headers_mut().insert(name, value);
-    Ok(request)
+    for (name, secret) in
+        [(name, &credential.value)].into_iter().chain(credential.companion.as_ref().map(|(name, value)| (*name, value)))
+    {
+        connection.sent.note(secret.expose());
+        let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(name, value);
+    }
+    Ok(())
 }
 
 /// Whether a read may be sent again: `Some` with the wait the service asked for, if it did.

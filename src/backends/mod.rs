@@ -9,13 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::HeaderValue;
+use ::http::{Extensions, HeaderValue, StatusCode};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::http::Http;
 pub use crate::http::StepUp;
+use crate::http::{Http, Stream};
 use crate::secret::Secret;
 pub use agreed::{Agreed, Question};
 pub use prompt::Prompt;
@@ -232,6 +232,8 @@ pub struct Credential {
     pub header: Option<&'static str>,
     /// The header's whole value, for example `Bearer …`; without a header, what the store keeps.
     pub value: Secret,
+    /// Another header that goes with it, for services that want two.
+    pub companion: Option<(&'static str, Secret)>,
     /// Which generation of the grant it came from.
     pub generation: u64,
     /// Proves the possession of the key that the credential is bound to, where it is bound to one.
@@ -251,8 +253,14 @@ pub trait Proof: std::fmt::Debug + Send + Sync {
 pub trait CredentialSource: Send + Sync {
     /// A credential that is valid now; `None` if the connection needs none.
     fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>>;
-    /// Another credential, after the server answered 401 to this one. Called at most once per request.
+    /// Another credential, after the server refused this one. Called at most once per request.
     fn replace<'a>(&'a self, rejected: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>>;
+    /// Whether this answer means that the credential is not good any more, and that the request was not carried out.
+    /// `asked` are the extensions of the request, by which a backend can tell its requests apart.
+    fn is_refusal(&self, asked: &Extensions, answer: &Stream) -> bool {
+        let _ = asked;
+        answer.status == StatusCode::UNAUTHORIZED
+    }
 }
 
 /// Why there is no credential; the supplier's own error, for the layer above to put into words.
@@ -473,6 +481,13 @@ pub enum Error {
     /// The network failed.
     #[error(transparent)]
     Network(#[from] crate::http::Error),
+}
+
+impl Error {
+    /// Why there is no credential. A source that is a backend's own fails as its requests do.
+    pub fn unavailable(why: Unavailable) -> Self {
+        why.0.downcast_ref::<Self>().cloned().unwrap_or(Self::Credential(why))
+    }
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl Tokens {
 
     fn credential(token: Option<&str>, generation: u64) -> Option<Credential> {
         let value = Secret::new(format!("Bearer {}", token?));
-        Some(Credential { header: Some("authorization"), value, generation, proof: None })
+        Some(Credential { header: Some("authorization"), value, companion: None, generation, proof: None })
     }
 }
 

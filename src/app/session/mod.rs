@@ -274,7 +274,7 @@ impl Inner {
             true => (None, grant.access_token.clone()),
             false => (Some("authorization"), grant.authorization()),
         };
-        Ok(Some(Credential { header, value, generation: grant.generation, proof }))
+        Ok(Some(Credential { header, value, companion: None, generation: grant.generation, proof }))
     }
 }
 

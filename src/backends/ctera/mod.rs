@@ -9,10 +9,12 @@
 
 use url::Url;
 
-use super::{Backend, Connection, Error, Tool, Toolset, Way};
+use super::{Backend, Connection, Error, Tool, Toolset, Way, outside};
 
 pub mod fake;
+mod fields;
 mod kept;
+mod open;
 mod path;
 mod wire;
 
@@ -75,6 +77,37 @@ impl Scope {
         });
         named.filter(|(_, rest)| !rest.ends_with('/')).unwrap_or((Self::User, base))
     }
+}
+
+/// Where a Portal is, and in which part of it the connection is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    scope: Scope,
+    base: String,
+}
+
+impl Address {
+    /// The address of a connection.
+    pub(super) fn of(url: &Url) -> Self {
+        let (scope, base) = Scope::split(url);
+        Self { scope, base }
+    }
+
+    /// The whole address of a path from the Portal's root on.
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// The host, for words.
+    fn host(&self) -> String {
+        Url::parse(&self.base).map(|url| super::http::host_of(&url)).unwrap_or_default()
+    }
+}
+
+/// What the body of a refusal says: the `msg` of an XML object, or whatever is readable (reference: "Errors in one place").
+fn said(body: &[u8]) -> String {
+    let words = wire::parse(body).ok().and_then(|object| fields::text(&object, "msg"));
+    words.map_or_else(|| outside::said(body), |words| outside::line(&words, outside::LONGEST))
 }
 
 #[cfg(test)]
