@@ -15,7 +15,7 @@ use crate::secret::Secret;
 pub struct Sent(Arc<Mutex<VecDeque<Secret>>>);
 
 /// How many are remembered: calls that are under way may have been sent with older ones.
-const REMEMBERED: usize = 4;
+const REMEMBERED: usize = 8;
 
 impl Sent {
     /// Takes note of a header's value.

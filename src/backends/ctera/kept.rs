@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::backends::Sent;
 use crate::secret::Secret;
 
 /// What sessions are opened with.
@@ -40,6 +41,16 @@ impl Kept {
             }
         };
         Secret::new(serde_json::to_string(&written).unwrap_or_default())
+    }
+
+    /// Takes note of what is secret in it, so that no answer repeats it.
+    pub(super) fn note(&self, sent: &Sent) {
+        match self {
+            Self::Login { password, .. } => sent.note(password.expose()),
+            Self::Session { cookie, token } => {
+                [cookie].into_iter().chain(token).for_each(|secret| sent.note(secret.expose()))
+            }
+        }
     }
 
     /// From the store; `None` if it is nothing that was put there.

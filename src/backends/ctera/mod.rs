@@ -11,11 +11,13 @@ use url::Url;
 
 use super::{Backend, Connection, Error, Tool, Toolset, Way, outside};
 
+mod client;
 pub mod fake;
 mod fields;
 mod kept;
 mod open;
 mod path;
+mod sessions;
 mod wire;
 
 /// What the person must know before they keep a password.

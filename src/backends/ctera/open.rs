@@ -14,7 +14,7 @@ use url::{Url, form_urlencoded};
 use super::kept::Kept;
 use super::{Address, Scope, fields, said, wire};
 use crate::backends::http::{Withheld, failure, is_web_page};
-use crate::backends::{Error, Unavailable, outside};
+use crate::backends::{Error, Sent, Unavailable, outside};
 use crate::http::{Error as Network, Http, Limits, is_safe};
 use crate::secret::Secret;
 
@@ -86,9 +86,8 @@ impl Who {
 pub(super) async fn open(http: &Http, address: &Address, kept: &Kept) -> Result<Opened, Error> {
     match kept {
         Kept::Login { user, password } => {
-            let mut form = form_urlencoded::Serializer::new(String::new());
-            form.append_pair("j_username", user).append_pair("j_password", password.expose());
-            let answer = post(http, address, &address.api("/login"), form.finish()).await?;
+            let form = form(&[("j_username", user), ("j_password", password.expose())]);
+            let answer = post(http, address, &address.api("/login"), form).await?;
             let cookie = admitted(address, &answer)?;
             Ok(Opened { cookie, token: None })
         }
@@ -98,11 +97,18 @@ pub(super) async fn open(http: &Http, address: &Address, kept: &Kept) -> Result<
     }
 }
 
+impl Opened {
+    /// Takes note of what is secret in it, so that no answer repeats it.
+    pub(super) fn note(&self, sent: &Sent) {
+        let values = self.cookie.expose().split("; ").filter_map(|pair| pair.split_once('='));
+        values.for_each(|(_, value)| sent.note(value));
+    }
+}
+
 /// Opens a session with a ticket, which is used up by it (reference: "SSO ticket login").
 pub(super) async fn with_ticket(http: &Http, address: &Address, ticket: &Secret) -> Result<Opened, Error> {
-    let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("ctera_ticket", ticket.expose());
-    let answer = post(http, address, &address.at("/ServicesPortal/sso"), form.finish()).await?;
+    let form = form(&[("ctera_ticket", ticket.expose())]);
+    let answer = post(http, address, &address.at("/ServicesPortal/sso"), form).await?;
     // The page that a browser would be sent to is of no interest.
     let is_sent_on = answer.status().is_redirection() && !leads_to_login(&answer);
     let cookie = match is_sent_on {
@@ -116,11 +122,9 @@ pub(super) async fn with_ticket(http: &Http, address: &Address, ticket: &Secret)
 
 /// Whose the session is, and the token that the Portal wants with it from now on, if it names one.
 pub(super) async fn who(http: &Http, address: &Address, opened: &Opened) -> Result<(Who, Option<Secret>), Error> {
-    let mut request = Request::get(address.api("/currentSession?format=jsonext"))
-        .body(Vec::new())
-        .map_err(|_| unsendable(address))?;
-    dress(&mut request, opened).ok_or_else(|| unsendable(address))?;
-    let answer = exchange(http, address, request).await?;
+    let request = Request::get(address.api("/currentSession?format=jsonext"));
+    let request = request.body(Vec::new()).map_err(|_| unsendable(address))?;
+    let answer = sent(http, address, (request, opened)).await?;
     let (status, headers) = (answer.status(), answer.headers());
     if status.is_redirection()
         || status == StatusCode::UNAUTHORIZED
@@ -140,13 +144,22 @@ pub(super) async fn who(http: &Http, address: &Address, opened: &Opened) -> Resu
 
 /// Ends a session at the Portal. That it has ended already is as good.
 pub(super) async fn close(http: &Http, address: &Address, opened: &Opened) -> Result<(), Error> {
-    let mut request = Request::post(address.api("/logout")).body(Vec::new()).map_err(|_| unsendable(address))?;
-    dress(&mut request, opened).ok_or_else(|| unsendable(address))?;
-    let answer = exchange(http, address, request).await?;
+    let request = Request::post(address.api("/logout")).body(Vec::new()).map_err(|_| unsendable(address))?;
+    let answer = sent(http, address, (request, opened)).await?;
     match answer.status() {
         status if status.is_success() || status.is_redirection() || status == StatusCode::UNAUTHORIZED => Ok(()),
         status => Err(failure(address.host(), status, answer.headers(), said(answer.body()))),
     }
+}
+
+/// Sends a request with the session.
+pub(super) async fn sent(
+    http: &Http,
+    address: &Address,
+    (mut request, opened): (Request<Vec<u8>>, &Opened),
+) -> Result<Response<Vec<u8>>, Error> {
+    dress(&mut request, opened).ok_or_else(|| unsendable(address))?;
+    exchange(http, address, request).await
 }
 
 /// Attaches the session to a request.
@@ -158,6 +171,10 @@ fn dress(request: &mut Request<Vec<u8>>, opened: &Opened) -> Option<()> {
         request.headers_mut().insert(name, value);
     }
     Some(())
+}
+
+fn form(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 
 async fn post(http: &Http, address: &Address, url: &str, form: String) -> Result<Response<Vec<u8>>, Error> {
