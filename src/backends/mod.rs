@@ -27,6 +27,7 @@ pub mod agreed;
 pub mod arguments;
 pub mod cisco;
 pub mod ctera;
+pub mod days;
 pub mod fake;
 pub mod http;
 pub mod name;

@@ -25,22 +25,26 @@ impl Arguments {
 
 impl Make for Arguments {
     fn make(&self) -> String {
-        let property = |(field, about): &(Field, &str)| {
-            let mut property = of(field.form);
-            if let Some(property) = property.as_object_mut() {
-                property.insert("description".to_owned(), (*about).into());
-            }
-            (field.name.to_owned(), property)
-        };
-        let properties: Map<String, Value> = self.0.iter().map(property).collect();
-        let required: Vec<&str> =
-            self.0.iter().filter(|(field, _)| field.required).map(|(field, _)| field.name).collect();
-        let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-        if let Some(schema) = schema.as_object_mut().filter(|_| !required.is_empty()) {
-            schema.insert("required".to_owned(), required.into());
-        }
-        schema.to_string()
+        of_fields(self.0.iter())
     }
+}
+
+/// The schema of an object with these members.
+pub fn of_fields<'a>(fields: impl Iterator<Item = &'a (Field, &'static str)> + Clone) -> String {
+    let property = |(field, about): &(Field, &str)| {
+        let mut property = of(field.form);
+        if let Some(property) = property.as_object_mut() {
+            property.insert("description".to_owned(), (*about).into());
+        }
+        (field.name.to_owned(), property)
+    };
+    let properties: Map<String, Value> = fields.clone().map(property).collect();
+    let required: Vec<&str> = fields.filter(|(field, _)| field.required).map(|(field, _)| field.name).collect();
+    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    if let Some(schema) = schema.as_object_mut().filter(|_| !required.is_empty()) {
+        schema.insert("required".to_owned(), required.into());
+    }
+    schema.to_string()
 }
 
 fn of(form: Form) -> Value {

@@ -10,10 +10,10 @@ use super::client::Ask;
 use super::page::{self, Batch, Found, Paged};
 use super::record::{Column, Detail, Form as F, Row, list};
 use super::tool::{LIMIT, OFFSET, Request, Spec};
-use super::{bugs, days, path, value};
+use super::{bugs, path, value};
 use crate::backends::arguments::{Field, Form};
 use crate::backends::schema::Arguments;
-use crate::backends::{Boxed, Error, Output};
+use crate::backends::{Boxed, Error, Output, days};
 
 /// Cases in one request.
 const IDS: usize = 30;

@@ -16,7 +16,6 @@ mod cases;
 mod client;
 mod compare;
 mod coverage;
-mod days;
 pub mod fake;
 mod lifecycle;
 mod page;

@@ -10,10 +10,10 @@ use super::client::Ask;
 use super::page::{self, Batch, Batches, Found, Paged, Window};
 use super::record::{Column, Form as F, Row, list};
 use super::tool::{Request, Spec};
-use super::{bugs, days, path, value};
+use super::{bugs, path, value};
 use crate::backends::arguments::{Field, Form};
 use crate::backends::schema::Arguments;
-use crate::backends::{Boxed, Error, Output};
+use crate::backends::{Boxed, Error, Output, days};
 
 /// Days in one request.
 const WINDOW: u32 = 30;

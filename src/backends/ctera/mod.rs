@@ -9,17 +9,24 @@
 
 use url::Url;
 
-use super::{Backend, Connection, Error, Tool, Toolset, Way, outside};
+use super::{Backend, Toolset, Way, outside};
 
+mod change;
 mod client;
 pub mod fake;
 mod fields;
 mod item;
 mod kept;
+mod links;
 mod listing;
+mod look;
 mod open;
 mod path;
+mod read;
 mod sessions;
+mod shape;
+mod task;
+mod tool;
 mod wire;
 
 /// What the person must know before they keep a password.
@@ -41,10 +48,10 @@ pub static BACKEND: Backend = Backend {
         Toolset { name: "write", summary: "making, changing, moving and deleting files", is_usual: true },
         Toolset { name: "links", summary: "making and ending public links", is_usual: true },
     ],
-    tools: |_: &Connection| Vec::<Tool>::new(),
+    tools: tool::all,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),
-    check: |_| Box::pin(async { Ok::<(), Error>(()) }),
+    check: |connection| Box::pin(async move { client::Client::new(&connection).at(None).await?.who().await.map(drop) }),
     fake: || Box::new(fake::Server::default()),
 };
 

@@ -1,12 +1,12 @@
 //! Days of the calendar, counted: services bound how many of them one request may span.
 
-use crate::backends::Error;
+use super::Error;
 
 /// A span of days; without a beginning or an end the service decides.
-pub(super) type Span = (Option<String>, Option<String>);
+pub type Span = (Option<String>, Option<String>);
 
 /// Spans of at most `longest` days that cover everything from one day to the other, oldest first.
-pub(super) fn spans(from: Option<&str>, to: Option<&str>, longest: u32) -> Result<Vec<Span>, Error> {
+pub fn spans(from: Option<&str>, to: Option<&str>, longest: u32) -> Result<Vec<Span>, Error> {
     /// Ten years in parts of a month.
     const MOST: usize = 125;
     let (Some(from), Some(to)) = (from, to) else {
@@ -31,7 +31,7 @@ pub(super) fn spans(from: Option<&str>, to: Option<&str>, longest: u32) -> Resul
 }
 
 /// The number of a day since 1970-01-01 (the calendar computed as in Fliegel and Van Flandern, CACM 11, 1968).
-fn number(day: &str) -> Option<i64> {
+pub fn number(day: &str) -> Option<i64> {
     let mut parts = day.trim().splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     if !(1900..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -45,7 +45,8 @@ fn number(day: &str) -> Option<i64> {
     Some(julian - 2_440_588)
 }
 
-fn day(number: i64) -> String {
+/// The day of that number, as `YYYY-MM-DD`.
+pub fn day(number: i64) -> String {
     let mut l = number + 2_440_588 + 68_569;
     let n = (4 * l) / 146_097;
     l -= (146_097 * n + 3) / 4;

@@ -1,0 +1,92 @@
+//! The schemas of results, as tables.
+
+use serde_json::{Map, Value, json};
+
+use crate::backends::schema::Make;
+
+/// What a member of a result is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    Text,
+    Whole,
+    Flag,
+    Texts,
+    Rows(&'static [Member]),
+}
+
+/// A member: its name, what it is, whether it is always there, and what it means.
+pub(super) type Member = (&'static str, Shape, bool, &'static str);
+
+/// A result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Returns(pub(super) &'static [Member]);
+
+impl Make for Returns {
+    fn make(&self) -> String {
+        object(self.0).to_string()
+    }
+}
+
+fn object(members: &[Member]) -> Value {
+    let property = |(name, shape, _, about): &Member| {
+        let mut schema = match shape {
+            Shape::Text => json!({"type": "string"}),
+            Shape::Whole => json!({"type": "integer"}),
+            Shape::Flag => json!({"type": "boolean"}),
+            Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
+            Shape::Rows(members) => json!({"type": "array", "items": object(members)}),
+        };
+        if let Some(schema) = schema.as_object_mut().filter(|_| !about.is_empty()) {
+            schema.insert("description".to_owned(), (*about).into());
+        }
+        ((*name).to_owned(), schema)
+    };
+    let properties: Map<String, Value> = members.iter().map(property).collect();
+    let required: Vec<&str> = members.iter().filter(|(_, _, always, _)| *always).map(|(name, ..)| *name).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+/// The members of [`super::item::Row`].
+pub(super) const ROW: &[Member] = &[
+    ("path", Shape::Text, true, "Where it is: what other tools take as `path`."),
+    ("name", Shape::Text, true, ""),
+    ("is_folder", Shape::Flag, true, ""),
+    ("deleted", Shape::Flag, false, "Present if it is deleted and can perhaps be recovered."),
+    ("size", Shape::Whole, false, "In bytes."),
+    ("modified", Shape::Text, false, "By the Portal's own clock."),
+    ("id", Shape::Whole, false, "The Portal's own number of the file."),
+    ("permission", Shape::Text, false, "What the person may do, where that is not everything."),
+    ("shared", Shape::Flag, false, ""),
+    ("has_links", Shape::Flag, false, "Present if there are public links to it."),
+];
+
+/// Some rows, and how to get the others.
+pub(super) const ROWS: Returns = Returns(&[
+    ("path", Shape::Text, true, "What was looked at."),
+    ("items", Shape::Rows(ROW), true, ""),
+    ("next_offset", Shape::Whole, false, "There is more: call again with this `offset`."),
+    ("unread", Shape::Texts, false, "Folders that were not read, or not to their end."),
+    ("deeper_folders", Shape::Whole, false, "How many folders lie below the depth that was asked for."),
+]);
+
+/// The members of [`super::task::Outcome`].
+pub(super) const OUTCOMES: Returns = Returns(&[(
+    "items",
+    Shape::Rows(&[
+        ("path", Shape::Text, true, ""),
+        ("target", Shape::Text, false, "Where it went."),
+        (
+            "outcome",
+            Shape::Text,
+            true,
+            "`done`; `skipped`; `conflict`: something is there already; `failed`: it was not done, or not wholly; `running`: look \
+                 again with the task; `unknown`: look before trying again; `not_started`.",
+        ),
+        ("message", Shape::Text, false, "Why."),
+        ("files", Shape::Whole, false, "How many files the Portal says it worked on."),
+        ("conflicts", Shape::Whole, false, "How many conflicts were settled as `on_conflict` says."),
+        ("task", Shape::Text, false, "The task, which can be asked about."),
+    ]),
+    true,
+    "What became of each, in the order of the call.",
+)]);
