@@ -122,22 +122,4 @@ fn said(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_the_address_says_which_part_of_the_portal_is_meant() {
-        for (text, scope, base) in [
-            ("https://portal.example.com", Scope::User, "https://portal.example.com"),
-            ("https://portal.example.com/", Scope::User, "https://portal.example.com"),
-            ("https://portal.example.com:8443/ServicesPortal/", Scope::User, "https://portal.example.com:8443"),
-            ("https://portal.example.com/admin", Scope::Admin, "https://portal.example.com"),
-            ("http://127.0.0.1:9/ctera/admin/#/x", Scope::Admin, "http://127.0.0.1:9/ctera"),
-            ("http://127.0.0.1:9/ctera", Scope::User, "http://127.0.0.1:9/ctera"),
-            ("https://admin", Scope::User, "https://admin"),
-        ] {
-            let url = Url::parse(text).expect("an address");
-            assert_eq!(Scope::split(&url), (scope, base.to_owned()), "{text}");
-        }
-    }
-}
+mod tests;
