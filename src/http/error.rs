@@ -71,6 +71,14 @@ pub enum Error {
         /// The system's reason.
         cause: String,
     },
+    /// What was to be sent could not be read to its end. The server may have got a part of it.
+    #[error("what was to be sent to `{host}` could not be read: {cause}")]
+    Unread {
+        /// Which host.
+        host: String,
+        /// The reason.
+        cause: String,
+    },
     /// A file or folder of certificates is unusable. Nothing was sent.
     #[error("`{}`: {why}", path.display())]
     Certificates {

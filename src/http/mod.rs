@@ -27,6 +27,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod upload;
 
 pub use challenge::{Challenge, StepUp, challenges, scopes};
 use client::{Clients, Line};
@@ -35,6 +36,7 @@ pub use loopback::{Loopback, NotLoopback};
 pub use proxies::Proxies;
 pub use range::Range;
 pub use trust::{Counted, TlsFault, Trust};
+pub use upload::Pieces;
 
 /// How long an exchange may take and how much of the answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,9 +140,12 @@ impl Http {
     }
 
     async fn begin(&self, request: Request<Vec<u8>>) -> Result<Stream, Error> {
-        let host = Error::host_of(request.uri());
         // Many bodies are forms with a secret in them.
-        let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
+        self.execute(request.map(|body| Bytes::from_owner(Zeroizing::new(body)).into())).await
+    }
+
+    async fn execute(&self, request: Request<reqwest::Body>) -> Result<Stream, Error> {
+        let host = Error::host_of(request.uri());
         let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
         let line = match &self.near {
             // Nothing is resolved on the way to a loopback address, and no proxy is asked, whatever the system says.
@@ -151,7 +156,7 @@ impl Http {
         let client = self.clients.get(line)?;
         let proxy = self.proxies().for_address(request.url());
         let answer = client.execute(request).await.map_err(|error| Error::of(&host, proxy, &error))?;
-        Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer })
+        Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer, sending: None })
     }
 }
 
@@ -163,6 +168,8 @@ pub struct Stream {
     pub headers: HeaderMap,
     host: String,
     answer: reqwest::Response,
+    /// Ends what is still being sent when nobody waits for the answer any more.
+    sending: Option<upload::Hold>,
 }
 
 impl Stream {

@@ -11,6 +11,7 @@ use crate::app;
 
 mod authorization;
 mod client;
+mod local;
 mod login;
 mod network;
 mod service;

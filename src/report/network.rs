@@ -1,6 +1,6 @@
 //! Words for what is wrong with the network.
 
-use super::{Exit, Report};
+use super::{Exit, Report, local};
 use crate::http::{Error, TlsFault};
 
 pub(super) fn failed(message: &str, error: &Error) -> Report {
@@ -35,6 +35,7 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .cause(format!("the connection to `{host}` broke: {cause}"))
             .hint("try again")
             .retryable(),
+        Error::Unread { .. } => local::unread(message, error),
         Error::Certificates { from, path, why } => Report::new(Exit::Configuration, "certificates", message)
             .cause(format!("`{}`, which `{from}` names: {why}", path.display()))
             .hint(match *from {
