@@ -246,6 +246,7 @@ impl App {
             remembered: memory.recall(),
             memory: Arc::new(memory),
             toolsets: connection.toolsets.0.clone(),
+            folders: connection.folders.clone(),
             turns,
         })
     }
@@ -270,6 +271,7 @@ pub async fn edit_config(path: &Path, machine: &Machine, changes: &[Change]) -> 
     let shared = machine.folders.as_ref().map(|folders| folders.shared.as_path());
     let _lock =
         store::lock::acquire(&locks(shared)?, "config", session::LOCK_WAIT).await.map_err(Error::lock("config"))?;
+    config::folders::Private::of(&machine.environment, machine.folders.as_ref(), Some(path)).check_changes(changes)?;
     Ok(config::edit::apply(path, changes)?)
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +30,13 @@ pub mod cisco;
 pub mod ctera;
 pub mod days;
 pub mod fake;
+pub mod folders;
 pub mod http;
+pub mod multipart;
 pub mod name;
 pub mod outside;
 pub mod prompt;
+mod random;
 pub mod remote;
 pub mod resource;
 pub mod schema;
@@ -71,6 +75,8 @@ pub struct Backend {
     pub issuer: fn(&Url) -> Option<&'static str>,
     /// Groups of tools that the configuration switches on and off; empty if there is nothing to choose.
     pub toolsets: &'static [Toolset],
+    /// Whether its tools use files of this machine, in folders that the configuration allows.
+    pub takes_folders: bool,
     /// Makes the connection's tools. Must not block, read a file or touch the network.
     tools: fn(&Connection) -> Vec<Tool>,
     /// Makes the connection's prompts, as `tools` does.
@@ -214,6 +220,8 @@ pub struct Connection {
     pub memory: Arc<dyn Memory>,
     /// The toolsets that are on.
     pub toolsets: Vec<&'static str>,
+    /// The folders of this machine that its tools may use; see [`folders`].
+    pub folders: Vec<PathBuf>,
     /// Keeps what the connection's processes send together below the service's limits.
     pub turns: Arc<dyn Turns>,
 }
@@ -478,6 +486,14 @@ pub enum Error {
         host: String,
         /// What was wrong.
         cause: String,
+    },
+    /// A file of this machine was not read or written.
+    #[error("`{path}`: {fault}")]
+    File {
+        /// Which one, as the caller named it.
+        path: String,
+        /// Why not.
+        fault: folders::Fault,
     },
     /// The network failed.
     #[error(transparent)]

@@ -61,7 +61,7 @@ impl Sent {
             | Error::MaybeDone { cause: text, .. }
             | Error::Protocol { cause: text, .. } => self.hide(text),
             Error::Unconfirmed { question: text } => self.hide(text),
-            Error::Arguments(_) | Error::Credential(_) | Error::Network(_) => {}
+            Error::Arguments(_) | Error::Credential(_) | Error::File { .. } | Error::Network(_) => {}
         }
         error
     }

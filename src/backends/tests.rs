@@ -175,6 +175,7 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         remembered: None,
         memory: Arc::new(Kept::default()),
         toolsets: Vec::new(),
+        folders: Vec::new(),
         turns: Arc::new(super::turns::Unlimited),
     }
 }

@@ -146,6 +146,7 @@ struct One<'a> {
     way_from: &'a str,
     toolsets: &'a [&'static str],
     toolsets_from: &'a str,
+    folders: Vec<String>,
     issuer: Option<&'a str>,
     provider: Option<&'a str>,
     client_id: Option<&'a str>,
@@ -221,6 +222,9 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.backend.toolsets.is_empty() {
         rows.push(("toolsets", connection.toolsets.1, connection.toolsets.0.join(",")));
     }
+    if !connection.folders.is_empty() {
+        rows.push(("folders", file, shown(&connection.folders).join(",")));
+    }
     let known = connection.url.as_ref().and_then(|(url, _)| (connection.backend.issuer)(url));
     let said_by = if connection.issuer.as_deref() == known { Source::Preset } else { file };
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", said_by, issuer.clone())));
@@ -266,6 +270,7 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         way_from: connection.way.1.word(),
         toolsets: &connection.toolsets.0,
         toolsets_from: connection.toolsets.1.word(),
+        folders: shown(&connection.folders),
         issuer: connection.issuer.as_deref(),
         provider: connection.provider.map(|provider| provider.name),
         client_id: connection.client_id.as_deref(),
@@ -280,4 +285,8 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         dpop: connection.dpop,
         redirect_host: connection.redirect_host.map(Loopback::text),
     }
+}
+
+fn shown(folders: &[std::path::PathBuf]) -> Vec<String> {
+    folders.iter().map(|folder| folder.display().to_string()).collect()
 }

@@ -14,6 +14,7 @@ use crate::providers::{self, Provider};
 
 pub mod client;
 pub mod edit;
+pub mod folders;
 pub mod nearest;
 pub mod store;
 pub mod toolsets;
@@ -111,6 +112,8 @@ pub struct Connection {
     pub way: (Way, Source),
     /// The toolsets that are on, and who said so.
     pub toolsets: (Vec<&'static str>, Source),
+    /// The folders of this machine that its tools may use; none if the file names none.
+    pub folders: Vec<PathBuf>,
     /// The issuer to use instead of the one the service names.
     pub issuer: Option<String>,
     /// The provider whose particularities count, whatever the issuer looks like.
@@ -191,7 +194,10 @@ impl Config {
             Some(path) => Written::load(path)?,
             None => Written::default(),
         };
-        Self::of(path, written, environment)
+        let private = folders::Private::of(environment, folders, path.as_deref());
+        let config = Self::of(path, written, environment)?;
+        config.connections.iter().try_for_each(|connection| private.check(&connection.name, &connection.folders))?;
+        Ok(config)
     }
 
     /// What is meant if neither the file nor the environment says anything.
@@ -306,6 +312,7 @@ impl Connection {
             configured: entry.is_some(),
             way,
             toolsets: toolsets::resolve(backend, written.toolsets.as_deref(), &key("toolsets"))?,
+            folders: folders::resolve(backend, written.folders.as_deref(), &key("folders"))?,
             issuer: written.issuer.clone().or_else(usual_issuer),
             url,
             provider: provider_of(written, &key)?,

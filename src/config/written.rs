@@ -44,6 +44,8 @@ pub struct Connection {
     pub way: Option<String>,
     /// Which toolsets are on.
     pub toolsets: Option<Vec<String>>,
+    /// The folders of this machine that tools may use.
+    pub folders: Option<Vec<String>>,
     /// The issuer to use.
     pub issuer: Option<String>,
     /// What kind of provider issues the tokens.
@@ -80,6 +82,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "url",
     "way",
     "toolsets",
+    "folders",
     "issuer",
     "provider",
     "client_id",
@@ -174,6 +177,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "url" => written.url = Some(text(item, &whole)?),
             "way" => written.way = Some(text(item, &whole)?),
             "toolsets" => written.toolsets = Some(texts(item, &whole)?),
+            "folders" => written.folders = Some(texts(item, &whole)?),
             "issuer" => written.issuer = Some(text(item, &whole)?),
             "provider" => written.provider = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),

@@ -1,6 +1,6 @@
 //! Words for what a service said no to.
 
-use super::{Exit, Report, network};
+use super::{Exit, Report, local, network};
 use crate::app;
 use crate::app::error::NoYes;
 use crate::backends::{Error, StepUp};
@@ -49,6 +49,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
         Error::Protocol { host, cause } => report(Exit::Server, "protocol")
             .cause(format!("`{host}` answered wrongly: {cause}"))
             .hint(format!("check the address that `keyward status {connection}` shows")),
+        Error::File { path, fault } => local::failed(connection, path, fault),
         Error::Network(error) => network::failed(&message, error),
     }
 }

@@ -159,6 +159,15 @@ fn the_configuration_is_shown_set_and_unset() {
     );
     world.run(&["config", "set", "audit.enabled", "maybe"]).failed(Exit::Configuration);
     world.run(&["config", "set", "network.ca_file", "corp.pem"]).failed(Exit::Configuration);
+    world.run(&["config", "set", "connections.notes.folders", "/srv/notes"]).failed(Exit::Configuration);
+    world.run(&["config", "set", "connections.portal.backend", "ctera"]).done();
+    world.run(&["config", "set", "connections.portal.folders", "/srv/a, /srv/b"]).done();
+    let shown = world.run(&["config", "show", "--json"]).done().json();
+    assert_eq!(shown["connections"][1]["folders"], json!(["/srv/a", "/srv/b"]));
+    // Where the configuration itself is, a tool would choose its own folders.
+    let own = world.config_path().parent().expect("a folder").display().to_string();
+    world.run(&["config", "set", "connections.portal.folders", &own]).failed(Exit::Configuration);
+    world.run(&["config", "unset", "connections.portal"]).done();
     world.run(&["config", "unset", "connections.notes"]).done();
     world.run(&["config", "unset", "serve.read_only"]).done();
     assert!(!world.config_text().contains("notes"), "{}", world.config_text());

@@ -332,6 +332,44 @@ fn a_deed_without_a_yes_and_one_that_may_be_done() {
     }
 }
 
+#[test]
+fn a_file_of_this_machine_that_a_tool_cannot_use() {
+    use keyward::backends::Error as Failed;
+    use keyward::backends::folders::Fault;
+    let outside = |allowed: &[&str]| Fault::Outside {
+        connection: "box".into(),
+        allowed: allowed.iter().map(std::path::PathBuf::from).collect(),
+    };
+    for (name, fault, exit) in [
+        ("local_outside", outside(&["/home/me/Portal", "/srv/a b"]), Exit::Denied),
+        ("local_nothing_allowed", outside(&[]), Exit::Denied),
+        ("local_link", Fault::LeadsOut, Exit::Denied),
+        (
+            "local_folder",
+            Fault::Folder { folder: "/srv/x".into(), why: "entity not found".into() },
+            Exit::Configuration,
+        ),
+        ("local_name", Fault::Name { why: "Windows keeps that name for a device" }, Exit::Usage),
+        ("local_missing", Fault::NotThere, Exit::Usage),
+        ("local_no_parent", Fault::NoParent, Exit::Usage),
+        ("local_is_folder", Fault::IsFolder, Exit::Usage),
+        ("local_not_a_file", Fault::NotAFile, Exit::Usage),
+        ("local_exists", Fault::Exists, Exit::Usage),
+        ("local_denied", Fault::Denied, Exit::Denied),
+        ("local_unwritable", Fault::Unwritable { why: "read-only filesystem or storage medium".into() }, Exit::Denied),
+        ("local_full", Fault::Full, Exit::Unexpected),
+        ("local_changed", Fault::Changed, Exit::Unexpected),
+        ("local_system", Fault::System("deadlock".into()), Exit::Unexpected),
+    ] {
+        let error = Error::Service { connection: "box".into(), error: Failed::File { path: "a/b.txt".into(), fault } };
+        let report = keyward::report::Report::from(&error);
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, exit);
+    }
+    let unread = keyward::http::Error::Unread { host: "box.example".into(), cause: "it was cut off".into() };
+    let report = keyward::report::Report::from(&Error::Service { connection: "box".into(), error: unread.into() });
+    pinned("local_unread", &Ran { exit: report.exit, out: String::new(), err: report.text() }, Exit::Unexpected);
+}
+
 /// An issuer that knows one client.
 fn issuer(rules: Rules) -> Issuer {
     let issuer = Issuer::start(rules);

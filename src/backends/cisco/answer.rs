@@ -137,7 +137,7 @@ pub(super) const fn kind(error: &Error) -> &'static str {
         Error::Limited { .. } => "rate_limited",
         Error::Credential(_) | Error::Rejected { .. } | Error::StepUp { .. } => "login",
         Error::Server { .. } | Error::Network(_) => "service_down",
-        Error::Protocol { .. } | Error::MaybeDone { .. } => "wrong_answer",
+        Error::Protocol { .. } | Error::MaybeDone { .. } | Error::File { .. } => "wrong_answer",
     }
 }
 

@@ -66,6 +66,7 @@ pub static BACKEND: Backend = Backend {
         Toolset { name: "returns", summary: "returns of hardware", is_usual: true },
         Toolset { name: "analysis", summary: "reports and comparisons", is_usual: true },
     ],
+    takes_folders: false,
     tools: |connection| tool::all(connection),
     prompts: |connection| prompts::all(connection),
     resources: |connection| resources::all(connection),

@@ -48,6 +48,7 @@ pub static BACKEND: Backend = Backend {
         Toolset { name: "write", summary: "making, changing, moving and deleting files", is_usual: true },
         Toolset { name: "links", summary: "making and ending public links", is_usual: true },
     ],
+    takes_folders: true,
     tools: tool::all,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),

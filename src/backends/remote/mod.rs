@@ -32,6 +32,7 @@ pub static BACKEND: Backend = Backend {
     oauth_url: None,
     issuer: |_| None,
     toolsets: &[],
+    takes_folders: false,
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),

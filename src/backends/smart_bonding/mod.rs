@@ -37,6 +37,7 @@ pub static BACKEND: Backend = Backend {
         Toolset { name: TICKETS, summary: "problem codes, and what Cisco wrote to tickets", is_usual: true },
         Toolset { name: WRITES, summary: "opening, changing and closing tickets", is_usual: false },
     ],
+    takes_folders: false,
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),

@@ -21,6 +21,7 @@ pub static BACKEND: Backend = Backend {
     oauth_url: Some("https://mcp.tavily.com/mcp"),
     issuer: |_| None,
     toolsets: &[],
+    takes_folders: false,
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),

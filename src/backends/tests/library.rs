@@ -20,6 +20,7 @@ pub static BACKEND: Backend = Backend {
     oauth_url: None,
     issuer: |_| None,
     toolsets: &[Toolset { name: "more", summary: "more of them", is_usual: false }],
+    takes_folders: false,
     tools: |_| Vec::new(),
     prompts,
     resources,
