@@ -162,6 +162,15 @@ impl At {
         }
     }
 
+    /// Opens the archive of what `asked` names in a cloud folder (reference: "Download / read").
+    pub(super) async fn zip(&self, folder: u64, asked: &Node) -> Result<Stream, Error> {
+        let url = self.address.at(&format!("/{}/folders/folders/{folder}", self.scope().word()));
+        let mut request = self.request(Method::POST, &url, super::open::form(&[("inputXML", &asked.xml())]))?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let stream = service::open(&self.connection, &request, Kind::Read, LIMITS).await?;
+        if stream.status.is_success() { Ok(stream) } else { Err(self.refusal(stream).await) }
+    }
+
     fn request(&self, method: Method, url: &str, body: String) -> Result<Request<Vec<u8>>, Error> {
         let mut request = Request::new(body.into_bytes());
         *request.uri_mut() = url.parse().map_err(|_| Network::Address { host: self.host() })?;

@@ -27,6 +27,7 @@ mod sessions;
 mod shape;
 mod task;
 mod tool;
+mod transfer;
 mod wire;
 
 /// What the person must know before they keep a password.

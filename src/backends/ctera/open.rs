@@ -173,7 +173,8 @@ fn dress(request: &mut Request<Vec<u8>>, opened: &Opened) -> Option<()> {
     Some(())
 }
 
-fn form(pairs: &[(&str, &str)]) -> String {
+/// A form as the body of a request.
+pub(super) fn form(pairs: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

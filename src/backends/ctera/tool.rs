@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::client::{At, Client};
 use super::path::Path;
-use super::{Scope, change, links, look, read, shape};
+use super::{Scope, change, links, look, read, shape, transfer};
 use crate::backends::arguments::{self, Field, Form};
 use crate::backends::schema::{self, Make};
 use crate::backends::{Boxed, Call, Connection, Effect, Error, Handler, Output, Progress, Schema, Tool, name, outside};
@@ -80,7 +80,7 @@ pub(super) struct Request {
 }
 
 /// All of them.
-pub(super) static ALL: &[&[Spec]] = &[look::SPECS, read::SPECS, change::SPECS, links::SPECS];
+pub(super) static ALL: &[&[Spec]] = &[look::SPECS, read::SPECS, change::SPECS, transfer::SPECS, links::SPECS];
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
