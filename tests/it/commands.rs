@@ -159,18 +159,27 @@ fn the_configuration_is_shown_set_and_unset() {
     );
     world.run(&["config", "set", "audit.enabled", "maybe"]).failed(Exit::Configuration);
     world.run(&["config", "set", "network.ca_file", "corp.pem"]).failed(Exit::Configuration);
-    world.run(&["config", "set", "connections.notes.folders", "/srv/notes"]).failed(Exit::Configuration);
-    world.run(&["config", "set", "connections.portal.backend", "ctera"]).done();
-    world.run(&["config", "set", "connections.portal.folders", "/srv/a, /srv/b"]).done();
-    let shown = world.run(&["config", "show", "--json"]).done().json();
-    assert_eq!(shown["connections"][1]["folders"], json!(["/srv/a", "/srv/b"]));
-    // Where the configuration itself is, a tool would choose its own folders.
-    let own = world.config_path().parent().expect("a folder").display().to_string();
-    world.run(&["config", "set", "connections.portal.folders", &own]).failed(Exit::Configuration);
-    world.run(&["config", "unset", "connections.portal"]).done();
     world.run(&["config", "unset", "connections.notes"]).done();
     world.run(&["config", "unset", "serve.read_only"]).done();
     assert!(!world.config_text().contains("notes"), "{}", world.config_text());
+}
+
+#[test]
+fn folders_for_tools_are_set_shown_and_refused_where_they_would_hold_the_configuration() {
+    let world = World::new().config("[connections.portal]\nbackend = \"ctera\"\n\n[connections.tavily]\n");
+    world.run(&["config", "set", "connections.tavily.folders", "/srv/notes"]).failed(Exit::Configuration);
+    world.run(&["config", "set", "connections.portal.folders", "relative"]).failed(Exit::Configuration);
+    world.run(&["config", "set", "connections.portal.folders", "/srv/a, /srv/b"]).done();
+    let shown = world.run(&["config", "show", "--json"]).done().json();
+    assert_eq!(shown["connections"][0]["folders"], json!(["/srv/a", "/srv/b"]));
+    assert!(world.run(&["config", "show"]).done().out.contains("/srv/a,/srv/b"));
+    // There, a tool would choose its own folders.
+    let own = world.config_path().parent().expect("a folder").display().to_string();
+    world.run(&["config", "set", "connections.portal.folders", &own]).failed(Exit::Configuration);
+    let world = world.config(&format!("[connections.portal]\nbackend = \"ctera\"\nfolders = [{own:?}]\n"));
+    world.run(&["status"]).failed(Exit::Configuration);
+    world.run(&["config", "unset", "connections.portal.folders"]).done();
+    world.run(&["status"]).done();
 }
 
 #[test]

@@ -190,6 +190,37 @@ async fn an_existing_file_stays_or_is_replaced_as_it_was_asked_for() {
     assert_eq!(stage.names(""), ["a.txt", "late.txt", "sub"]);
 }
 
+/// Of two who make a file of the same name at the same moment, one is told that it exists already.
+#[test]
+fn a_file_of_somebody_who_was_faster_is_never_replaced() {
+    let stage = Stage::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    for round in 0..300 {
+        let name = format!("sub/{round}");
+        let path = stage.inside(&name);
+        let partial = runtime.block_on(stage.folders.write(&name, Existing::Refuse)).expect("a draft");
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let (ours, theirs) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| {
+                // Now and then at another moment of the other's work, which begins and ends meanwhile.
+                let mut made = Err(std::io::ErrorKind::NotFound.into());
+                for turn in 0..10_000_000 {
+                    if over.load(std::sync::atomic::Ordering::Relaxed) || turn == round * 50 {
+                        made = fs::OpenOptions::new().write(true).create_new(true).open(&path);
+                        break;
+                    }
+                    std::hint::spin_loop();
+                }
+                made.is_ok()
+            });
+            let ours = runtime.block_on(partial.commit()).map_err(fault);
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            (ours, other.join().expect("a thread"))
+        });
+        assert_eq!(ours, if theirs { Err(Fault::Exists) } else { Ok(()) }, "round {round}");
+    }
+}
+
 #[tokio::test]
 async fn a_second_name_is_given_only_where_there_is_none() {
     let stage = Stage::new();
