@@ -319,6 +319,7 @@ mod tests {
             bomb,
             file,
             wide.as_str(),
+            "<!DOCTYPE val><val/>",
             "<val>&unknown;</val>",
             "<val>",
             "<obj>text</obj>",

@@ -9,6 +9,7 @@ use super::*;
 use crate::backends::Way;
 use crate::backends::fake::{self, Record, Reply};
 use crate::backends::tests::{Host, Tokens, connection, reply};
+use crate::secret::Secret;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), body: 1_000 };
 
@@ -250,4 +251,32 @@ async fn a_good_token_that_does_too_little_is_not_renewed() {
     let (outcome, seen) = asked(Kind::Read, Arc::clone(&tokens), |_, _| plain(403, "no")).await;
     assert!(matches!(outcome, Err(Error::Forbidden { .. })), "{outcome:?}");
     assert_eq!((seen.len(), tokens.replaced.load(Ordering::SeqCst)), (1, 0), "a plain denial");
+}
+
+#[tokio::test]
+async fn what_opens_sessions_is_attached_to_no_request() {
+    let (host, credential) = (
+        Host::answering(|_| plain(200, "fine")),
+        Credential { header: None, value: Secret::new("pass"), companion: None, generation: 1, proof: None },
+    );
+    let connection = connection(host.at("/api"), Way::Password, good());
+    let mut request = to(&host.at("/api/x"));
+    let error = attach(&connection, &mut request, &credential).expect_err("withheld");
+    assert!(matches!(error, Error::Credential(_)), "{error:?}");
+    assert!(request.headers().is_empty());
+}
+
+#[tokio::test]
+async fn a_credential_travels_with_its_companion() {
+    let host = Host::answering(|_| plain(200, "fine"));
+    let companion = Some(("x-second", Secret::new("two")));
+    let credential =
+        Credential { header: Some("cookie"), value: Secret::new("one"), companion, generation: 1, proof: None };
+    let mut request = to(&host.at("/api/x"));
+    attach(&connection(host.at("/api"), Way::Password, good()), &mut request, &credential).expect("attached");
+    assert_eq!(
+        (request.headers()["cookie"].as_bytes(), request.headers()["x-second"].as_bytes()),
+        (&b"one"[..], &b"two"[..])
+    );
+    assert!(request.headers().values().all(HeaderValue::is_sensitive));
 }

@@ -29,6 +29,8 @@ struct State {
     ending: Ending,
     /// Sessions are over as soon as they are open.
     short: bool,
+    /// Sessions look where they looked, whatever they are told.
+    stubborn: bool,
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -86,7 +88,9 @@ impl Portal {
             ),
             (&Method::PUT, "/admin/api/currentPortal") => {
                 let name = body.trim_start_matches("<val>").trim_end_matches("</val>").to_owned();
-                state.open.insert(cookie, name);
+                if !state.stubborn {
+                    state.open.insert(cookie, name);
+                }
                 empty(StatusCode::OK)
             }
             (_, "/admin/api/currentPortal") => whole(StatusCode::OK, "application/json", json!(portal).to_string()),
@@ -284,6 +288,16 @@ async fn a_portal_that_is_not_there_or_not_to_be_chosen_is_an_error_in_words() {
         .await
         .expect_err("no devices");
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_done_in_a_portal_that_the_session_did_not_turn_to() {
+    let (portal, host) = portal();
+    portal.state().stubborn = true;
+    let tools = tools(&host, "/admin", Holding::password("root", "right"));
+    let error = call(&tools, "list", json!({"path": "x", "portal": "acme"})).await.expect_err("it looks elsewhere");
+    assert!(matches!(error, Error::Protocol { .. }), "{error:?}");
+    assert!(portal.state().done.iter().all(|done| !done.contains("fetchResources")));
 }
 
 #[tokio::test]
