@@ -207,7 +207,8 @@ impl Request {
             });
         }
         let item = at.must_stat(path).await?;
-        if item.allows("download") == Some(false) || item.permission.as_deref() == Some("PreviewOnly") {
+        let is_closed = item.allows("download") == Some(false) && !item.is_folder;
+        if is_closed || item.permission.as_deref() == Some("PreviewOnly") {
             let said = format!("`{path}` may be looked at in the Portal's own pages and not be read");
             return Err(Error::Forbidden { host: at.host(), said });
         }

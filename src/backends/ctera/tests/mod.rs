@@ -14,6 +14,7 @@ use crate::backends::{
 use crate::secret::Secret;
 
 mod sessions;
+mod tools;
 
 /// A store that holds this.
 pub(super) struct Holding {
