@@ -151,6 +151,12 @@ impl Task {
         self.error.as_deref() == Some("Conflict")
     }
 
+    /// What was there already.
+    fn stopped_at(&self, scope: Scope) -> Option<Path> {
+        let href = self.cursor.get("destResource").and_then(|there| there.get("href")).and_then(fields::scalar)?;
+        Path::of_href(&href, scope)
+    }
+
     /// What it ended with, in words (reference: "Failure meanings").
     pub(super) fn reason(&self, scope: Scope) -> String {
         let at = |member: Option<&Value>| {
@@ -160,8 +166,8 @@ impl Task {
         let text = self.text.as_deref().unwrap_or_default();
         match self.error.as_deref() {
             Some("Conflict") => {
-                let place = self.cursor.get("destResource").and_then(|there| there.get("href"));
-                format!("something is there already{}", at(place).unwrap_or_default())
+                let place = self.stopped_at(scope).map(|path| format!(": `{path}`"));
+                format!("something is there already{}", place.unwrap_or_default())
             }
             Some("PermissionDenied") => {
                 format!("no permission{}", at(self.cursor.get("upperLevelUrl")).unwrap_or_default())
@@ -191,7 +197,7 @@ impl At {
     /// knows.
     pub(super) async fn act(&self, action: &Action, choice: OnConflict, watch: &Watch<'_>) -> Result<Outcome, Error> {
         let nothing = Path::default();
-        let mut settled = 0_u64;
+        let (mut settled, mut is_skipped) = (0_u64, false);
         let mut cursor = Node::Null;
         for _ in 0..MOST_ROUNDS {
             let handler = choice.handler().filter(|_| cursor != Node::Null);
@@ -210,8 +216,6 @@ impl At {
                 ..Outcome::new(&nothing, word)
             };
             if task.is_done() {
-                // Where the only thing there was to do was skipped, nothing was done.
-                let is_skipped = choice == OnConflict::Skip && settled > 0 && task.files.unwrap_or(0) == 0;
                 return Ok(outcome(if is_skipped { "skipped" } else { "done" }));
             }
             let reason = task.reason(self.scope());
@@ -226,6 +230,9 @@ impl At {
                 }
                 (true, Some(_)) => {
                     settled = settled.saturating_add(1);
+                    // Whether what was skipped is the item itself, and not something in it.
+                    let own = action.target.as_deref().and_then(|target| Path::of_href(target, self.scope()));
+                    is_skipped |= choice == OnConflict::Skip && own.is_some() && task.stopped_at(self.scope()) == own;
                     cursor = Node::from(&task.cursor);
                 }
             }
