@@ -13,7 +13,7 @@ use url::Url;
 use crate::backends::{self, CredentialSource, Way};
 use crate::config::edit::Change;
 use crate::config::{self, Config};
-use crate::http::Http;
+use crate::http::{Http, Pin};
 use crate::machine::{Clock, Machine};
 use crate::store::{self, Store};
 
@@ -76,7 +76,9 @@ impl Parts {
     pub fn near(&self, connection: &config::Connection) -> Self {
         let issuer = connection.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
         let configured = [connection.endpoint(connection.way.0), connection.endpoint(Way::OAuth), issuer];
-        Self { http: self.http.near(configured.iter().flatten()), ..self.clone() }
+        let http = self.http.near(configured.iter().flatten());
+        let own = connection.url.as_ref().map(|(url, _)| http.pinned(url, connection.certificate));
+        Self { http: own.unwrap_or(http), ..self.clone() }
     }
 }
 
@@ -109,7 +111,8 @@ pub struct App {
 }
 
 /// A connection's name, what it pointed at and where its login was kept: a session does not outlive a change of these.
-type Whose = (String, &'static str, Option<Url>, (Option<String>, Option<&'static str>), config::store::Kind);
+type Whose =
+    (String, &'static str, (Option<Url>, Option<Pin>), (Option<String>, Option<&'static str>), config::store::Kind);
 
 /// Tells whether the files that decide which tools there are have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +214,8 @@ impl App {
         let way = connection.way.0;
         let store = self.config.store_of(connection).0;
         let issuer = (connection.issuer.clone(), connection.provider.map(|provider| provider.name));
-        let whose = (connection.name.clone(), way.word(), connection.endpoint(way), issuer, store);
+        let place = (connection.endpoint(way), connection.certificate);
+        let whose = (connection.name.clone(), way.word(), place, issuer, store);
         sessions.entry(whose).or_insert_with(|| Session::new(connection, &self.parts_of(connection))).clone()
     }
 
@@ -235,12 +239,15 @@ impl App {
         let way = self.way(connection);
         let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
         let memory = memory::ToolList::new(self.parts.state.as_deref(), &connection.name, &url);
+        let http = self.parts.http.anywhere();
+        let own = connection.url.as_ref().map_or(&url, |(own, _)| own);
+        let http = http.pinned(own, connection.certificate);
         let turns = self.turns.of(&connection.name, &url, self.parts.shared.as_deref(), &self.parts.clock);
         Ok(backends::Connection {
             name: connection.name.clone(),
             url,
             way,
-            http: self.parts.http.anywhere(),
+            http,
             credentials: self.supplier(connection, way),
             sent: backends::Sent::default(),
             remembered: memory.recall(),

@@ -253,6 +253,7 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
         rows.push(("dpop", file, true.to_string()));
     }
     rows.extend(connection.redirect_host.iter().map(|host| ("redirect_host", file, host.to_string())));
+    rows.extend(connection.certificate.iter().map(|pin| ("certificate", file, pin.to_string())));
     rows.extend(connection.store.iter().map(|kind| ("store", file, kind.word().to_owned())));
     rows
 }

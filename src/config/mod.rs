@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::backends::{self, Backend, Way};
-use crate::http::Loopback;
+use crate::http::{Loopback, Pin};
 use crate::machine::{Environment, Folders};
 use crate::providers::{self, Provider};
 
@@ -134,6 +134,8 @@ pub struct Connection {
     pub ports: Vec<u16>,
     /// The host of the loopback redirect; `None` leaves it to the provider.
     pub redirect_host: Option<Loopback>,
+    /// The one certificate that its host may show, whoever signed it.
+    pub certificate: Option<Pin>,
     /// The store that its login chose.
     pub store: Option<store::Kind>,
 }
@@ -324,6 +326,7 @@ impl Connection {
             dpop: written.dpop.unwrap_or(false),
             ports: written.ports.clone(),
             redirect_host: written.redirect_host,
+            certificate: written.certificate,
             store: written.store,
         };
         match &connection.issuer {

@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item, TableLike, Value};
 
 use super::store::Kind;
 use super::{Audit, Error, Network, Serve, nearest};
-use crate::http::Loopback;
+use crate::http::{Loopback, Pin};
 
 /// The file, key by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +72,8 @@ pub struct Connection {
     pub ports: Vec<u16>,
     /// The host of the redirect.
     pub redirect_host: Option<Loopback>,
+    /// The one certificate that its host may show.
+    pub certificate: Option<Pin>,
     /// Where its login is kept.
     pub store: Option<Kind>,
 }
@@ -96,6 +98,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "ports",
     "redirect_host",
     "dpop",
+    "certificate",
     "store",
 ];
 /// Keys of `[serve]`.
@@ -192,6 +195,10 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "redirect_host" => {
                 let host = text(item, &whole)?.parse();
                 written.redirect_host = Some(host.map_err(|_| value(&whole, "`127.0.0.1`, `localhost` or `[::1]`"))?);
+            }
+            "certificate" => {
+                let pin = text(item, &whole)?.parse();
+                written.certificate = Some(pin.map_err(|_| value(&whole, "`sha256:` and 64 hexadecimal digits"))?);
             }
             "store" => written.store = Some(kind(item, &whole)?),
             "dpop" => written.dpop = Some(flag(item, &whole)?),

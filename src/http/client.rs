@@ -13,6 +13,7 @@ use reqwest::Proxy;
 use rustls::ClientConfig;
 
 use super::Error;
+use super::pin::Pin;
 use super::proxies::Proxies;
 use super::resolve::{Guarded, Lookup, Resolver};
 use super::trust::Trust;
@@ -30,6 +31,8 @@ pub(super) enum Line {
     Open,
     /// To the public network and to the neighbourhood of these hosts.
     Near(Arc<[String]>),
+    /// To a host of which this certificate is expected; whether it is this machine.
+    Pinned(Pin, bool),
 }
 
 pub(super) struct Clients {
@@ -73,10 +76,11 @@ impl Clients {
         if let Some(client) = made.clients.get(&line) {
             return Ok(client.clone());
         }
-        let config = match &made.config {
-            Some(config) => config.clone(),
-            None => {
-                let config = made.trust.config()?;
+        let config = match (&line, &made.config) {
+            (Line::Pinned(pin, _), _) => made.trust.config(Some(*pin))?,
+            (_, Some(config)) => config.clone(),
+            (_, None) => {
+                let config = made.trust.config(None)?;
                 made.config.insert(config).clone()
             }
         };
@@ -93,7 +97,7 @@ impl Clients {
             .tls_backend_preconfigured(config)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE);
-        if *line == Line::Local {
+        if matches!(line, Line::Local | Line::Pinned(_, true)) {
             client = client.no_proxy();
         } else if !self.proxies.is_empty() {
             self.proxies.check()?;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Range;
+use super::pin::Presented;
 use super::resolve::OutOfReach;
-use super::trust::{TlsFault, fault};
+use super::trust::{TlsFault, fault, presented};
 
 /// A failed exchange. `host` is a host name with its port, never a whole address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +39,8 @@ pub enum Error {
         host: String,
         /// What was wrong.
         fault: TlsFault,
+        /// The certificate, if one was shown.
+        presented: Option<Box<Presented>>,
     },
     /// A stranger's document named a host inside a network that it may not lead to. Nothing was sent.
     #[error("`{host}` is in a network that only an address of that network may lead to")]
@@ -151,13 +154,13 @@ impl Error {
         }
         let texts = texts(error);
         let says = |text: &str| texts.iter().any(|one| one.contains(text));
-        let tls = find(error).map(fault);
+        let tls = find(error).map(|error| (fault(error), presented(error).map(Box::new)));
         match (proxy, tls) {
             // The tunnel's own error has no public type.
             (Some(proxy), None) if says("proxy authorization required") => Self::ProxyCredentials { proxy },
             (Some(proxy), None) if says("tunnel error: unsuccessful") => Self::ProxyRefused { proxy, host },
             (Some(proxy), None) => Self::ProxyConnect { proxy, cause },
-            (_, Some(fault)) => Self::Tls { host, fault },
+            (_, Some((fault, presented))) => Self::Tls { host, fault, presented },
             (None, None) if says("dns error") => Self::NotFound { host },
             (None, None) => Self::Connect { host, cause },
         }

@@ -21,6 +21,7 @@ mod client;
 mod error;
 mod loopback;
 mod name;
+mod pin;
 mod proxies;
 mod range;
 mod resolve;
@@ -33,6 +34,7 @@ pub use challenge::{Challenge, StepUp, challenges, scopes};
 use client::{Clients, Line};
 pub use error::Error;
 pub use loopback::{Loopback, NotLoopback};
+pub use pin::{NotAPin, Pin, Presented};
 pub use proxies::Proxies;
 pub use range::Range;
 pub use trust::{Counted, TlsFault, Trust};
@@ -59,6 +61,8 @@ impl Limits {
 pub struct Http {
     clients: Arc<Clients>,
     near: Option<Arc<[String]>>,
+    /// The one origin of which a certificate is expected.
+    pinned: Option<(Arc<str>, Pin)>,
 }
 
 impl std::fmt::Debug for Http {
@@ -73,7 +77,7 @@ impl std::fmt::Debug for Http {
 impl Http {
     /// Remembers the proxy and certificate settings of `environment`; does nothing else yet.
     pub fn new(environment: &Environment) -> Self {
-        Self { clients: Arc::new(Clients::new(environment, Arc::new(resolve::System))), near: None }
+        Self { clients: Arc::new(Clients::new(environment, Arc::new(resolve::System))), near: None, pinned: None }
     }
 
     /// From now on also trusts the authorities in this file, here and in every clone.
@@ -88,13 +92,21 @@ impl Http {
     pub fn near<'a>(&self, configured: impl IntoIterator<Item = &'a Url>) -> Self {
         let hosts: BTreeSet<String> =
             configured.into_iter().filter_map(|url| url.host_str().map(String::from)).collect();
-        Self { clients: Arc::clone(&self.clients), near: Some(hosts.into_iter().collect()) }
+        Self { near: Some(hosts.into_iter().collect()), ..self.clone() }
     }
 
     /// A client for addresses that the person configured, wherever they are.
     #[must_use]
     pub fn anywhere(&self) -> Self {
-        Self { clients: Arc::clone(&self.clients), near: None }
+        Self { near: None, ..self.clone() }
+    }
+
+    /// A client that takes this certificate of the host of `url` and no other, whoever signed it; all other hosts are
+    /// judged as always. Connections are not shared with clients that expect another.
+    #[must_use]
+    pub fn pinned(&self, url: &Url, pin: Option<Pin>) -> Self {
+        let origin: Arc<str> = url.origin().ascii_serialization().into();
+        Self { pinned: pin.map(|pin| (origin, pin)), ..self.clone() }
     }
 
     /// The proxies that are in use.
@@ -147,9 +159,12 @@ impl Http {
     async fn execute(&self, request: Request<reqwest::Body>) -> Result<Stream, Error> {
         let host = Error::host_of(request.uri());
         let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
+        let url = request.url();
+        let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
+            _ if let Some((_, pin)) = pin => Line::Pinned(*pin, is_loopback(url)),
             // Nothing is resolved on the way to a loopback address, and no proxy is asked, whatever the system says.
-            _ if is_loopback(request.url()) => Line::Local,
+            _ if is_loopback(url) => Line::Local,
             Some(hosts) => Line::Near(Arc::clone(hosts)),
             None => Line::Open,
         };

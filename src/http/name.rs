@@ -9,6 +9,10 @@ pub(super) struct Names {
     pub(super) issuer: Option<String>,
     /// Whether it says that it signed itself.
     pub(super) is_self_signed: bool,
+    /// Whose it is.
+    pub(super) subject: Option<String>,
+    /// The last day of its time.
+    pub(super) until: Option<String>,
 }
 
 const SEQUENCE: u8 = 0x30;
@@ -29,9 +33,23 @@ pub(super) fn names(certificate: &[u8]) -> Option<Names> {
     let (INTEGER, _, rest) = element(rest)? else { return None };
     let (SEQUENCE, _, rest) = element(rest)? else { return None };
     let (SEQUENCE, issuer, rest) = element(rest)? else { return None };
-    let (SEQUENCE, _, rest) = element(rest)? else { return None };
+    let (SEQUENCE, validity, rest) = element(rest)? else { return None };
     let (SEQUENCE, subject, _) = element(rest)? else { return None };
-    Some(Names { issuer: SHOWN.into_iter().find_map(|kind| part(issuer, kind)), is_self_signed: issuer == subject })
+    let shown = |name| SHOWN.into_iter().find_map(|kind| part(name, kind));
+    let until = element(validity).and_then(|(_, _, rest)| element(rest)).and_then(|(kind, time, _)| day(kind, time));
+    Some(Names { issuer: shown(issuer), is_self_signed: issuer == subject, subject: shown(subject), until })
+}
+
+/// The day of a moment: `YYMMDD…` or, from 2050 on, `YYYYMMDD…` (RFC 5280 §4.1.2.5).
+fn day(kind: u8, time: &[u8]) -> Option<String> {
+    let digits: String = time.iter().map(|byte| char::from(*byte)).take_while(char::is_ascii_digit).collect();
+    let digits = match kind {
+        0x17 if digits.starts_with(['0', '1', '2', '3', '4']) => format!("20{digits}"),
+        0x17 => format!("19{digits}"),
+        0x18 => digits,
+        _ => return None,
+    };
+    Some(format!("{}-{}-{}", digits.get(..4)?, digits.get(4..6)?, digits.get(6..8)?))
 }
 
 /// The first part of that kind in a distinguished name.

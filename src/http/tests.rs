@@ -57,8 +57,7 @@ fn tls(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) ->
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_no_client_auth()
-        .with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der()).expect("a key"))
-        .expect("a matching key");
+        .with_cert_resolver(Arc::new(Shown::new(chain, key)));
     let config = Arc::new(config);
     listen(move |mut socket| {
         let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
@@ -69,6 +68,24 @@ fn tls(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) ->
             let _ = stream.flush();
         }
     })
+}
+
+/// Shows this chain, whether or not the key belongs to it.
+#[derive(Debug)]
+struct Shown(Arc<rustls::sign::CertifiedKey>);
+
+impl Shown {
+    fn new(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> Self {
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).expect("a key");
+        Self(Arc::new(rustls::sign::CertifiedKey::new(chain, key)))
+    }
+}
+
+impl rustls::server::ResolvesServerCert for Shown {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
 }
 
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
@@ -187,6 +204,77 @@ async fn s49_old_tls_and_no_tls_are_told_apart() {
     assert_eq!(fault(&authority, &format!("https://{plain}/")).await, Some(TlsFault::NotTls));
 }
 
+/// A certificate that signed itself, its server and its pin.
+fn own(
+    hosts: &[&str],
+    change: impl Fn(&mut CertificateParams),
+) -> (SocketAddr, Pin, Vec<rustls::pki_types::CertificateDer<'static>>) {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = params(hosts);
+    change(&mut params);
+    let chain = vec![params.self_signed(&key).expect("a certificate").der().clone()];
+    (tls(chain.clone(), &key), Pin::of(&chain[0]), chain)
+}
+
+fn expecting(address: SocketAddr, pin: Pin) -> Http {
+    http(&[]).pinned(&Url::parse(&format!("https://{address}/x")).expect("an address"), Some(pin))
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_is_taken_whoever_signed_it_for_whichever_name_and_time() {
+    for change in [
+        (|_: &mut CertificateParams| {}) as fn(&mut CertificateParams),
+        |params| params.not_after = date_time_ymd(2020, 1, 1),
+        |params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+    ] {
+        let (address, pin, _) = own(&["appliance.example"], change);
+        assert_eq!(ask(&expecting(address, pin), &format!("https://{address}/")).await.as_deref(), Ok("hello"));
+    }
+}
+
+#[tokio::test]
+async fn beside_a_pin_no_other_certificate_counts_and_for_other_hosts_the_pin_does_not() {
+    let authority = Authority::named("Corp Root");
+    let folder = tempfile::tempdir().expect("a folder");
+    let trusted = authority.serves(&["127.0.0.1"], |_| {});
+    let (address, pin, _) = own(&["127.0.0.1"], |_| {});
+    let url = |address: SocketAddr| format!("https://{address}/");
+    // A certificate that is trusted is not the one that is expected.
+    let http = expecting(trusted, pin);
+    http.trust(Some(&authority.in_file(&folder)));
+    let error = ask(&http, &url(trusted)).await.expect_err("another certificate");
+    assert!(
+        matches!(error, Error::Tls { fault: TlsFault::Changed { expected, .. }, .. } if expected == pin),
+        "{error:?}"
+    );
+    // The pin of one port is none of another's, and whom the system trusts is trusted there.
+    let error = ask(&http, &url(address)).await.expect_err("nobody vouches for it");
+    assert!(matches!(error, Error::Tls { fault: TlsFault::SelfSigned { .. }, .. }), "{error:?}");
+    let elsewhere = expecting(address, pin);
+    elsewhere.trust(Some(&authority.in_file(&folder)));
+    assert_eq!(ask(&elsewhere, &url(trusted)).await.as_deref(), Ok("hello"));
+    let near = elsewhere.near([&Url::parse(&url(address)).expect("an address")]).anywhere();
+    assert_eq!(ask(&near, &url(address)).await.as_deref(), Ok("hello"), "a pin outlives a change of reach");
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_without_its_key_is_worth_nothing() {
+    let (_, pin, chain) = own(&["127.0.0.1"], |_| {});
+    let thief = tls(chain, &KeyPair::generate().expect("another key"));
+    let error = ask(&expecting(thief, pin), &format!("https://{thief}/")).await.expect_err("no key");
+    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_refused_certificate_comes_with_what_a_person_compares() {
+    let (address, pin, _) = own(&["127.0.0.1"], |params| params.not_after = date_time_ymd(2031, 2, 3));
+    let error = ask(&http(&[]), &format!("https://{address}/")).await.expect_err("nobody vouches for it");
+    let Error::Tls { presented: Some(presented), .. } = error else { panic!("{error:?}") };
+    let server = Some("server".to_owned());
+    let expected = Presented { pin, subject: server.clone(), issuer: server, until: Some("2031-02-03".to_owned()) };
+    assert_eq!(*presented, expected);
+}
+
 #[tokio::test]
 async fn a_file_of_authorities_that_cannot_be_used_is_named_with_the_reason() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -271,7 +359,10 @@ async fn r27_a_proxy_that_wants_credentials_or_says_no_is_named() {
     assert!(!format!("{error:?}").contains("canary"));
     assert_eq!(error, Err(Error::ProxyRefused { proxy: named(address), host: "service.example".to_owned() }));
 
-    let gone = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
+    // A port that nobody listens on and that nobody else is given.
+    let held = tokio::net::TcpSocket::new_v4().expect("a socket");
+    held.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let gone = held.local_addr().expect("a port");
     let error = ask(&http(&[("ALL_PROXY", &format!("http://ada:canary@{gone}"))]), target).await;
     assert!(!format!("{error:?}").contains("canary"));
     assert!(matches!(&error, Err(Error::ProxyConnect { proxy, .. }) if *proxy == named(gone)), "{error:?}");
@@ -318,7 +409,7 @@ async fn r27_loopback_and_what_no_proxy_names_go_straight() {
 fn guarded(near: &str, names: &[(&'static str, &'static str)]) -> Http {
     let book = Book(names.iter().map(|(name, ip)| (*name, vec![*ip])).collect());
     let clients = Arc::new(Clients::new(&Environment::default(), Arc::new(book)));
-    Http { clients, near: None }.near([&Url::parse(near).expect("an address")])
+    Http { clients, near: None, pinned: None }.near([&Url::parse(near).expect("an address")])
 }
 
 #[tokio::test]

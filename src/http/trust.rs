@@ -17,6 +17,7 @@ use rustls::{
     PeerIncompatible, RootCertStore, SignatureScheme,
 };
 
+use super::pin::{Pin, Pinned, Presented};
 use super::{Error, name};
 use crate::machine::Environment;
 
@@ -34,6 +35,14 @@ pub enum TlsFault {
     SelfSigned {
         /// Its name.
         issuer: Option<String>,
+    },
+    /// Another one is expected of this host, and nothing else will do.
+    #[error("its certificate is not the one that is pinned for it, but `{found}`")]
+    Changed {
+        /// The one that is expected.
+        expected: Pin,
+        /// The one that it showed.
+        found: Pin,
     },
     /// Its time is over.
     #[error("its certificate has expired{}", days.map(|days| format!(", {days} days ago")).unwrap_or_default())]
@@ -149,17 +158,21 @@ impl Trust {
         self.extra.as_ref().map_or(Ok(Vec::new()), |path| read(EXTRA, path))
     }
 
-    /// What decides about every connection of the process.
-    pub(super) fn config(&self) -> Result<ClientConfig, Error> {
+    /// What decides about every connection of the process, or about those to a host of which one certificate is expected.
+    pub(super) fn config(&self, pin: Option<Pin>) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let wrong = |error: rustls::Error| Error::NoTrust { cause: error.to_string() };
         let inner = self.verifier(&provider)?;
+        // The judgement is the system's or webpki's; what is added is the reason.
+        let verifier: Arc<dyn ServerCertVerifier> = match pin {
+            Some(pin) => Arc::new(Pinned { pin, inner }),
+            None => Arc::new(Explaining(inner)),
+        };
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(wrong)?
             .dangerous()
-            // The judgement is the system's or webpki's; what is added is the reason.
-            .with_custom_certificate_verifier(Arc::new(Explaining(inner)))
+            .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
@@ -210,9 +223,15 @@ fn read(from: &'static str, path: &Path) -> Result<Certificates, Error> {
 #[derive(Debug)]
 struct Explaining(Arc<dyn ServerCertVerifier>);
 
-/// The refusal as it travels through the TLS library's error.
+/// The refusal as it travels through the TLS library's error, with what was refused.
 #[derive(Debug)]
-struct Refused(TlsFault);
+struct Refused(TlsFault, Presented);
+
+/// The TLS library's error for that refusal.
+pub(super) fn refusal(fault: TlsFault, certificate: &[u8]) -> rustls::Error {
+    let refused = Refused(fault, Presented::of(certificate));
+    rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refused))))
+}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -232,10 +251,7 @@ impl ServerCertVerifier for Explaining {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let verdict = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        verdict.map_err(|error| {
-            let fault = explain(&error, end_entity, intermediates);
-            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Refused(fault)))))
-        })
+        verdict.map_err(|error| refusal(explain(&error, end_entity, intermediates), end_entity))
     }
 
     fn verify_tls12_signature(
@@ -300,7 +316,7 @@ pub(super) fn fault(error: &rustls::Error) -> TlsFault {
     use rustls::Error as E;
     match error {
         E::InvalidCertificate(CertificateError::Other(OtherError(inner))) => match inner.downcast_ref::<Refused>() {
-            Some(Refused(fault)) => fault.clone(),
+            Some(Refused(fault, _)) => fault.clone(),
             None => TlsFault::Other(error.to_string()),
         },
         E::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::InsufficientSecurity)
@@ -312,5 +328,15 @@ pub(super) fn fault(error: &rustls::Error) -> TlsFault {
         }
         E::AlertReceived(AlertDescription::CertificateRequired) => TlsFault::WantsCertificate,
         other => TlsFault::Other(other.to_string()),
+    }
+}
+
+/// The certificate that was refused, if one was.
+pub(super) fn presented(error: &rustls::Error) -> Option<Presented> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
+            inner.downcast_ref::<Refused>().map(|Refused(_, presented)| presented.clone())
+        }
+        _ => None,
     }
 }

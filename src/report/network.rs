@@ -1,7 +1,7 @@
 //! Words for what is wrong with the network.
 
 use super::{Exit, Report, local};
-use crate::http::{Error, TlsFault};
+use crate::http::{Error, Presented, TlsFault};
 
 pub(super) fn failed(message: &str, error: &Error) -> Report {
     let report = |code| Report::new(Exit::Network, code, message);
@@ -17,8 +17,10 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .cause(format!("no connection to `{host}`: {cause}"))
             .hint("check that the service runs there, and `HTTPS_PROXY` if this network needs a proxy")
             .retryable(),
-        Error::Tls { host, fault } => {
-            report("tls").cause(format!("no trusted connection to `{host}`: {fault}")).hint(tls_hint(fault))
+        Error::Tls { host, fault, presented } => {
+            let report = report("tls").cause(format!("no trusted connection to `{host}`: {fault}"));
+            let report = presented.iter().fold(report, |report, shown| report.cause(certificate(shown)));
+            report.hint(tls_hint(fault))
         }
         Error::OutOfReach { .. } => Report::new(Exit::Server, "out_of_reach", message)
             .cause(error.to_string())
@@ -65,6 +67,29 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
     }
 }
 
+/// A certificate in a sentence, for comparing it.
+pub(crate) fn certificate(shown: &Presented) -> String {
+    let part = |words: &str, value: &Option<String>| value.as_ref().map(|value| format!(", {words} {value}"));
+    let named = |value: &Option<String>| value.as_ref().map(|name| format!("`{name}`"));
+    format!(
+        "it shows the certificate of {}{}{}: `{}`",
+        named(&shown.subject).unwrap_or_else(|| "nobody it names".to_owned()),
+        part("issued by", &named(&shown.issuer)).unwrap_or_default(),
+        part("good until", &shown.until).unwrap_or_default(),
+        shown.pin
+    )
+}
+
+/// What helps where another certificate was expected of the connection's host.
+pub(super) fn changed(connection: &str, error: &Error) -> Option<String> {
+    match error {
+        Error::Tls { fault: TlsFault::Changed { .. }, .. } => Some(format!(
+            "if that is meant: `keyward config unset connections.{connection}.certificate`, then `keyward login {connection}`"
+        )),
+        _ => None,
+    }
+}
+
 fn tls_hint(fault: &TlsFault) -> &'static str {
     match fault {
         TlsFault::UnknownIssuer { .. } | TlsFault::SelfSigned { .. } => {
@@ -74,6 +99,9 @@ fn tls_hint(fault: &TlsFault) -> &'static str {
             "check this machine's date; if it is right, the server's administrator has to renew the certificate"
         }
         TlsFault::WrongHost { .. } => "check the spelling of the host; if it is right, tell the server's administrator",
+        TlsFault::Changed { .. } => {
+            "ask the server's administrator whether it was renewed; if not, somebody may be in between: do not go on"
+        }
         TlsFault::Revoked => "do not go on; tell the server's administrator",
         TlsFault::TooOld => "the server's administrator has to enable TLS 1.2 or newer",
         TlsFault::NotTls => "check the port; `https` addresses need a server that speaks TLS",

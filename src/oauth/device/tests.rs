@@ -284,8 +284,11 @@ async fn r24_a_silent_server_doubles_the_interval() {
 
 #[tokio::test(start_paused = true)]
 async fn a_certificate_that_is_not_trusted_is_not_waited_for() {
-    let step =
-        Step::of_failure(Error::Network(http::Error::Tls { host: "h".to_owned(), fault: http::TlsFault::NotYetValid }));
+    let step = Step::of_failure(Error::Network(http::Error::Tls {
+        host: "h".to_owned(),
+        fault: http::TlsFault::NotYetValid,
+        presented: None,
+    }));
     assert!(step.is_err());
     let step = Step::of_failure(Error::Network(http::Error::NotFound { host: "h".to_owned() }));
     assert_eq!(step, Ok(Step::Unreachable));
