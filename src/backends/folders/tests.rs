@@ -362,7 +362,7 @@ mod links {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 // Bounded, so that a failing test ends.
-                for _ in 0..10_000_000 {
+                for _ in 0..1_000_000 {
                     swap("sub", "trap");
                     swap("file", "bait");
                     if over.load(Ordering::Relaxed) {

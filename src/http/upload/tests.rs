@@ -181,8 +181,12 @@ async fn a_success_that_comes_early_lets_the_body_be_sent_to_its_end() {
         socket.read_exact(&mut vec![0; size]).expect("the whole body");
         socket.write_all(b"ok").expect("the rest");
     });
-    let pieces = body(size as u64, (0..64).map(|_| Ok(Bytes::from(vec![0; PIECE]))).collect());
-    let mut answer = upload(address, pieces, Limits::TOKEN).await.expect("an answer");
+    let (send, source) = mpsc::channel(64);
+    let mut answer = upload(address, Pieces::new(size as u64, source), Limits::TOKEN).await.expect("an answer");
+    // The answer is there before any of the body is.
+    for _ in 0..64 {
+        send.send(Ok(Bytes::from(vec![0; PIECE]))).await.expect("the body is still wanted");
+    }
     assert_eq!(rest(&mut answer).await, "ok");
     told.await.expect("the whole body");
 }
