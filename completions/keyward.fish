@@ -48,7 +48,20 @@ complete -c keyward -n "__fish_keyward_needs_command" -f -a "demo" -d 'Show the 
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "sandbox" -d 'Run an authorization server and a stand-in for every backend on this machine, until Ctrl-C'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "completions" -d 'Print the completion script of a shell'
 complete -c keyward -n "__fish_keyward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l backend -d 'What is at the address of a new connection' -r -f -a "tavily\t''
+cisco\t''
+smart-bonding\t''
+ctera\t''
+remote\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l name -d 'Name for a new connection; otherwise it is named after the host' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l way -d 'Sign in in this way, now and later: one of the ways of the connection\'s backend' -r -f -a "oauth\t''
+api-key\t''
+bearer\t''
+client-credentials\t''
+device\t''
+password\t''
+session\t''
+ticket\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l store -d 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase' -r -f -a "keychain\t''
 file\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l browser -d 'Open the page with this program; goes before `BROWSER`' -r
@@ -64,6 +77,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l ca-file -d 'Al
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l no-sso -d 'Attach this machine with name and password, once, also where the service offers single sign-on'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l api-key -d 'Keep an API key: asked for without echo, or read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l bearer -d 'Keep a bearer token: asked for without echo, or read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l client-secret -d 'Keep the secret of the configured client first: asked for without echo, or read from standard input'

@@ -50,7 +50,9 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             break
         }
         'keyward;login' {
+            [CompletionResult]::new('--backend', '--backend', [CompletionResultType]::ParameterName, 'What is at the address of a new connection')
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name for a new connection; otherwise it is named after the host')
+            [CompletionResult]::new('--way', '--way', [CompletionResultType]::ParameterName, 'Sign in in this way, now and later: one of the ways of the connection''s backend')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the page with this program; goes before `BROWSER`')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Wait on one of these ports, the first that is free')
@@ -63,6 +65,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Also trust the certificate authorities in this PEM file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
+            [CompletionResult]::new('--no-sso', '--no-sso', [CompletionResultType]::ParameterName, 'Attach this machine with name and password, once, also where the service offers single sign-on')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Keep an API key: asked for without echo, or read from standard input')
             [CompletionResult]::new('--bearer', '--bearer', [CompletionResultType]::ParameterName, 'Keep a bearer token: asked for without echo, or read from standard input')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Keep the secret of the configured client first: asked for without echo, or read from standard input')

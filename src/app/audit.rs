@@ -18,6 +18,8 @@ use serde::Serialize;
 use super::error::{Error, NoYes};
 use super::grant::Grant;
 use super::plain;
+use crate::backends;
+use crate::backends::sign_in::Failed;
 use crate::machine::Clock;
 use crate::secret::Secret;
 use crate::store::lock;
@@ -156,6 +158,13 @@ fn outcome(error: &Error) -> &'static str {
         Error::Unconfirmed { why: NoYes::Declined, .. } => "declined",
         Error::Unconfirmed { why: NoYes::Cancelled, .. } => "cancelled",
         Error::Unconfirmed { why: NoYes::Changed, .. } => "changed",
+        Error::NotObtained { failed, .. } => match **failed {
+            Failed::Refused { .. } | Failed::Unfinished { .. } => "refused",
+            Failed::Service(backends::Error::Network(_)) => "network",
+            Failed::Service(_) => "service",
+            _ => "configuration",
+        },
+        Error::NoAnswer { .. } => "nobody_came",
         Error::Service { .. } => "service",
         Error::Interrupted => "interrupted",
         _ => "configuration",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::login;
 use crate::backends::Way;
+use crate::backends::sign_in::Failed;
 use crate::{backends, config, http, oauth, store};
 
 /// A use case that failed. Clones share their cause, because one renewal can fail for many callers.
@@ -119,8 +120,8 @@ pub enum Error {
         connection: String,
         /// Who, and instead of whom.
         who: Outsider,
-        /// Whether their tokens were ended at the provider.
-        ended: bool,
+        /// Whether their tokens were ended at the provider; `None` if what was obtained stays there, of use to nobody.
+        ended: Option<bool>,
     },
     /// Another process holds the connection's lock.
     #[error("another process is working on `{connection}`")]
@@ -202,6 +203,32 @@ pub enum Error {
         connection: String,
         /// How.
         error: Arc<oauth::Error>,
+    },
+    /// The backend's own procedure brought no login; nothing was kept.
+    #[error("the login to `{connection}` failed")]
+    NotObtained {
+        /// Which connection.
+        connection: String,
+        /// How the person wanted to sign in.
+        way: Way,
+        /// Why.
+        failed: Box<Failed>,
+    },
+    /// A question of a login got no answer.
+    #[error("a question of the login to `{connection}` got no answer: {why}")]
+    NoAnswer {
+        /// Which connection.
+        connection: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// What is kept for this way of signing in is no token.
+    #[error("`{connection}` has no token")]
+    NoToken {
+        /// Which connection.
+        connection: String,
+        /// The way.
+        way: Way,
     },
     /// The renewal failed, and the login may still be good.
     #[error("the renewal of `{connection}` failed")]

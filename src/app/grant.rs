@@ -8,6 +8,7 @@ use url::Url;
 
 use super::error::{Ended, Pause};
 use crate::backends::Way;
+use crate::backends::sign_in::Holder;
 use crate::machine::Timestamp;
 use crate::oauth;
 use crate::secret::Secret;
@@ -45,6 +46,8 @@ pub struct Grant {
     pub state: State,
     /// What an OAuth login obtained besides; `None` for a key or a pasted token.
     pub issued: Option<Issued>,
+    /// Whose it is, where a backend's own procedure has found out.
+    pub holder: Option<Holder>,
     /// What earlier renewals leave behind for the next one, in whichever process.
     pub renewals: Renewals,
 }
@@ -164,6 +167,7 @@ impl Grant {
             obtained_at: now,
             state: State::Valid,
             issued: None,
+            holder: None,
             renewals: Renewals::default(),
         }
     }
@@ -179,6 +183,12 @@ impl Grant {
         };
         let issued_by = self.issued.as_ref().map(|issued| issued.issuer.as_str());
         self.way == way && is_there && issued_by.is_none_or(is_issuer)
+    }
+
+    /// Who signed in, for people.
+    pub fn account(&self) -> Option<&str> {
+        let issued = self.issued.as_ref().and_then(|issued| issued.account.as_deref());
+        issued.or_else(|| self.holder.as_ref().map(|holder| holder.account.as_str()))
     }
 
     /// When the access token ends, if that is known.

@@ -26,7 +26,14 @@ pub async fn keep(app: &App, connection: &config::Connection, way: Way, key: Sec
         app.parts.audit.done(What::Login, &connection.name, Some(&grant));
     }
     login::record(app, connection, way).await?;
-    Ok(login::Done { connection: connection.name.clone(), way, account: None, expires_at: None, renewable: false })
+    Ok(login::Done {
+        connection: connection.name.clone(),
+        way,
+        account: None,
+        holder: None,
+        expires_at: None,
+        renewable: false,
+    })
 }
 
 /// A key becomes a header's value: a line break in it would start another header.

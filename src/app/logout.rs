@@ -16,6 +16,8 @@ use super::grant::{Grant, Issued};
 use super::refused::Refused;
 use super::session::{self, Custody, Removal, Unread};
 use super::{App, Error, Parts, login, memory, secret_of_client, stores};
+use crate::backends;
+use crate::backends::sign_in::{End, Procedure};
 use crate::config;
 use crate::http::is_safe;
 use crate::oauth::{self, Kind};
@@ -109,6 +111,12 @@ pub enum AtProvider {
     Failed(Arc<oauth::Error>),
     /// They live until they run out: the provider did not answer in time.
     TimedOut,
+    /// What a backend's own procedure obtained was forgotten, and there was nothing to end.
+    Forgotten,
+    /// Something stays there that cannot be ended from here; what, and who removes it.
+    Stays(String),
+    /// The service did not end the session, which ends some time after its last use.
+    Unended(backends::Error),
     /// Nobody knows: the copy here could not be read.
     Unread,
 }
@@ -125,6 +133,9 @@ impl AtProvider {
             Self::UnknownClient(_) => "unknown-client",
             Self::Failed(_) => "failed",
             Self::TimedOut => "timed-out",
+            Self::Forgotten => "nothing",
+            Self::Stays(_) => "stays",
+            Self::Unended(_) => "failed",
             Self::Unread => "unread",
         }
     }
@@ -192,6 +203,7 @@ pub async fn run(app: &App, name: &str, wish: Wish) -> Result<Done, Error> {
         name: name.to_owned(),
         is_configured: connection.is_some(),
         provider: connection.and_then(|connection| connection.provider),
+        procedure: connection.and_then(|connection| connection.backend.sign_in),
         variable: connection.and_then(|connection| app.environment_token(connection)).map(|(variable, _)| variable),
         wish,
     };
@@ -238,6 +250,8 @@ struct Logout {
     is_configured: bool,
     /// The provider that the configuration names.
     provider: Option<&'static providers::Provider>,
+    /// The procedure of the connection's backend, if it has one.
+    procedure: Option<&'static dyn Procedure>,
     variable: Option<String>,
     wish: Wish,
 }
@@ -330,7 +344,29 @@ impl Logout {
         Parts { http: self.parts.http.near(address.iter()), ..self.parts.clone() }
     }
 
+    /// Ends what a backend's own procedure obtained, where it was: the configuration may point elsewhere by now.
+    async fn end_own(&self, grant: &Grant, deadline: Instant) -> AtProvider {
+        if self.wish.local_only {
+            return AtProvider::Unasked;
+        }
+        let (Some(procedure), Ok(url)) = (self.procedure, Url::parse(&grant.url)) else {
+            return AtProvider::NoEndpoint;
+        };
+        let http = self.parts.http.near([&url]);
+        match timeout_at(deadline, procedure.end(&http, &url, &grant.access_token)).await {
+            Err(_) => AtProvider::TimedOut,
+            Ok(Ok(End::Nothing)) => AtProvider::Forgotten,
+            Ok(Ok(End::Ended)) => AtProvider::Ended,
+            Ok(Ok(End::Stays(what))) => AtProvider::Stays(what),
+            Ok(Err(error)) => AtProvider::Unended(error),
+        }
+    }
+
     async fn end(&self, grant: &Grant, deadline: Instant, done: &mut Done) {
+        if grant.way.is_exchanged() {
+            done.provider = self.end_own(grant, deadline).await;
+            return;
+        }
         let Some(issued) = &grant.issued else { return };
         done.issuer = Some(issued.issuer.clone());
         let known = self.provider.unwrap_or_else(|| providers::of_issuer(&issued.issuer));
@@ -445,7 +481,7 @@ mod tests {
             audit: crate::app::Audit::new(None, Arc::new(Noon)),
         };
         let (variable, wish) = (None, Wish::default());
-        Logout { parts, name: "box".to_owned(), is_configured: true, provider: None, variable, wish }
+        Logout { parts, name: "box".to_owned(), is_configured: true, provider: None, procedure: None, variable, wish }
     }
 
     #[tokio::test]

@@ -27,12 +27,14 @@ pub mod key;
 pub mod login;
 pub mod logout;
 mod memory;
+mod own_key;
 mod owned;
 mod plain;
 mod provider;
 mod refused;
 pub mod secret_of_client;
 pub mod session;
+pub mod sign_in;
 pub mod status;
 pub mod stores;
 mod supplier;
@@ -260,7 +262,13 @@ impl App {
 
     fn supplier(&self, connection: &config::Connection, way: Way) -> Arc<dyn CredentialSource> {
         match (self.environment_token(connection), way) {
-            (Some((variable, token)), _) => Arc::new(supplier::Fixed::new(variable, &token)),
+            (Some((variable, token)), way) => {
+                let kept = connection.backend.sign_in.and_then(|procedure| procedure.kept_of(way, &token));
+                Arc::new(match kept {
+                    Some(kept) => supplier::Fixed::exchanged(variable, kept),
+                    None => supplier::Fixed::new(variable, &token),
+                })
+            }
             (None, Way::None) => Arc::new(supplier::Nothing),
             (None, _) => Arc::new(self.session(connection)),
         }

@@ -5,6 +5,7 @@ use super::grant::Grant;
 use super::refused::Refused;
 use super::{App, Error};
 use crate::backends::Way;
+use crate::backends::sign_in::Holder;
 use crate::config;
 use crate::config::store::Kind;
 use crate::machine::Timestamp;
@@ -24,6 +25,8 @@ pub struct Status {
     pub login: Login,
     /// Who signed in, if known.
     pub account: Option<String>,
+    /// What else is known of them.
+    pub holder: Option<Holder>,
     /// Who issued the token, if anybody did.
     pub issuer: Option<String>,
     /// What the token may be used for.
@@ -84,6 +87,7 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         url: connection.endpoint(way).map(|url| url.to_string()),
         login: Login::NotNeeded,
         account: None,
+        holder: None,
         issuer: None,
         scopes: Vec::new(),
         expires_at: None,
@@ -126,8 +130,9 @@ impl Status {
             None if self.renewable => Login::Renewable,
             None => Login::Required(Ended::Expired),
         };
+        self.account = grant.account().map(String::from);
+        self.holder.clone_from(&grant.holder);
         if let Some(issued) = &grant.issued {
-            self.account = issued.account.clone();
             self.issuer = Some(issued.issuer.clone());
             self.clock_skew = issued.clock_skew;
             self.scopes.clone_from(&issued.scopes);

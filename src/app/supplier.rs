@@ -24,24 +24,25 @@ impl CredentialSource for Nothing {
 /// Supplies the token of an environment variable, as it is: never renewed, never stored.
 pub(super) struct Fixed {
     variable: String,
+    header: Option<&'static str>,
     value: Secret,
 }
 
 impl Fixed {
     pub(super) fn new(variable: String, token: &Secret) -> Self {
-        Self { variable, value: Secret::new(format!("Bearer {}", token.expose())) }
+        Self { variable, header: Some("authorization"), value: Secret::new(format!("Bearer {}", token.expose())) }
+    }
+
+    /// What is attached to no request: the backend opens its sessions with it.
+    pub(super) fn exchanged(variable: String, kept: Secret) -> Self {
+        Self { variable, header: None, value: kept }
     }
 }
 
 impl CredentialSource for Fixed {
     fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
-        let credential = Credential {
-            header: Some("authorization"),
-            value: self.value.clone(),
-            companion: None,
-            generation: 0,
-            proof: None,
-        };
+        let credential =
+            Credential { header: self.header, value: self.value.clone(), companion: None, generation: 0, proof: None };
         Box::pin(async { Ok(Some(credential)) })
     }
 
@@ -55,7 +56,9 @@ impl CredentialSource for Fixed {
 /// configured way decides, and without one the shape does: a JSON Web Token has two dots, a key has none.
 pub(super) fn way_of_token(connection: &config::Connection, token: &Secret) -> Way {
     let (way, source) = connection.way;
-    if way != Way::None && source == config::Source::File {
+    // A device's secret or a password is for the store; of what is exchanged, only a session is one word that works.
+    let is_worded = !way.is_exchanged() || way == Way::Session;
+    if way != Way::None && source == config::Source::File && is_worded {
         return way;
     }
     let ways = connection.backend.ways;

@@ -32,7 +32,7 @@ pub struct Token {
 
 /// The token of a connection, valid for at least `seconds`, renewed if need be. Never opens a browser.
 pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Result<Token, Error> {
-    if let Some((variable, token)) = app.environment_token(connection) {
+    if let Some((variable, token)) = app.environment_token(connection).filter(|_| !app.way(connection).is_exchanged()) {
         // A line break would end the line of a protocol in which the token travels, and begin one of its own.
         if token.expose().chars().any(char::is_control) {
             return Err(Error::EnvironmentTokenUnusable { variable });
@@ -45,6 +45,10 @@ pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Re
             scopes: Vec::new(),
             from_environment: true,
         });
+    }
+    // What opens sessions is no token: whoever asks for one would send it as what it is not.
+    if connection.way.0.is_exchanged() {
+        return Err(Error::NoToken { connection: connection.name.clone(), way: connection.way.0 });
     }
     if connection.way.0 == Way::None {
         let ways = connection.backend.ways;
@@ -77,7 +81,8 @@ pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Re
 /// Notes that the service refused this token, so that whoever asks next gets another one; whether it is ours. A token
 /// from the environment is used as it is and stays.
 pub async fn refuse(app: &App, connection: &config::Connection, token: &Secret) -> Result<bool, Error> {
-    if app.environment_token(connection).is_some() || connection.way.0 == Way::None {
+    let way = connection.way.0;
+    if app.environment_token(connection).is_some() || way == Way::None || way.is_exchanged() {
         return Ok(false);
     }
     // Anybody can say that something was refused. Only who holds the token makes us renew.

@@ -23,6 +23,7 @@ pub use prompt::Prompt;
 pub use resource::Resource;
 pub use sent::Sent;
 pub use turns::Turns;
+pub use way::Way;
 
 pub mod agreed;
 pub mod arguments;
@@ -41,9 +42,11 @@ pub mod remote;
 pub mod resource;
 pub mod schema;
 mod sent;
+pub mod sign_in;
 pub mod smart_bonding;
 pub mod tavily;
 pub mod turns;
+mod way;
 
 /// A future that can move between threads.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -71,6 +74,9 @@ pub struct Backend {
     pub url: Option<&'static str>,
     /// The remote MCP server used after an OAuth login, where that is another address than `url`.
     pub oauth_url: Option<&'static str>,
+    /// How a person signs in where that is neither OAuth nor a key that they paste; for the ways that
+    /// [`Way::is_exchanged`].
+    pub sign_in: Option<&'static dyn sign_in::Procedure>,
     /// Who issues the tokens of a service at this address, where neither the configuration nor the service says.
     pub issuer: fn(&Url) -> Option<&'static str>,
     /// Groups of tools that the configuration switches on and off; empty if there is nothing to choose.
@@ -134,69 +140,6 @@ pub struct Toolset {
     pub summary: &'static str,
     /// Whether it is on when the configuration does not say.
     pub is_usual: bool,
-}
-
-/// A way to sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// No credential is needed.
-    None,
-    /// OAuth: authorization code with PKCE in the browser.
-    OAuth,
-    /// An API key that the person pastes once.
-    ApiKey,
-    /// A bearer token that the person pastes once.
-    Bearer,
-    /// OAuth without a person: the client asks for itself, with its secret or its key.
-    ClientCredentials,
-    /// This machine is attached to the person's account, in the browser or with the password once; its secret is kept.
-    Device,
-    /// The person's name and password, which are kept.
-    Password,
-    /// A session that the person opened elsewhere.
-    Session,
-    /// A ticket that an administrator gave to the person, which opens one session.
-    Ticket,
-}
-
-impl Way {
-    /// Every way.
-    pub const ALL: [Self; 9] = [
-        Self::None,
-        Self::OAuth,
-        Self::ApiKey,
-        Self::Bearer,
-        Self::ClientCredentials,
-        Self::Device,
-        Self::Password,
-        Self::Session,
-        Self::Ticket,
-    ];
-
-    /// The word for it in the configuration, in `status` and in `--json`.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::OAuth => "oauth",
-            Self::ApiKey => "api-key",
-            Self::Bearer => "bearer",
-            Self::ClientCredentials => "client-credentials",
-            Self::Device => "device",
-            Self::Password => "password",
-            Self::Session => "session",
-            Self::Ticket => "ticket",
-        }
-    }
-
-    /// The way of that word.
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|way| way.word() == word)
-    }
-
-    /// Whether what the store keeps is attached to no request: the backend opens its own sessions with it.
-    pub const fn is_exchanged(self) -> bool {
-        matches!(self, Self::Device | Self::Password | Self::Session | Self::Ticket)
-    }
 }
 
 /// A named, configured backend, ready to be called.

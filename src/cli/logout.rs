@@ -159,6 +159,12 @@ fn sentence(done: &Done) -> String {
         AtProvider::Nothing => {
             format!("The key of `{name}` is {here}; end it at the service if it is no longer needed.")
         }
+        AtProvider::Forgotten => format!("The password of `{name}` is {here}."),
+        AtProvider::Stays(what) => format!("The login of `{name}` is {here}. {what}"),
+        AtProvider::Unended(error) => format!(
+            "The login of `{name}` is {here}. The service did not end the session ({error}), which ends some time after \
+             its last use."
+        ),
         AtProvider::Ended => format!("The login of `{name}` is ended at the provider and {here}."),
         AtProvider::Unasked => format!("The login of `{name}` is {here}. {lives}"),
         AtProvider::NoEndpoint => {

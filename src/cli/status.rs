@@ -47,6 +47,10 @@ struct One<'a> {
     ended: Option<&'a str>,
     elsewhere: Option<&'a str>,
     account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
     issuer: Option<&'a str>,
     scopes: &'a [String],
     expires_at: Option<Timestamp>,
@@ -177,6 +181,8 @@ fn one(row: &Row) -> One<'_> {
         },
         elsewhere: status.elsewhere.as_deref(),
         account: status.account.as_deref(),
+        tenant: status.holder.as_ref().and_then(|holder| holder.tenant.as_deref()),
+        role: status.holder.as_ref().and_then(|holder| holder.role.as_deref()),
         issuer: status.issuer.as_deref(),
         scopes: &status.scopes,
         expires_at: status.expires_at,
@@ -240,6 +246,8 @@ fn details(console: &Console, rows: &[Row], now: Timestamp) {
         };
         line("login", Some(words(row, now)));
         line("account", status.account.clone());
+        line("tenant", status.holder.as_ref().and_then(|holder| holder.tenant.clone()));
+        line("role", status.holder.as_ref().and_then(|holder| holder.role.clone()));
         line("way", Some(status.way.word().to_owned()));
         line("address", status.url.clone());
         line("login is for", status.elsewhere.clone());

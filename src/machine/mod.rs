@@ -21,7 +21,7 @@ pub use browser::{Browser, BrowserError, SystemBrowser, may_be_opened, open};
 pub use dump::without_core_dumps;
 pub use program::{HOST_PATH, HOST_VARIABLES, as_host, host_environment, own_program};
 pub use prompt::{Echo, Line, Lines, Prompt, ask_secret};
-pub use surroundings::{Platform, Surroundings, Traces, Unseen};
+pub use surroundings::{Platform, Surroundings, Traces, Unseen, host_name};
 
 /// The machine as the program sees it. Cloning shares the parts.
 #[derive(Clone)]

@@ -119,6 +119,20 @@ impl Surroundings {
     }
 }
 
+/// What this machine is called; empty if nobody knows.
+pub fn host_name(environment: &Environment) -> String {
+    #[cfg(unix)]
+    let own = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let own = String::new();
+    match own.as_str() {
+        "" | "localhost" => {
+            environment.text("COMPUTERNAME").or(environment.text("HOSTNAME")).unwrap_or(&own).to_owned()
+        }
+        _ => own,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

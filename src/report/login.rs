@@ -52,12 +52,15 @@ pub(super) fn running(connection: &str, who: Option<&Who>) -> Report {
         .retryable()
 }
 
-pub(super) fn other_account(connection: &str, who: &Outsider, ended: bool) -> Report {
+pub(super) fn other_account(connection: &str, who: &Outsider, ended: Option<bool>) -> Report {
     let report = Report::new(Exit::Denied, "other_account", format!("another account has signed in to `{connection}`"))
         .cause(who.to_string())
         .cause(match ended {
-            true => "nothing was stored, and the new tokens were ended at the provider",
-            false => "nothing was stored; the new tokens end by themselves, because the provider did not end them",
+            Some(true) => "nothing was stored, and the new tokens were ended at the provider",
+            None => "nothing was stored; the device that was attached stays in the list there, and nobody can use it",
+            Some(false) => {
+                "nothing was stored; the new tokens end by themselves, because the provider did not end them"
+            }
         });
     match who {
         Outsider::Unexpected { actual: Some(_), .. } => {

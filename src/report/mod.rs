@@ -17,6 +17,7 @@ mod network;
 mod service;
 mod session;
 mod settings;
+mod sign_in;
 mod store;
 mod token;
 
@@ -187,6 +188,9 @@ impl From<&app::Error> for Report {
             E::ClientSecretElsewhere { connection, issuer } => client::elsewhere(connection, issuer),
             E::BadKey { error } => client::bad_key(*error),
             E::Login { connection, error } => authorization::failed(connection, error),
+            E::NotObtained { connection, way, failed } => sign_in::failed(connection, *way, failed),
+            E::NoAnswer { connection, why } => sign_in::no_answer(connection, why),
+            E::NoToken { connection, way } => sign_in::no_token(connection, *way),
             E::Renewal { connection, error } => session::renewal(connection, error),
             E::Paused { connection, seconds, why } => session::paused(connection, *seconds, *why),
             E::UnknownIssuer { connection } => token::unknown_issuer(connection),
@@ -200,6 +204,7 @@ impl From<&app::Error> for Report {
     }
 }
 
+pub use sign_in::token_not_taken;
 pub use token::bound;
 
 /// A cause for an input/output error.

@@ -11,6 +11,7 @@ use crate::world::World;
 const LOGIN: &str = include_str!("../layouts/grant-1-oauth.json");
 const BARE: &str = include_str!("../layouts/grant-1-bare.json");
 const PASTED: &str = include_str!("../layouts/grant-1-key.json");
+const HELD: &str = include_str!("../layouts/grant-1-held.json");
 const CLIENT: &str = include_str!("../layouts/client-1.json");
 
 /// Everything of `old` is in `new` with the same value; `new` may have more.
@@ -35,7 +36,7 @@ pub fn stored(world: &World, key: &Key) -> Option<String> {
 
 #[test]
 fn r22_every_older_login_is_read_and_written_again_without_a_loss() {
-    for old in [LOGIN, BARE, PASTED] {
+    for old in [LOGIN, BARE, PASTED, HELD] {
         let grant = Grant::decode(&Secret::new(old)).expect("readable");
         let again = grant.encode();
         let (new, old) = (serde_json::from_str(again.expose()), serde_json::from_str(old));

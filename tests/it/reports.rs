@@ -144,12 +144,12 @@ fn a_login_that_is_not_the_one_that_was_meant() {
     let login = |error| Error::Login { connection: connection(), error: std::sync::Arc::new(error) };
     let elsewhere = keyward::oauth::Error::LocalhostElsewhere { address: [192, 0, 2, 1].into() };
     for (name, error) in [
-        ("another_account", other(Outsider::Swapped { stored: "ada".into(), new: "bob".into() }, true)),
+        ("another_account", other(Outsider::Swapped { stored: "ada".into(), new: "bob".into() }, Some(true))),
         (
             "unexpected_account",
-            other(Outsider::Unexpected { expected: "ada".into(), actual: Some("bob".into()) }, false),
+            other(Outsider::Unexpected { expected: "ada".into(), actual: Some("bob".into()) }, Some(false)),
         ),
-        ("unnamed_account", other(Outsider::Unexpected { expected: "ada".into(), actual: None }, true)),
+        ("unnamed_account", other(Outsider::Unexpected { expected: "ada".into(), actual: None }, Some(true))),
         ("login_running", running(Some(Who { by: By::Serve, process: 4711, seconds: 12 }))),
         ("login_running_unknown", running(None)),
         ("localhost_elsewhere", login(elsewhere)),
@@ -465,4 +465,52 @@ fn a_call_whose_arguments_or_result_are_wrong() {
     pinned("arguments_missing", &world.run(&["call", "box_add", "a=1"]), Exit::Usage);
     pinned("arguments_unknown", &world.run(&["call", "box_add", "a=1", "bb=1"]), Exit::Usage);
     pinned("tool_failed", &world.run(&["call", "box_fail"]), Exit::Server);
+}
+
+#[test]
+fn a_login_by_a_procedure_of_the_backends_own() {
+    use keyward::backends::sign_in::{Failed, Given};
+    let host = || "portal.example.com".to_owned();
+    let refused = |given, sso| Failed::Refused { given, host: host(), said: String::new(), sso };
+    for (name, way, failed) in [
+        ("own_password", Way::Password, refused(Given::Password, false)),
+        ("own_password_sso", Way::Password, refused(Given::Password, true)),
+        ("own_password_device", Way::Device, refused(Given::Password, false)),
+        ("own_code", Way::Device, refused(Given::Code, false)),
+        ("own_session", Way::Session, refused(Given::Session, false)),
+        ("own_ticket", Way::Ticket, refused(Given::Ticket, false)),
+        ("own_unfit_name", Way::Device, Failed::Unfit { given: Given::Password, why: "the password is empty" }),
+        (
+            "own_unfit_session",
+            Way::Session,
+            Failed::Unfit { given: Given::Session, why: "it is not the value of one cookie" },
+        ),
+        (
+            "own_unfinished",
+            Way::Password,
+            Failed::Unfinished { host: host(), cause: "it answers a login with a redirect".into() },
+        ),
+        ("own_misplaced", Way::Device, Failed::Misplaced { why: "a device belongs elsewhere", instead: Way::Password }),
+        (
+            "own_elsewhere",
+            Way::Device,
+            Failed::Elsewhere { service: "CTERA Portal", host: host(), cause: "it answers with a web page".into() },
+        ),
+        (
+            "own_server",
+            Way::Device,
+            Failed::Service(keyward::backends::Error::Server { host: host(), status: 503, said: "busy".into() }),
+        ),
+    ] {
+        let error = Error::NotObtained { connection: "portal".into(), way, failed: Box::new(failed) };
+        let report = keyward::report::Report::from(&error);
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, report.exit);
+    }
+    for (name, error) in [
+        ("own_no_answer", Error::NoAnswer { connection: "portal".into(), why: "standard input has ended" }),
+        ("own_no_token", Error::NoToken { connection: "portal".into(), way: Way::Session }),
+    ] {
+        let report = keyward::report::Report::from(&error);
+        pinned(name, &Ran { exit: report.exit, out: String::new(), err: report.text() }, report.exit);
+    }
 }

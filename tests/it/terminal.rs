@@ -12,6 +12,7 @@ use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::person::{Press, end_of, visit_page};
+use crate::portal::{CODE, Manners, PASSWORD, Portal};
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -328,4 +329,45 @@ fn in_the_background_a_login_neither_reads_the_terminal_nor_stops() {
     visit_page(url::Url::parse(&address).expect("an address"), Press::Allow);
     pty.exp_string("ended=0").expect("it ends well");
     assert!(token(&home));
+}
+
+#[test]
+fn at_the_login_to_a_portal_the_name_is_seen_and_the_password_is_not() {
+    let portal = Portal::start(Manners::USUAL);
+    let login = ["login", &portal.url, "--backend", "ctera", "--name", "portal"];
+    let mut session = Session::start(&login);
+    session.sees("Your name at");
+    session.becomes(true);
+    session.types("alice\n");
+    session.sees("it is not shown:");
+    session.becomes(false);
+    session.types(&format!("{PASSWORD}\n"));
+    let (code, rest, _) = session.end();
+    assert!(code == 0 && rest.contains("Signed in to `portal` as alice@example.com (acme, EndUser)."), "{code} {rest}");
+    assert!(!rest.contains("canary"), "{rest}");
+    // Whoever thinks better of it leaves nothing behind.
+    let mut session = Session::start(&login);
+    session.sees("Your name at");
+    session.types("alice\n");
+    session.sees("it is not shown:");
+    session.becomes(false);
+    session.presses('c');
+    let (code, rest, _) = session.end();
+    assert!(code == 130 && rest.contains("interrupted"), "{code} {rest}");
+    assert_eq!(portal.devices().len(), 1);
+}
+
+#[test]
+fn the_activation_code_is_pasted_unseen_while_the_browser_is_awaited() {
+    let portal = Portal::start(Manners::SSO);
+    let mut session = Session::start(&["login", &portal.url, "--backend", "ctera", "--name", "portal"]);
+    session.sees("/ServicesPortal/activate?scheme=http");
+    session.sees("It is not shown.");
+    session.becomes(false);
+    session.types("nothing of the kind\n");
+    session.sees("There is no activation code in that");
+    session.types(&format!("{CODE}\n"));
+    let (code, rest, _) = session.end();
+    assert!(code == 0 && rest.contains("Signed in to `portal` as alice@example.com"), "{code} {rest}");
+    assert!(!rest.contains("canary"), "{rest}");
 }

@@ -9,6 +9,7 @@ use url::Url;
 use super::{Flow, Grant, Issued, Renewals, State, Trouble};
 use crate::app::client;
 use crate::backends::Way;
+use crate::backends::sign_in::Holder;
 use crate::machine::Timestamp;
 use crate::secret::Secret;
 
@@ -35,6 +36,8 @@ struct Written<T> {
     state: State,
     #[serde(skip_serializing_if = "Option::is_none")]
     issued: Option<WrittenIssued<T>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Holder>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     renewals: Vec<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,6 +107,7 @@ impl Grant {
             obtained_at: self.obtained_at,
             state: self.state.clone(),
             issued,
+            holder: self.holder.clone(),
             renewals: self.renewals.recent.clone(),
             trouble: self.renewals.trouble.clone(),
             spill_key: self.renewals.spill_key.as_ref().map(Secret::expose),
@@ -129,6 +133,7 @@ impl Grant {
             obtained_at: written.obtained_at,
             state: written.state,
             issued,
+            holder: written.holder,
             renewals: Renewals { recent: written.renewals, trouble: written.trouble, spill_key: written.spill_key },
         })
     }

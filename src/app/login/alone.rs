@@ -83,6 +83,7 @@ async fn obtain(app: &App, connection: &config::Connection, url: Url) -> Result<
             account: None,
         }),
         access_token: tokens.access_token,
+        holder: None,
         renewals: Renewals::default(),
     };
     if let Some(error) = binding::refused(bound_tokens_only, &grant) {

@@ -151,6 +151,7 @@ impl Keeper {
                 account: account.map(|account| account.label().to_owned()),
             }),
             access_token: tokens.access_token,
+            holder: None,
             renewals: Renewals::default(),
         };
         Ok((grant, identified))
@@ -210,7 +211,7 @@ impl Keeper {
     /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
     async fn refuse(&self, grant: &Grant, who: Outsider) -> Error {
         let ended = self.end(grant).await;
-        Error::OtherAccount { connection: self.connection.name.clone(), who, ended }
+        Error::OtherAccount { connection: self.connection.name.clone(), who, ended: Some(ended) }
     }
 
     /// Ends the tokens at the provider; whether it did.

@@ -14,6 +14,7 @@ use super::audit::What;
 use super::grant::Grant;
 use super::{App, Error, provider};
 use crate::backends::Way;
+use crate::backends::sign_in::Holder;
 use crate::config;
 use crate::http::Loopback;
 use crate::machine::Timestamp;
@@ -39,7 +40,7 @@ use discover::{Found, discover, understands};
 pub use finish::Finish;
 use identify::{Identity, Origin};
 pub use person::{News, Nobody, Person, Swap};
-pub use record::{learn_tools, record};
+pub use record::{learn_tools, proved, record};
 pub(super) use running::claim;
 pub use running::{By, Who, attend};
 pub use strength::Strength;
@@ -91,6 +92,8 @@ pub struct Done {
     pub way: Way,
     /// Who signed in, if the provider said so.
     pub account: Option<String>,
+    /// What else is known of them, where a backend's own procedure has found out.
+    pub holder: Option<Holder>,
     /// When the token ends.
     pub expires_at: Option<Timestamp>,
     /// Whether it renews by itself.
@@ -98,11 +101,12 @@ pub struct Done {
 }
 
 impl Done {
-    fn of(connection: &str, grant: &Grant) -> Self {
+    pub(super) fn of(connection: &str, grant: &Grant) -> Self {
         Self {
             connection: connection.to_owned(),
             way: grant.way,
-            account: grant.issued.as_ref().and_then(|issued| issued.account.clone()),
+            account: grant.account().map(String::from),
+            holder: grant.holder.clone(),
             expires_at: grant.expires_at(),
             renewable: grant.is_renewable(),
         }

@@ -16,6 +16,18 @@ pub async fn learn_tools(app: &App, connection: &config::Connection, way: Way) -
     listed.map(drop).map_err(|error| Error::Service { connection: connection.name.clone(), error })
 }
 
+/// Asks a service of which it is not known whether it takes tokens whether it takes that of this login. The login stays: it
+/// is the service that decides, and it may be told to take them.
+pub async fn proved(app: &App, connection: &config::Connection) -> Result<(), Error> {
+    if connection.backend.sign_in.is_none() {
+        return Ok(());
+    }
+    let connection = config::Connection { way: (Way::OAuth, Source::File), ..connection.clone() };
+    let service = app.at(&connection).service(&connection)?;
+    let taken = connection.backend.check(service).await;
+    taken.map_err(|error| Error::Service { connection: connection.name.clone(), error })
+}
+
 /// Writes what the login learned and is not secret, so that the next command needs no flags.
 pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
     let changes = changes(connection, way);

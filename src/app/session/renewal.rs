@@ -245,6 +245,7 @@ impl Inner {
                 dpop: issued.dpop.clone().filter(|_| tokens.token_type == TokenType::Dpop),
                 ..issued.clone()
             }),
+            holder: None,
             renewals: Renewals { recent, ..Renewals::default() },
             way: marked.way,
             url: marked.url.clone(),

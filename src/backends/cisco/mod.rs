@@ -55,6 +55,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[(Way::OAuth, UNPROVEN)],
     url: Some("https://apix.cisco.com"),
     oauth_url: None,
+    sign_in: None,
     issuer,
     toolsets: &[
         Toolset { name: "bugs", summary: "bugs", is_usual: true },

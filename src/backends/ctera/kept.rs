@@ -17,7 +17,7 @@ pub(super) enum Kept {
     },
     /// A session that was opened elsewhere and cannot be opened again.
     Session {
-        /// The value of the cookie `JSESSIONID`.
+        /// The value of the cookie `JSESSIONID`, or the cookies with their names where a login set more than that one.
         cookie: Secret,
         /// The value of `X-CTERA-TOKEN`, where the Portal gave one.
         token: Option<Secret>,

@@ -25,6 +25,7 @@ mod path;
 mod read;
 mod sessions;
 mod shape;
+mod sign_in;
 mod task;
 mod tool;
 mod transfer;
@@ -43,6 +44,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[(Way::Password, PASSWORD), (Way::OAuth, UNPROVEN)],
     url: None,
     oauth_url: None,
+    sign_in: Some(&sign_in::Portal),
     issuer: |_| None,
     toolsets: &[
         Toolset { name: "read", summary: "looking at files, versions, links and shares", is_usual: true },

@@ -92,7 +92,10 @@ pub(super) async fn open(http: &Http, address: &Address, kept: &Kept) -> Result<
             Ok(Opened { cookie, token: None })
         }
         Kept::Session { cookie, token } => {
-            Ok(Opened { cookie: Secret::new(format!("{SESSION}={}", cookie.expose())), token: token.clone() })
+            let value = cookie.expose();
+            let is_named = value.contains(&format!("{SESSION}="));
+            let cookie = if is_named { value.to_owned() } else { format!("{SESSION}={value}") };
+            Ok(Opened { cookie: Secret::new(cookie), token: token.clone() })
         }
     }
 }

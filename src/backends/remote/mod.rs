@@ -30,6 +30,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[],
     url: None,
     oauth_url: None,
+    sign_in: None,
     issuer: |_| None,
     toolsets: &[],
     takes_folders: false,

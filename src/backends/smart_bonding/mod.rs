@@ -32,6 +32,7 @@ pub static BACKEND: Backend = Backend {
     )],
     url: Some("https://sb.xylem.cisco.com/sb-partner-oauth-proxy-api/rest/v1"),
     oauth_url: None,
+    sign_in: None,
     issuer,
     toolsets: &[
         Toolset { name: TICKETS, summary: "problem codes, and what Cisco wrote to tickets", is_usual: true },

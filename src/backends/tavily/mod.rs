@@ -19,6 +19,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[],
     url: Some("https://api.tavily.com"),
     oauth_url: Some("https://mcp.tavily.com/mcp"),
+    sign_in: None,
     issuer: |_| None,
     toolsets: &[],
     takes_folders: false,

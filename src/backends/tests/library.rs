@@ -18,6 +18,7 @@ pub static BACKEND: Backend = Backend {
     notes: &[],
     url: None,
     oauth_url: None,
+    sign_in: None,
     issuer: |_| None,
     toolsets: &[Toolset { name: "more", summary: "more of them", is_usual: false }],
     takes_folders: false,

@@ -16,7 +16,7 @@ use crate::config;
 use crate::machine::{self, Browser, Echo, Lines, SystemBrowser};
 
 /// How long before the end the person is told once more.
-const REMINDER: Duration = Duration::from_secs(60);
+pub(super) const REMINDER: Duration = Duration::from_secs(60);
 
 /// Shows what a login would ask for.
 pub(super) async fn rehearse(
@@ -107,12 +107,7 @@ async fn wait(
         }
     };
     let patience = Duration::from_secs(arguments.ways.timeout);
-    let remind = async {
-        match patience.checked_sub(REMINDER).filter(|before| *before >= REMINDER) {
-            Some(before) => tokio::time::sleep(before).await,
-            None => std::future::pending().await,
-        }
-    };
+    let remind = reminded(patience);
     let finish = pending.finish_with(app, how(arguments, patience, &face, pastes));
     tokio::pin!(opening, remind, finish);
     let (mut opened, mut reminded) = (false, false);
@@ -129,6 +124,14 @@ async fn wait(
                 console.say(&format!("{} s are left.", REMINDER.as_secs()));
             }
         }
+    }
+}
+
+/// Ready when the person should be told that the time is nearly up; never, if there is little time anyway.
+pub(super) async fn reminded(patience: Duration) {
+    match patience.checked_sub(REMINDER).filter(|before| *before >= REMINDER) {
+        Some(before) => tokio::time::sleep(before).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -165,7 +168,7 @@ fn wish(arguments: &Arguments, Choice { browser, device, .. }: Choice) -> Wish {
     Wish { by: By::Login, scopes: scope.clone(), expect: expect_user.clone(), strength, browser, device }
 }
 
-fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
+pub(super) fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
     let (ways, machine) = (&arguments.ways, &app.machine);
     let asked = Asked {
         browser: ways.browser.is_some(),
@@ -185,7 +188,7 @@ fn choice(arguments: &Arguments, console: &Console, app: &App) -> Choice {
     )
 }
 
-fn browser(arguments: &Arguments, app: &App) -> Arc<dyn Browser> {
+pub(super) fn browser(arguments: &Arguments, app: &App) -> Arc<dyn Browser> {
     match &arguments.ways.browser {
         Some(program) => Arc::new(SystemBrowser::of_program(program, &app.machine.environment)),
         None => Arc::clone(&app.machine.browser),

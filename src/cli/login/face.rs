@@ -7,7 +7,7 @@
 //! | `device` | `connection`, `provider`, `user_code`, `verification_uri`, `verification_uri_complete`, `expires_at` |
 //! | `waiting` | nothing more: a browser was asked to open the page |
 //! | `warning` | `code`, `message` |
-//! | `done` | `connection`, `way`, `account`, `expires_at`, `renewable`, `store` |
+//! | `done` | `connection`, `way`, `account`, where known `tenant` and `role`, `expires_at`, `renewable`, `store` |
 //!
 //! Each begins with `schema_version` and `event`. A login that fails ends with the object of every failure instead.
 
@@ -33,6 +33,17 @@ pub(super) struct Face<'a> {
     pub(super) console: &'a Console,
     /// Asks, where somebody can answer.
     pub(super) prompt: Option<Arc<dyn Prompt>>,
+}
+
+/// A page that sends the browser back to this machine.
+pub(super) struct Shown<'a> {
+    pub(super) connection: &'a str,
+    /// Who asks the person there.
+    pub(super) provider: &'a str,
+    pub(super) url: &'a str,
+    /// Where the browser comes back to.
+    pub(super) port: u16,
+    pub(super) host: Loopback,
 }
 
 #[derive(Serialize)]
@@ -79,6 +90,10 @@ struct Ended<'a> {
     connection: &'a str,
     way: &'a str,
     account: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'a str>,
     expires_at: Option<Timestamp>,
     renewable: bool,
     store: Option<&'a str>,
@@ -90,7 +105,12 @@ impl Face<'_> {
         let now = machine.clock.now();
         let console = self.console;
         if let Some(port) = pending.port() {
-            self.page(pending, (choice, port), machine, now.after(whole(seconds)));
+            let (connection, provider, url) = (pending.connection(), pending.provider(), pending.url().as_str());
+            let shown = Shown { connection, provider, url, port, host: pending.redirect_host() };
+            self.page(&shown, choice, machine, now.after(whole(seconds)));
+            if let Some(seconds) = pending.lasts(now) {
+                console.say(&format!("The provider keeps this request for {seconds} s: open the page by then."));
+            }
         }
         if let Some(device) = pending.device() {
             self.code(pending, device, now);
@@ -110,13 +130,27 @@ impl Face<'_> {
         }
     }
 
+    /// Says where the person has to go to bring something back that a backend's own procedure wants.
+    pub(super) fn visit(&self, (shown, wanted): (&Shown<'_>, &str), choice: Choice, machine: &Machine, seconds: u64) {
+        let console = self.console;
+        self.page(shown, choice, machine, machine.clock.now().after(whole(seconds)));
+        console.say(&format!("Waiting for the answer on port {}, at most {seconds} s.", shown.port));
+        if choice.paste {
+            console.say(&format!(
+                "If the browser ends at an address that does not load, or shows a code: paste the whole address or the \
+                 {wanted} here and press Enter. It is not shown."
+            ));
+        }
+    }
+
     /// The page that sends the browser back to this machine.
-    fn page(&self, pending: &Pending, (choice, port): (Choice, u16), machine: &Machine, expires_at: Timestamp) {
-        let (console, name) = (self.console, pending.connection());
+    fn page(&self, shown: &Shown<'_>, choice: Choice, machine: &Machine, expires_at: Timestamp) {
+        let console = self.console;
+        let Shown { connection: name, provider, url, port, host } = *shown;
         let body = Started {
             connection: name,
-            provider: pending.provider(),
-            url: pending.url().as_str(),
+            provider,
+            url,
             port,
             expires_at,
             browser: choice.unopened.is_none(),
@@ -124,17 +158,14 @@ impl Face<'_> {
             paste: choice.paste,
         };
         self.event("started", body);
-        let ask = format!("To sign in to `{name}` at {}, open:\n\n  {}\n", pending.provider(), pending.url());
+        let ask = format!("To sign in to `{name}` at {provider}, open:\n\n  {url}\n");
         match choice.unopened {
             None => console.say(&format!("{ask}\nA browser was asked to open it.")),
             // Without the address nothing can happen, so also with `--quiet`.
             Some(why) => {
                 console.must_say(&format!("{ask}\nNo browser is opened here: {}.", why.why()));
-                console.must_say(&elsewhere(pending, (why, port), choice.paste, &machine.environment));
+                console.must_say(&elsewhere((host, port), why, choice.paste, &machine.environment));
             }
-        }
-        if let Some(seconds) = pending.lasts(machine.clock.now()) {
-            console.say(&format!("The provider keeps this request for {seconds} s: open the page by then."));
         }
     }
 
@@ -181,6 +212,8 @@ impl Face<'_> {
                 connection: &done.connection,
                 way: done.way.word(),
                 account: done.account.as_deref(),
+                tenant: done.holder.as_ref().and_then(|holder| holder.tenant.as_deref()),
+                role: done.holder.as_ref().and_then(|holder| holder.role.as_deref()),
                 expires_at: done.expires_at,
                 renewable: done.renewable,
                 store: (done.way != Way::None).then_some(store.word()),
@@ -220,11 +253,11 @@ fn whole(seconds: u64) -> i64 {
 }
 
 /// How the person gets from another machine's browser back to here.
-fn elsewhere(pending: &Pending, (why, port): (Unopened, u16), paste: bool, environment: &Environment) -> String {
+fn elsewhere((host, port): (Loopback, u16), why: Unopened, paste: bool, environment: &Environment) -> String {
     match why {
         Unopened::Unseen(Unseen::Ssh) => format!(
             "Open it on your own machine, where this brings the answer back: `{}`",
-            forward(pending.redirect_host(), port, environment)
+            forward(host, port, environment)
         ),
         _ if paste => "Open it in a browser on this machine, or anywhere and paste what it ends at.".to_owned(),
         _ => "Open it in a browser on this machine.".to_owned(),
@@ -260,6 +293,10 @@ impl Person for Face<'_> {
             News::Listener(Notice::Strangers { .. }) => (
                 "strangers",
                 "Answers keep coming that are not for this login: an old tab, or somebody is trying. They change nothing.",
+            ),
+            News::Listener(Notice::Unread) => (
+                "unread",
+                "The browser came back, and what it brought cannot be read: paste here the whole address that it shows.",
             ),
             News::Listener(Notice::Encrypted) => (
                 "encrypted",

@@ -14,10 +14,6 @@ pub(super) async fn with_a_key(
     connection: &config::Connection,
     way: Way,
 ) -> Result<Done, Error> {
-    let ways = connection.backend.ways;
-    if !ways.contains(&way) {
-        return Err(Error::NoLogin { connection: connection.name.clone(), wanted: Some(way), ways });
-    }
     // Nobody should paste a secret that cannot be kept.
     if let Some((variable, _)) = app.environment_token(connection) {
         return Err(Error::TokenInEnvironment { variable });

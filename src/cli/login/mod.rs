@@ -10,12 +10,13 @@ use crate::config::store::{Kind, VARIABLE};
 use crate::config::{self, Source};
 use crate::http::Loopback;
 use crate::machine::Machine;
-use crate::report::{Exit, Report};
+use crate::report::{self, Exit, Report};
 
 mod attempt;
 mod choice;
 mod face;
 mod key;
+mod own;
 mod rehearsal;
 mod target;
 
@@ -25,12 +26,21 @@ use face::Face;
 #[derive(Debug, clap::Args)]
 #[command(after_help = after_help())]
 pub(super) struct Arguments {
-    /// The connection, or the address of a remote MCP server
+    /// The connection, or the address of a new one: a remote MCP server, or what `--backend` names
     #[arg(value_name = "CONNECTION|URL")]
     connection: String,
+    /// What is at the address of a new connection
+    #[arg(long, value_name = "BACKEND", value_parser = PossibleValuesParser::new(backends::ALL.iter().map(|backend| backend.name)))]
+    backend: Option<String>,
     /// Name for a new connection; otherwise it is named after the host
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Sign in in this way, now and later: one of the ways of the connection's backend
+    #[arg(long, value_name = "WAY", value_parser = ways(), conflicts_with_all = ["api_key", "bearer"])]
+    way: Option<Way>,
+    /// Attach this machine with name and password, once, also where the service offers single sign-on
+    #[arg(long)]
+    no_sso: bool,
     /// Keep an API key: asked for without echo, or read from standard input
     #[arg(long, conflicts_with = "bearer")]
     api_key: bool,
@@ -60,6 +70,11 @@ fn after_help() -> String {
             .map(|(way, note)| format!("\n\n`way = \"{}\"` of `{}` is {note}.", way.word(), backend.name))
     });
     EXAMPLES.to_owned() + &notes.collect::<String>()
+}
+
+fn ways() -> impl TypedValueParser<Value = Way> {
+    let words = Way::ALL.into_iter().filter(|way| *way != Way::None).map(Way::word);
+    PossibleValuesParser::new(words).map(|word| Way::of_word(&word).unwrap_or(Way::OAuth))
 }
 
 fn kinds() -> impl TypedValueParser<Value = Kind> {
@@ -135,7 +150,10 @@ struct Asking {
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
     let connection = target::target(&arguments, app).map_err(|error| Report::from(&error))?;
-    let way = chosen(&arguments, &connection);
+    let way = chosen(&arguments, &connection).map_err(|error| Report::from(&error))?;
+    if arguments.wish.dry_run && way.is_exchanged() {
+        return own::rehearse(console, app, (&connection, way)).map_err(|error| Report::from(&error));
+    }
     if arguments.wish.dry_run {
         let shown = attempt::rehearse(&arguments, console, app, (&connection, way)).await;
         return shown.unwrap_or_else(|error| Err(Report::from(&error)));
@@ -143,6 +161,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
     client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;
     let done = match way {
         Way::OAuth => attempt::sign_in(&arguments, console, app, &connection).await,
+        way if way.is_exchanged() => own::sign_in(&arguments, console, app, (&connection, way)).await,
         Way::ClientCredentials => login::client_credentials(app, &connection).await,
         way => key::with_a_key(console, app, &connection, way).await,
     };
@@ -157,6 +176,11 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         Err(error) => return Err(advice(app, &connection, Report::from(&error)).await),
     };
     let face = Face { console, prompt: None };
+    if way == Way::OAuth
+        && let Err(error) = login::proved(app, &connection).await
+    {
+        return Err(report::token_not_taken(&connection.name, Report::from(&error)));
+    }
     if let Err(error) = login::learn_tools(app, &connection, done.way).await {
         let report = Report::from(&error);
         let text = format!("Its tools could not be listed yet ({}).", report.causes.join("; "));
@@ -188,10 +212,13 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
     } else {
         format!("'{}'", url.as_str().replace('\'', "%27"))
     };
+    let is_remote = connection.backend.name == backends::remote::BACKEND.name;
+    let backend = if is_remote { String::new() } else { format!(" --backend {}", connection.backend.name) };
+    let again = format!("`keyward login {url} --name {name}{backend}");
     for hint in &mut report.hints {
         *hint = hint
-            .replace(&format!("`keyward login {name}`"), &format!("`keyward login {url} --name {name}`"))
-            .replace(&format!("`keyward login {name} "), &format!("`keyward login {url} --name {name} "))
+            .replace(&format!("`keyward login {name}`"), &format!("{again}`"))
+            .replace(&format!("`keyward login {name} "), &format!("{again} "))
             .replace(&format!("that `keyward status {name}` shows"), &format!("`{url}`"))
             .replace(
                 &format!("`keyward config show` prints the addresses of `{name}`"),
@@ -201,17 +228,20 @@ async fn advice(app: &App, connection: &config::Connection, mut report: Report) 
     report
 }
 
-fn chosen(arguments: &Arguments, connection: &config::Connection) -> Way {
-    if arguments.api_key {
-        return Way::ApiKey;
-    }
-    if arguments.bearer {
-        return Way::Bearer;
-    }
+fn chosen(arguments: &Arguments, connection: &config::Connection) -> Result<Way, Error> {
     let ways = connection.backend.ways;
-    match connection.way {
-        (way, Source::File) if way != Way::None => way,
-        _ => ways.iter().copied().find(|way| *way != Way::None).unwrap_or(Way::OAuth),
+    let asked = match (arguments.api_key, arguments.bearer) {
+        (true, _) => Some(Way::ApiKey),
+        (_, true) => Some(Way::Bearer),
+        _ => arguments.way,
+    };
+    match (asked, connection.way) {
+        (Some(way), _) if !ways.contains(&way) => {
+            Err(Error::NoLogin { connection: connection.name.clone(), wanted: Some(way), ways })
+        }
+        (Some(way), _) => Ok(way),
+        (None, (way, Source::File)) if way != Way::None => Ok(way),
+        _ => Ok(ways.iter().copied().find(|way| *way != Way::None).unwrap_or(Way::OAuth)),
     }
 }
 
@@ -221,7 +251,7 @@ async fn open(app: &App, connection: &config::Connection) -> Result<Done, Error>
     login::learn_tools(app, connection, Way::None).await?;
     login::record(app, connection, Way::None).await?;
     let connection = connection.name.clone();
-    Ok(Done { connection, way: Way::None, account: None, expires_at: None, renewable: false })
+    Ok(Done { connection, way: Way::None, account: None, holder: None, expires_at: None, renewable: false })
 }
 
 fn sentence(done: &Done, store: Kind) -> String {
@@ -229,6 +259,7 @@ fn sentence(done: &Done, store: Kind) -> String {
     match (done.way, &done.account) {
         (Way::None, _) => format!("`{name}` answers without a login; its tools can be used."),
         (Way::OAuth, Some(account)) => format!("Signed in to `{name}` as {}.{}", clean(account), renewal(done)),
+        (way, _) if way.is_exchanged() => own::sentence(done, store),
         (Way::ClientCredentials, _) => format!("`{name}` has a token for its client.{}", renewal(done)),
         (Way::OAuth, None) => format!("Signed in to `{name}`.{}", renewal(done)),
         _ => format!("The key of `{name}` is kept in the {}.", store.name()),

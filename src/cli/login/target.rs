@@ -4,26 +4,28 @@ use url::Url;
 
 use super::Arguments;
 use crate::app::{App, Error};
-use crate::backends;
+use crate::backends::{self, Backend};
 use crate::config;
 
 /// The connection that is meant: by name, by address, or a new one for an address.
 pub(super) fn target(arguments: &Arguments, app: &App) -> Result<config::Connection, Error> {
     let text = &arguments.connection;
     if !text.contains("://") {
-        if arguments.name.is_some() {
-            let why = "an address: `--name` names a new connection".to_owned();
+        let flag = [("--name", arguments.name.is_some()), ("--backend", arguments.backend.is_some())];
+        if let Some((flag, _)) = flag.iter().find(|(_, is_given)| *is_given) {
+            let why = format!("an address: `{flag}` is for a new connection");
             return Err(Error::Address { address: shown(text), why });
         }
         return app.connection(text).cloned();
     }
+    let backend = arguments.backend.as_deref().and_then(backends::named).unwrap_or(&backends::remote::BACKEND);
+    let text = &tidied(backend, text);
     let url = config::address(text, "url").map_err(|error| match error {
         config::Error::Value { expected, .. } => Error::Address { address: shown(text), why: expected },
         other => Error::Config(other),
     })?;
     let known = |connection: &&config::Connection| {
-        connection.backend.name == backends::remote::BACKEND.name
-            && connection.url.as_ref().is_some_and(|(known, _)| *known == url)
+        connection.backend.name == backend.name && connection.url.as_ref().is_some_and(|(known, _)| *known == url)
     };
     if arguments.name.is_none()
         && let Some(known) = app.config.connections.iter().find(known)
@@ -38,13 +40,21 @@ pub(super) fn target(arguments: &Arguments, app: &App) -> Result<config::Connect
         });
     }
     let entry = config::written::Connection {
-        backend: Some(backends::remote::BACKEND.name.to_owned()),
+        backend: Some(backend.name.to_owned()),
         url: Some(url.to_string()),
         ..Default::default()
     };
     let mut connection = config::Connection::resolve(&name, Some(&entry)).map_err(Error::Config)?;
     connection.configured = false;
     Ok(connection)
+}
+
+/// The address as the backend wants it configured: people copy that of the page that their browser shows.
+fn tidied(backend: &Backend, text: &str) -> String {
+    match (backend.sign_in, Url::parse(text)) {
+        (Some(procedure), Ok(url)) => procedure.address(&url).to_string(),
+        _ => text.to_owned(),
+    }
 }
 
 /// An address without what may be secret in it.

@@ -2,7 +2,6 @@
 
 use http::{Method, Request, StatusCode, header};
 
-use super::PATH;
 use super::shared::Shared;
 
 const LONGEST_TARGET: usize = 8 * 1024;
@@ -18,7 +17,7 @@ pub(super) enum Ask<'a> {
     Method,
     /// Our own request.
     Probe,
-    /// The browser coming back, with its raw query.
+    /// The browser coming back, with what it brought, as it was sent.
     Callback(&'a str),
     /// The browser fetching the result page.
     Result,
@@ -27,16 +26,17 @@ pub(super) enum Ask<'a> {
 /// Classifies a request. Paths are compared as they were sent: decoding or tidying them would let two spellings be one.
 pub(super) fn classify<'a, B>(request: &'a Request<B>, shared: &Shared) -> Ask<'a> {
     let uri = request.uri();
-    let target = uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target > LONGEST_TARGET {
+    let target = uri.path_and_query().map_or("", |target| target.as_str());
+    if target.len() > LONGEST_TARGET {
         return Ask::Refused(StatusCode::URI_TOO_LONG);
     }
     // Absolute form and `CONNECT` are for proxies, and their authority would compete with `Host`.
     if uri.authority().is_some() || request.method() == Method::CONNECT || !is_host(request, shared.host()) {
         return Ask::Refused(StatusCode::BAD_REQUEST);
     }
+    let brought = shared.brought(uri.path(), uri.query().unwrap_or_default(), target);
     let ask = match uri.path() {
-        PATH => Ask::Callback(uri.query().unwrap_or_default()),
+        _ if brought.is_some() => Ask::Callback(brought.unwrap_or_default()),
         path if path == shared.result_path() && uri.query().is_none() => Ask::Result,
         path if path == shared.probe_path() => Ask::Probe,
         _ => return Ask::Elsewhere,

@@ -94,10 +94,11 @@ async fn answer<B>(request: Request<B>, shared: &Shared, showed_page: &AtomicBoo
             shared.see_probe();
             reply(StatusCode::NOT_FOUND, String::new())
         }
-        Ask::Callback(query) => match shared.react(query) {
+        Ask::Callback(brought) => match shared.react(brought) {
             Reaction::Done => see(shared.result_path()),
             Reaction::Again => reply(StatusCode::OK, page::again()),
             Reaction::Refused => reply(StatusCode::BAD_REQUEST, page::refused()),
+            Reaction::Unread => reply(StatusCode::BAD_REQUEST, page::unread()),
         },
         Ask::Result => {
             let html = shared.page().await;

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::attempt::Attempt;
 use super::error::Error;
-use super::response::Outcome;
+use super::response::{Outcome, Verdict};
 use crate::http::Loopback;
 use crate::secret::Secret;
 
@@ -31,9 +32,9 @@ mod tests;
 
 pub use page::Page;
 pub use shared::Notice;
-use shared::{Limits, Shared};
+use shared::{Door, Judge, Limits, Shared};
 
-/// The path of the redirect URI. It has a segment, because some servers append a slash to an empty path.
+/// The path of the redirect URI of an authorization request. It has a segment, because some servers append a slash to an empty path.
 const PATH: &str = "/callback";
 
 /// An open loopback port, waiting for the browser to come back. Dropping it closes the port.
@@ -54,10 +55,15 @@ impl Listener {
     /// Opens the first free port of `ports` (any free port, if there are none or where one is 0) for a redirect to
     /// `host`. The port is kept from here on; it is proven to lead here.
     pub async fn bind(host: Loopback, ports: &[u16]) -> Result<Self, Error> {
-        Self::bind_with(host, ports, Limits::default()).await
+        Self::bind_with(host, ports, (Door::Known, Limits::default())).await
     }
 
-    async fn bind_with(host: Loopback, ports: &[u16], limits: Limits) -> Result<Self, Error> {
+    /// As [`Listener::bind`], for a page that proves nothing to us: nobody but who was told can come back to here.
+    pub async fn bind_secret(host: Loopback, ports: &[u16]) -> Result<Self, Error> {
+        Self::bind_with(host, ports, (Door::Secret, Limits::default())).await
+    }
+
+    async fn bind_with(host: Loopback, ports: &[u16], (door, limits): (Door, Limits)) -> Result<Self, Error> {
         let mut trouble = None;
         for wanted in if ports.is_empty() { &[0] } else { ports } {
             let pair = match bind::pair(host, *wanted, &bind::open) {
@@ -69,7 +75,7 @@ impl Listener {
                 }
             };
             let (port, families) = (pair.port, [pair.v4.is_some(), pair.v6.is_some()]);
-            let server = Server::start(pair, Shared::new(&format!("{host}:{port}"), limits)?);
+            let server = Server::start(pair, Shared::new(&format!("{host}:{port}"), door, limits)?);
             let proof = async { server.proves_itself(&bind::addresses(host, families, port).await?).await };
             match proof.await {
                 Ok(()) => return Ok(Self { server, host, port }),
@@ -79,9 +85,9 @@ impl Listener {
         Err(trouble.unwrap_or_else(|| Error::PortsBusy { ports: ports.to_vec() }))
     }
 
-    /// What the authorization request and the token request name.
+    /// Where the browser comes back to: what the authorization request and the token request name.
     pub fn redirect_uri(&self) -> String {
-        format!("http://{}:{}{PATH}", self.host, self.port)
+        format!("http://{}:{}{}", self.host, self.port, self.server.shared.callback())
     }
 
     /// The port.
@@ -96,8 +102,24 @@ impl Listener {
 
     /// Waits for the answer to `attempt`. After an error, and when the wait is cancelled, the port is closed.
     pub async fn wait(self, attempt: &Attempt, limit: Duration) -> Result<Callback, Error> {
+        let pending = Arc::clone(&attempt.pending);
+        self.wait_for(Box::new(move |query| pending.judge(query)), limit).await
+    }
+
+    /// Waits until the browser brings something in which `read` finds what is wanted. There is one answer.
+    pub async fn wait_to_read(self, read: fn(&str) -> Option<Secret>, limit: Duration) -> Result<Callback, Error> {
+        let spent = AtomicBool::new(false);
+        let judge = move |brought: &str| match read(brought) {
+            None => Verdict::Malformed,
+            Some(_) if spent.swap(true, Ordering::SeqCst) => Verdict::Spent,
+            Some(found) => Verdict::Answer(Ok(found)),
+        };
+        self.wait_for(Box::new(judge), limit).await
+    }
+
+    async fn wait_for(self, judge: Judge, limit: Duration) -> Result<Callback, Error> {
         let (sender, receiver) = oneshot::channel();
-        self.server.shared.expect(Arc::clone(&attempt.pending), sender);
+        self.server.shared.expect(judge, sender);
         match tokio::time::timeout(limit, receiver).await {
             Ok(Ok(outcome)) => Ok(Callback { outcome, server: self.server }),
             Ok(Err(_)) | Err(_) => {

@@ -109,6 +109,20 @@ pub(super) fn refused() -> String {
     .html()
 }
 
+/// For a browser that came back to the right place with something that nobody can read.
+pub(super) fn unread() -> String {
+    Sheet {
+        tone: "calm",
+        icon: DASH,
+        title: "No code came along",
+        text: "The service sent your browser back here without a code that keyward can read. Copy the whole address of this \
+               page and paste it where the login was started.",
+        facts: &[],
+        next: "The login is still waiting.",
+    }
+    .html()
+}
+
 /// The parts of a page. Only `facts` holds text that is not ours.
 struct Sheet<'a> {
     tone: &'static str,
@@ -195,6 +209,7 @@ mod tests {
             neutral(),
             again(),
             refused(),
+            unread(),
         ] {
             assert!(!html.to_lowercase().contains("you are signed in"), "{html}");
         }

@@ -1,15 +1,15 @@
 //! What the connections of one listener have in common.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::page;
+use super::{PATH, page};
 use crate::oauth::error::Error;
 use crate::oauth::random;
-use crate::oauth::response::{Outcome, Pending, Verdict};
+use crate::oauth::response::{Outcome, Verdict};
 
 /// Something a person at the terminal should know while the login goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Notice {
     },
     /// The browser insists on an encrypted connection to this machine; pasting the address helps.
     Encrypted,
+    /// The browser came back to the right place, and what it brought cannot be read; pasting the address may help.
+    Unread,
 }
 
 /// Time limits.
@@ -44,6 +46,17 @@ impl Default for Limits {
 }
 
 type Receiver = Box<dyn Fn(Notice) + Send + Sync>;
+/// Says what an answer is.
+pub(super) type Judge = Box<dyn Fn(&str) -> Verdict + Send + Sync>;
+
+/// Where the browser comes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// A path that everybody knows: what proves an answer is its state.
+    Known,
+    /// A path that nobody can guess, because nothing else proves an answer.
+    Secret,
+}
 
 /// Strangers before the person is told.
 const MANY: usize = 20;
@@ -51,10 +64,12 @@ const MANY: usize = 20;
 pub(super) struct Shared {
     pub(super) limits: Limits,
     host: String,
+    door: Door,
+    callback: String,
     probe: String,
     probed: AtomicBool,
     result: String,
-    expected: OnceLock<Arc<Pending>>,
+    expected: OnceLock<Judge>,
     answer: Mutex<Option<oneshot::Sender<Outcome>>>,
     page: watch::Sender<Option<String>>,
     owed: AtomicBool,
@@ -71,14 +86,21 @@ pub(super) enum Reaction {
     Again,
     /// Not the answer; the login goes on.
     Refused,
+    /// It came to where only the answer can come, and cannot be read; the login goes on.
+    Unread,
 }
 
 impl Shared {
-    pub(super) fn new(host: &str, limits: Limits) -> Result<Self, Error> {
+    pub(super) fn new(host: &str, door: Door, limits: Limits) -> Result<Self, Error> {
         let random = |place: &str| random::secret().map(|text| format!("/{place}/{}", text.expose()));
         Ok(Self {
             limits,
             host: host.to_owned(),
+            door,
+            callback: match door {
+                Door::Known => PATH.to_owned(),
+                Door::Secret => random("back")?,
+            },
             probe: random("probe")?,
             probed: AtomicBool::new(false),
             result: random("result")?,
@@ -96,6 +118,20 @@ impl Shared {
     /// (DNS rebinding).
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The path to which the browser comes back.
+    pub(super) fn callback(&self) -> &str {
+        &self.callback
+    }
+
+    /// What the browser brought, if it came back to the right path: the query, or all that follows a secret path, because
+    /// nobody knows in which form a service appends what it says.
+    pub(super) fn brought<'a>(&self, path: &str, query: &'a str, target: &'a str) -> Option<&'a str> {
+        match self.door {
+            Door::Known => (path == self.callback).then_some(query),
+            Door::Secret => target.strip_prefix(self.callback.as_str()),
+        }
     }
 
     pub(super) fn probe_path(&self) -> &str {
@@ -128,14 +164,14 @@ impl Shared {
     }
 
     /// From now on, callbacks are judged.
-    pub(super) fn expect(&self, pending: Arc<Pending>, answer: oneshot::Sender<Outcome>) {
+    pub(super) fn expect(&self, judge: Judge, answer: oneshot::Sender<Outcome>) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
-        let _ = self.expected.set(pending);
+        let _ = self.expected.set(judge);
     }
 
-    /// Judges the query of a callback and hands an answer to whoever waits.
-    pub(super) fn react(&self, query: &str) -> Reaction {
-        match self.expected.get().map(|pending| pending.judge(query)) {
+    /// Judges what a callback brought and hands an answer to whoever waits.
+    pub(super) fn react(&self, brought: &str) -> Reaction {
+        match self.expected.get().map(|judge| judge(brought)) {
             Some(Verdict::Answer(outcome)) => {
                 self.owed.store(true, Ordering::SeqCst);
                 let sender = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -150,6 +186,10 @@ impl Shared {
                     self.tell(Notice::Strangers { count });
                 }
                 Reaction::Refused
+            }
+            Some(Verdict::Malformed) if self.door == Door::Secret => {
+                self.tell(Notice::Unread);
+                Reaction::Unread
             }
             Some(Verdict::Malformed) | None => Reaction::Refused,
         }

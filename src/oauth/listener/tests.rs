@@ -32,7 +32,7 @@ impl Login {
     }
 
     async fn at(host: Loopback, limits: Limits) -> Self {
-        let listener = Listener::bind_with(host, &[], limits).await.expect("a port");
+        let listener = Listener::bind_with(host, &[], (Door::Known, limits)).await.expect("a port");
         let port = listener.port();
         let redirect = listener.redirect_uri();
         let attempt = Attempt::new(&server("https://as.example"), &client(), &redirect, &[], None).expect("an attempt");
@@ -687,4 +687,45 @@ async fn only_loopback_is_bound() {
     if cfg!(target_os = "linux") {
         assert!(TcpStream::connect(("127.0.0.2", login.port)).await.is_err());
     }
+}
+
+/// Whatever follows `?code=`, if it is long enough.
+fn read(brought: &str) -> Option<Secret> {
+    brought.strip_prefix("?code=").filter(|code| code.len() > 3).map(Secret::new)
+}
+
+#[tokio::test]
+async fn behind_a_secret_path_a_stranger_neither_ends_the_login_nor_fools_it() {
+    let listener = Listener::bind_secret(Loopback::V4, &[]).await.expect("a port");
+    let (port, back) = (listener.port(), listener.redirect_uri());
+    let path = back.strip_prefix(&format!("http://127.0.0.1:{port}")).expect("a path").to_owned();
+    let other = Listener::bind_secret(Loopback::V4, &[]).await.expect("a port").redirect_uri();
+    let (start, secret) = path.rsplit_once('/').expect("a secret");
+    assert!(secret.len() >= 43 && !other.ends_with(secret), "nobody guesses {path}");
+    let notices = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&notices);
+    listener.notify(move |notice| record.lock().expect("no panic").push(notice));
+    let wait = tokio::spawn(async move { listener.wait_to_read(read, Duration::from_secs(60)).await });
+    tokio::task::yield_now().await;
+    let ask = async |method: &str, target: &str, host: &str| {
+        send(port, format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes()).await
+    };
+    let own = format!("127.0.0.1:{port}");
+    for target in
+        ["/?code=evil", "/callback?code=evil", &format!("{start}/?code=evil"), &format!("{start}/x{secret}?code=evil")]
+    {
+        assert_eq!(ask("GET", target, &own).await.status, 404, "{target}");
+    }
+    assert_eq!(ask("POST", &format!("{path}?code=evil"), &own).await.status, 405);
+    assert_eq!(ask("GET", &format!("{path}?code=evil"), "evil.example").await.status, 400);
+    assert!(notices.lock().expect("no panic").is_empty(), "nobody is bothered with strangers");
+    // The right place, and nothing that can be read: told, and not the end.
+    let unread = ask("GET", &format!("{path}?x=1"), &own).await;
+    assert!(unread.status == 400 && unread.body.contains("No code came along"), "{unread:?}");
+    assert_eq!(*notices.lock().expect("no panic"), [Notice::Unread]);
+    let first = ask("GET", &format!("{path}?code=good"), &own).await;
+    assert_eq!(first.status, 303);
+    assert_eq!(ask("GET", &format!("{path}?code=late"), &own).await.body, page::again());
+    let callback = wait.await.expect("no panic").expect("an answer");
+    assert!(callback.code().is_ok_and(|code| code.matches("good")));
 }

@@ -27,10 +27,18 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/app/session/spill.rs", "a grant is encrypted, and the key for that is read"),
     ("src/app/supplier.rs", "the token of the environment becomes a header's value, and its shape tells what it is"),
     ("src/app/token.rs", "the characters of a token from the environment are looked at"),
+    ("src/backends/ctera/kept.rs", "what opens sessions is written into its stored form, which is a secret again"),
+    ("src/backends/ctera/open.rs", "a password or a ticket is sent to the Portal, and a session becomes a header"),
+    (
+        "src/backends/ctera/sign_in/device.rs",
+        "a code or a password is sent to the Portal in exchange for a device's secret",
+    ),
+    ("src/backends/ctera/sign_in/mod.rs", "what was typed is looked at; a name is no secret"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/credential/docker.rs", "handing the token to Docker is what the command is for"),
     ("src/cli/credential/git.rs", "handing the token to git is what the command is for"),
     ("src/cli/credential/kubectl.rs", "handing the token to a Kubernetes client is what the command is for"),
+    ("src/cli/login/own.rs", "what was pasted is compared with the address that the browser was sent back to"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
     (
         "src/oauth/account.rs",
