@@ -80,7 +80,8 @@ impl Procedure for Portal {
 /// be behind a longer address.
 fn tidy(copied: &Url) -> Url {
     let mut url = copied.clone();
-    (url.set_query(None), url.set_fragment(None));
+    url.set_query(None);
+    url.set_fragment(None);
     let path = url.path().to_owned();
     let mut kept: Vec<&str> = Vec::new();
     let mut scope = None;

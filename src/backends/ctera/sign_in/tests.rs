@@ -260,19 +260,14 @@ async fn a_password_is_kept_only_when_it_has_opened_a_session_that_says_whose_it
     let person = Somebody::who_types(&[" alice ", "p&ss word"]);
     let obtained = portal.asked(Way::Password, &person, false).await.expect("a login");
     assert_eq!(stored(&obtained), r#"{"user":"alice","password":"p&ss word"}"#);
-    for halfway in [
-        |_: &str| nobody(),
-        |_: &str| answer("200 OK", "Content-Type: text/html\r\n", "<html>Enter the code that we sent you</html>"),
-    ] as [fn(&str) -> String; 2]
-    {
-        // A table of functions cannot hold what it closes over.
-        static WHICH: Mutex<Option<fn(&str) -> String>> = Mutex::new(None);
-        *WHICH.lock().expect("no panic") = Some(halfway);
-        let portal = Small::start("/ServicesPortal", |line, request| match line.contains("currentSession") {
-            true => WHICH.lock().expect("no panic").expect("one")(line),
-            false => usual(line, request),
-        })
-        .await;
+    let page: Answers = |line, request| match line.contains("currentSession") {
+        true => answer("200 OK", "Content-Type: text/html\r\n", "<html>Enter the code that we sent you</html>"),
+        false => usual(line, request),
+    };
+    let stranger: Answers =
+        |line, request| if line.contains("currentSession") { nobody() } else { usual(line, request) };
+    for answers in [page, stranger] {
+        let portal = Small::start("/ServicesPortal", answers).await;
         let person = Somebody::who_types(&["alice", "p&ss word"]);
         let failed = portal.asked(Way::Password, &person, false).await.expect_err("no login");
         assert!(matches!(failed, Failed::Unfinished { .. }), "{failed:?}");
