@@ -37,7 +37,7 @@ pub(super) async fn call(
 }
 
 /// Shows the question and waits for the answer, if somebody sits there to read the one and give the other.
-async fn ask(machine: &Machine, question: &str) -> Result<(), NoYes> {
+pub(super) async fn ask(machine: &Machine, question: &str) -> Result<(), NoYes> {
     if !(machine.facts.input && machine.facts.messages) {
         return Err(NoYes::Unasked);
     }

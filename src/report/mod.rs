@@ -204,6 +204,7 @@ impl From<&app::Error> for Report {
     }
 }
 
+pub use network::certificate;
 pub use sign_in::token_not_taken;
 pub use token::bound;
 

@@ -68,7 +68,7 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
 }
 
 /// A certificate in a sentence, for comparing it.
-pub(crate) fn certificate(shown: &Presented) -> String {
+pub fn certificate(shown: &Presented) -> String {
     let part = |words: &str, value: &Option<String>| value.as_ref().map(|value| format!(", {words} {value}"));
     let named = |value: &Option<String>| value.as_ref().map(|name| format!("`{name}`"));
     format!(

@@ -30,7 +30,11 @@ pub async fn proved(app: &App, connection: &config::Connection) -> Result<(), Er
 
 /// Writes what the login learned and is not secret, so that the next command needs no flags.
 pub async fn record(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
-    let changes = changes(connection, way);
+    let mut changes = changes(connection, way);
+    let known = app.config.connection(&connection.name).and_then(|known| known.certificate);
+    if let Some(pin) = connection.certificate.filter(|pin| known != Some(*pin)) {
+        changes.push(Change::connection(&connection.name, "certificate", pin.to_string()));
+    }
     if !changes.is_empty() {
         app.edit_config(&changes).await?;
     }

@@ -75,11 +75,6 @@ impl Path {
         self.0.last().map(String::as_str)
     }
 
-    /// How many names it has.
-    pub(super) fn depth(&self) -> usize {
-        self.0.len()
-    }
-
     /// The folder it is in; `None` for the root.
     pub(super) fn parent(&self) -> Option<Self> {
         let (_, rest) = self.0.split_last()?;

@@ -8,7 +8,7 @@ use crate::app::{App, Error};
 use crate::backends::{self, Way};
 use crate::config::store::{Kind, VARIABLE};
 use crate::config::{self, Source};
-use crate::http::Loopback;
+use crate::http::{Loopback, Pin};
 use crate::machine::Machine;
 use crate::report::{self, Exit, Report};
 
@@ -19,6 +19,7 @@ mod key;
 mod own;
 mod rehearsal;
 mod target;
+mod trust;
 
 use face::Face;
 
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
     /// Attach this machine with name and password, once, also where the service offers single sign-on
     #[arg(long)]
     no_sso: bool,
+    /// Take this certificate of the service and no other; `sha256:` and 64 hexadecimal digits
+    #[arg(long, value_name = "FINGERPRINT")]
+    trust: Option<Pin>,
     /// Keep an API key: asked for without echo, or read from standard input
     #[arg(long, conflicts_with = "bearer")]
     api_key: bool,
@@ -158,6 +162,10 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         let shown = attempt::rehearse(&arguments, console, app, (&connection, way)).await;
         return shown.unwrap_or_else(|error| Err(Report::from(&error)));
     }
+    let connection = match trust::settled(&arguments, console, app, connection.clone()).await {
+        Ok(connection) => connection,
+        Err(report) => return Err(advice(app, &connection, report).await),
+    };
     client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;
     let done = match way {
         Way::OAuth => attempt::sign_in(&arguments, console, app, &connection).await,
