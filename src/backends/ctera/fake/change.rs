@@ -12,7 +12,7 @@ use super::world::{Found, Item, Version, View, World, is_name};
 use crate::backends::fake::Reply;
 
 /// `makeCollection`: nothing if it was made, or the word of an error.
-pub(super) fn make(world: &mut World, view: &View, param: &Value) -> Result<Option<&'static str>, Reply> {
+pub(super) fn make(world: &mut World, view: &View, param: &Value) -> Result<Option<&'static str>, Box<Reply>> {
     let parent = listing::path(view, &member(param, "parentPath"))?;
     let name = member(param, "name");
     let Some(found) = world.find(view, &parent, false).filter(|found| world.item(found.id).is_folder) else {
@@ -94,7 +94,7 @@ pub(super) enum Outcome {
 
 impl Job {
     /// Reads what is asked for.
-    pub(super) fn of(action: Action, view: &View, param: &Value) -> Result<Self, Reply> {
+    pub(super) fn of(action: Action, view: &View, param: &Value) -> Result<Self, Box<Reply>> {
         let mut urls = Vec::new();
         for pair in list(param, "urls") {
             let from = listing::path(view, &member(pair, "src"))?;

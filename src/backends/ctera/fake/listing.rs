@@ -19,7 +19,7 @@ pub(super) struct Looking<'a> {
 }
 
 /// The path in a request; 400 if it is none of this part of the Portal.
-pub(super) fn path(view: &View, href: &str) -> Result<Path, Reply> {
+pub(super) fn path(view: &View, href: &str) -> Result<Path, Box<Reply>> {
     Path::of_href(href, view.scope).ok_or_else(|| said::text(400, "Malformed path"))
 }
 
@@ -176,7 +176,7 @@ impl Looking<'_> {
         all.map(|(number, (moment, by))| (moment, by, number == newest)).collect()
     }
 
-    fn asked(&self, param: &Value) -> Result<Found, Reply> {
+    fn asked(&self, param: &Value) -> Result<Found, Box<Reply>> {
         let path = path(self.view, param.as_str().unwrap_or_default())?;
         let found = self.world.find(self.view, &path, true);
         found.ok_or_else(|| said::error(500, "Resource does not exist"))

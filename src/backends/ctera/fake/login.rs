@@ -42,13 +42,13 @@ impl State {
         let cookie = self.doors.open(asked.scope, who, None);
         let mut reply = Said::Value("Login succeed".into()).reply(asked.json, false);
         set_cookie(&mut reply, asked.scope, &cookie);
-        Ok(Said::Raw(reply))
+        Ok(Said::Raw(Box::new(reply)))
     }
 
     fn logout(&mut self, asked: &Asked<'_>) -> said::Result {
         let cookie = asked.cookie().unwrap_or_default();
         if self.doors.session(cookie, asked.scope).is_none() {
-            return Err(self.expired(asked));
+            return Err(Box::new(self.expired(asked)));
         }
         self.book.count("logouts");
         self.doors.close(cookie);
@@ -66,7 +66,7 @@ impl State {
         let cookie = self.doors.open(Scope::User, who, Some(secret(40)));
         let mut reply = empty(said::code(200));
         set_cookie(&mut reply, Scope::User, &cookie);
-        Ok(Said::Raw(reply))
+        Ok(Said::Raw(Box::new(reply)))
     }
 
     fn attach(&mut self, asked: &Asked<'_>) -> said::Result {
@@ -127,7 +127,7 @@ impl State {
         let pair =
             form_urlencoded::Serializer::new(String::new()).append_pair(&self.orders.code_parameter, &code).finish();
         let joint = if scheme.contains('?') { '&' } else { '?' };
-        Ok(Said::Raw(redirect(&format!("{scheme}{joint}{pair}"))))
+        Ok(Said::Raw(Box::new(redirect(&format!("{scheme}{joint}{pair}")))))
     }
 }
 
@@ -176,7 +176,7 @@ impl State {
         };
         let mut reply = redirect(&location);
         if self.orders.unauthorized {
-            reply = said::page(401, "<h1>Authentication required</h1>");
+            reply = *said::page(401, "<h1>Authentication required</h1>");
         } else if location == "none" {
             reply.headers_mut().remove(LOCATION);
         }

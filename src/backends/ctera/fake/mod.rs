@@ -193,12 +193,12 @@ impl State {
                 self.told(asked, &mut reply);
                 reply
             }
-            Err(reply) => reply,
+            Err(reply) => *reply,
         }
     }
 
     /// The session of a request, or how it is turned away.
-    fn admitted(&mut self, asked: &Asked<'_>) -> Result<Session, Reply> {
+    fn admitted(&mut self, asked: &Asked<'_>) -> Result<Session, Box<Reply>> {
         if let Some(session) = self.borne(asked) {
             return Ok(session);
         }
@@ -216,7 +216,7 @@ impl State {
             let token = session.token.as_deref().filter(|_| session.is_told && !reads);
             token.is_none_or(|token| asked.header("x-ctera-token") == Some(token))
         };
-        session.filter(holds).ok_or_else(|| self.expired(asked))
+        session.filter(holds).ok_or_else(|| Box::new(self.expired(asked)))
     }
 
     /// Who brings a token of the sandbox, while tokens are taken.
@@ -246,7 +246,7 @@ impl State {
             ("GET", "api") => self.read(asked, session.who, &session.tenant),
             ("PUT", "api") if asked.what == "currentPortal" => self.browse(asked, session),
             ("GET" | "HEAD", "webdav") | ("POST", "upload" | "folders") => self.transferred(asked, session, area),
-            (_, "api" | "webdav" | "upload" | "folders") => Err(empty(StatusCode::METHOD_NOT_ALLOWED)),
+            (_, "api" | "webdav" | "upload" | "folders") => Err(Box::new(empty(StatusCode::METHOD_NOT_ALLOWED))),
             _ => Err(said::page(404, "Not Found")),
         }
     }

@@ -181,12 +181,12 @@ impl Wrong {
     /// The answer instead; `None` for what only changes how the right one arrives.
     pub(super) fn reply(&self, json: bool) -> Option<Reply> {
         Some(match self {
-            Self::Status(status) => said::page(*status, "<h1>The Portal is not itself</h1>"),
-            Self::Page(content) => said::page(200, content),
-            Self::Message(message) => said::error(500, message),
+            Self::Status(status) => *said::page(*status, "<h1>The Portal is not itself</h1>"),
+            Self::Page(content) => *said::page(200, content),
+            Self::Message(message) => *said::error(500, message),
             Self::Word(word) => Said::Value(word.as_str().into()).reply(json, false),
-            Self::Refused(message) => said::error(200, message),
-            Self::Text(text) => said::text(200, text),
+            Self::Refused(message) => *said::error(200, message),
+            Self::Text(text) => *said::text(200, text),
             Self::Wait(milliseconds) => {
                 pause(std::time::Duration::from_millis(*milliseconds));
                 return None;

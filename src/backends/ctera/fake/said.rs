@@ -13,17 +13,17 @@ pub(super) enum Said {
     /// Success, in no words.
     Nothing,
     /// Anything else.
-    Raw(Reply),
+    Raw(Box<Reply>),
 }
 
 /// What a handler says, or how it refuses.
-pub(super) type Result = std::result::Result<Said, Reply>;
+pub(super) type Result = std::result::Result<Said, Box<Reply>>;
 
 impl Said {
     /// As a reply: JSON if asked for, otherwise XML; without nulls if the Portal is one that leaves them out.
     pub(super) fn reply(self, json: bool, leaves_nulls_out: bool) -> Reply {
         let mut value = match self {
-            Self::Raw(reply) => return reply,
+            Self::Raw(reply) => return *reply,
             Self::Nothing | Self::Value(Value::Null) => return empty(StatusCode::OK),
             Self::Value(value) => value,
         };
@@ -53,23 +53,20 @@ fn prune(value: &mut Value) {
 }
 
 /// The Portal's error object, which is XML whatever was asked for.
-pub(super) fn error(status: u16, message: &str) -> Reply {
+pub(super) fn error(status: u16, message: &str) -> Box<Reply> {
     let object = Node::object([("rc", 1_u64.into()), ("msg", message.into())]);
-    whole(code(status), "text/xml;charset=UTF-8", object.xml())
+    Box::new(whole(code(status), "text/xml;charset=UTF-8", object.xml()))
 }
 
 /// A text.
-pub(super) fn text(status: u16, text: &str) -> Reply {
-    whole(code(status), "text/plain;charset=UTF-8", text)
+pub(super) fn text(status: u16, text: &str) -> Box<Reply> {
+    Box::new(whole(code(status), "text/plain;charset=UTF-8", text))
 }
 
 /// A web page.
-pub(super) fn page(status: u16, content: &str) -> Reply {
-    whole(
-        code(status),
-        "text/html;charset=UTF-8",
-        format!("<!DOCTYPE html><html><head><title>CTERA Portal</title></head><body>{content}</body></html>"),
-    )
+pub(super) fn page(status: u16, content: &str) -> Box<Reply> {
+    let page = format!("<!DOCTYPE html><html><head><title>CTERA Portal</title></head><body>{content}</body></html>");
+    Box::new(whole(code(status), "text/html;charset=UTF-8", page))
 }
 
 /// A text for a page or an attribute.

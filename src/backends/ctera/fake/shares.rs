@@ -19,7 +19,7 @@ pub(super) struct Shares {
     members: Vec<(usize, Value)>,
 }
 
-fn item(world: &World, view: &View, href: &str) -> Result<super::world::Found, Reply> {
+fn item(world: &World, view: &View, href: &str) -> Result<super::world::Found, Box<Reply>> {
     let path = path(view, href)?;
     world.find(view, &path, false).ok_or_else(|| said::error(500, "Resource does not exist"))
 }

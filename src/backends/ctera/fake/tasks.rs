@@ -75,7 +75,7 @@ impl Tasks {
         Ok(Said::Value(format!("objs/{uid}/{tenant}/{SERVER}/{number}").into()))
     }
 
-    fn resumed(&mut self, asked: Job, cursor: &Value, param: &Value) -> Result<Job, Reply> {
+    fn resumed(&mut self, asked: Job, cursor: &Value, param: &Value) -> Result<Job, Box<Reply>> {
         let stopped = self.stopped.get(&member(cursor, "mark"));
         let Some(job) = stopped.filter(|job| job.urls == asked.urls && job.action == asked.action) else {
             return Err(said::error(500, "Invalid cursor"));
@@ -90,7 +90,7 @@ impl Tasks {
         }
         if let Some(place) = within("fileMoveConflictResolutaion") {
             let conflicts = list(place, "fileMoveConflictResolutaion").iter();
-            let own = conflicts.filter(|it| member(it, "errorType") == "Conflict").last();
+            let own = conflicts.filter(|it| member(it, "errorType") == "Conflict").next_back();
             job.all = own.map_or(Ok(String::new()), |it| handler(&member(it, "handler")))?;
         }
         Ok(job)
@@ -132,7 +132,7 @@ impl Tasks {
     }
 }
 
-fn handler(word: &str) -> Result<String, Reply> {
+fn handler(word: &str) -> Result<String, Box<Reply>> {
     let known = ["", "Skip", "Override", "Rename"].contains(&word);
     if known { Ok(word.to_owned()) } else { Err(said::error(500, "Unknown handler")) }
 }

@@ -43,7 +43,7 @@ pub(super) fn download(world: &World, view: &View, asked: &Asked<'_>, ranges: bo
     }
     set(&mut reply, ETAG, &tag);
     set(&mut reply, LAST_MODIFIED, &changed);
-    Ok(Said::Raw(reply))
+    Ok(Said::Raw(Box::new(reply)))
 }
 
 fn set(reply: &mut Reply, name: http::HeaderName, value: &str) {
@@ -70,7 +70,7 @@ fn part(content: &[u8], range: &str) -> Reply {
             reply
         }
         None => {
-            let mut reply = said::page(416, "Range Not Satisfiable");
+            let mut reply = *said::page(416, "Range Not Satisfiable");
             set(&mut reply, CONTENT_RANGE, &format!("bytes */{length}"));
             reply
         }
@@ -200,7 +200,7 @@ pub(super) fn zip(world: &World, view: &View, asked: &Asked<'_>) -> said::Result
     }
     let mut reply = whole(said::code(200), "application/zip", archive(&files));
     set(&mut reply, CONTENT_DISPOSITION, "attachment; filename=\"files.zip\"");
-    Ok(Said::Raw(reply))
+    Ok(Said::Raw(Box::new(reply)))
 }
 
 fn readable(found: &Found) -> bool {
