@@ -8,6 +8,7 @@ mod cisco;
 mod commands;
 mod completions;
 mod credential;
+mod devices;
 mod doctor;
 mod dpop;
 mod ending;
