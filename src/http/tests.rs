@@ -244,7 +244,7 @@ async fn beside_a_pin_no_other_certificate_counts_and_for_other_hosts_the_pin_do
     http.trust(Some(&authority.in_file(&folder)));
     let error = ask(&http, &url(trusted)).await.expect_err("another certificate");
     assert!(
-        matches!(error, Error::Tls { fault: TlsFault::Changed { expected, .. }, .. } if expected == pin),
+        matches!(&error, Error::Tls { fault: TlsFault::Changed { expected, .. }, .. } if **expected == pin),
         "{error:?}"
     );
     // The pin of one port is none of another's, and whom the system trusts is trusted there.

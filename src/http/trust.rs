@@ -40,9 +40,9 @@ pub enum TlsFault {
     #[error("its certificate is not the one that is pinned for it, but `{found}`")]
     Changed {
         /// The one that is expected.
-        expected: Pin,
+        expected: Box<Pin>,
         /// The one that it showed.
-        found: Pin,
+        found: Box<Pin>,
     },
     /// Its time is over.
     #[error("its certificate has expired{}", days.map(|days| format!(", {days} days ago")).unwrap_or_default())]

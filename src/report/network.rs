@@ -18,9 +18,9 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .hint("check that the service runs there, and `HTTPS_PROXY` if this network needs a proxy")
             .retryable(),
         Error::Tls { host, fault, presented } => {
+            let shown = presented.iter().map(|shown| certificate(shown));
             let report = report("tls").cause(format!("no trusted connection to `{host}`: {fault}"));
-            let report = presented.iter().fold(report, |report, shown| report.cause(certificate(shown)));
-            report.hint(tls_hint(fault))
+            shown.fold(report, Report::cause).hint(tls_hint(fault))
         }
         Error::OutOfReach { .. } => Report::new(Exit::Server, "out_of_reach", message)
             .cause(error.to_string())

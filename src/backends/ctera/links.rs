@@ -28,11 +28,14 @@ const OPENS: Effect = Effect { read_only: false, destructive: false, idempotent:
 
 const PATH: (Field, &str) =
     (Field::required("path", Form::Text(4_096)), "The path of the file or folder, as lists show it.");
+const ID: &str = "What `remove_link` takes.";
+const URL: &str = "Whoever has it has what it allows: show it to the person and to nobody else.";
+const EXPIRES: &str = "Absent if it never ends.";
 const LINK: &[super::shape::Member] = &[
-    ("id", Shape::Text, false, "What `remove_link` takes."),
-    ("url", Shape::Text, false, "Whoever has it has what it allows: show it to the person and to nobody else."),
+    ("id", Shape::Text, false, ID),
+    ("url", Shape::Text, false, URL),
     ("access", Shape::Text, false, "`read`, `write`, `preview`, `upload`, `none`, or the Portal's own word."),
-    ("expires", Shape::Text, false, "Absent if it never ends."),
+    ("expires", Shape::Text, false, EXPIRES),
     ("created", Shape::Text, false, ""),
 ];
 
@@ -66,10 +69,10 @@ pub(super) static SPECS: &[Spec] = &[
         ]),
         returns: Returns(&[
             ("path", Shape::Text, true, ""),
-            ("id", Shape::Text, false, LINK[0].3),
-            ("url", Shape::Text, true, LINK[1].3),
+            ("id", Shape::Text, false, ID),
+            ("url", Shape::Text, true, URL),
             ("access", Shape::Text, false, ""),
-            ("expires", Shape::Text, false, LINK[3].3),
+            ("expires", Shape::Text, false, EXPIRES),
             ("created", Shape::Text, false, ""),
         ]),
         run: |request| Box::pin(create(request)),
@@ -283,11 +286,11 @@ async fn remove(request: Request) -> Result<Output, Error> {
     if let Some(refused) = super::listing::word(&answer).filter(|word| !word.eq_ignore_ascii_case("ok")) {
         return Err(super::listing::failed(at.host(), &refused));
     }
-    let removed = Link::of(share).line();
+    let line = Link::of(share).line();
     output(
         &format!("The link to `{path}` is removed."),
-        &[removed.clone()],
-        &Removed { path: path.to_string(), removed },
+        std::slice::from_ref(&line),
+        &Removed { path: path.to_string(), removed: line.clone() },
     )
 }
 

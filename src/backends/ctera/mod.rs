@@ -84,7 +84,8 @@ impl Scope {
     /// names none is that of the end users' part.
     pub(super) fn split(url: &Url) -> (Self, String) {
         let mut base = url.clone();
-        (base.set_query(None), base.set_fragment(None));
+        base.set_query(None);
+        base.set_fragment(None);
         let base = base.as_str().trim_end_matches('/').to_owned();
         let named = Self::ALL.into_iter().find_map(|scope| {
             let rest = base.strip_suffix(scope.word())?.strip_suffix('/')?;

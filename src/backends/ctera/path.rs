@@ -48,8 +48,7 @@ impl Path {
         if !rest.is_empty() && !rest.starts_with('/') {
             return None;
         }
-        let names: Option<Vec<String>> =
-            rest.split('/').filter(|name| !name.is_empty()).map(|name| decoded(name)).collect();
+        let names: Option<Vec<String>> = rest.split('/').filter(|name| !name.is_empty()).map(decoded).collect();
         let names = names?;
         let is_name = |name: &String| !matches!(name.as_str(), "." | "..") && !name.contains('/');
         names.iter().all(is_name).then_some(Self(names))

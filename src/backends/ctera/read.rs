@@ -375,7 +375,7 @@ fn text_in(bytes: &[u8], is_middle: bool, is_cut: bool) -> Option<(String, usize
         Err(_) => return None,
     };
     // What has a NUL in it is no text, whatever else it is.
-    (!text.contains('\0') && !(text.is_empty() && !bytes.is_empty())).then(|| (text.to_owned(), skipped, text.len()))
+    (!text.contains('\0') && (!text.is_empty() || bytes.is_empty())).then(|| (text.to_owned(), skipped, text.len()))
 }
 
 #[cfg(test)]

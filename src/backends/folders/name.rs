@@ -32,7 +32,7 @@ fn complaint(name: &str) -> Option<&'static str> {
         let rest = stem.strip_prefix(*device).map(|rest| rest.chars().collect::<Vec<_>>());
         matches!(rest.as_deref(), Some(['0'..='9' | '¹' | '²' | '³']))
     };
-    if DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(|device| is_numbered(device)) {
+    if DEVICES.contains(&stem.as_str()) || NUMBERED.iter().any(is_numbered) {
         return Some("Windows keeps that name for a device");
     }
     None

@@ -89,8 +89,8 @@ impl Tasks {
             job.next = handler(&member(place, "skipHandler"))?;
         }
         if let Some(place) = within("fileMoveConflictResolutaion") {
-            let conflicts = list(place, "fileMoveConflictResolutaion").iter();
-            let own = conflicts.filter(|it| member(it, "errorType") == "Conflict").next_back();
+            let mut conflicts = list(place, "fileMoveConflictResolutaion").iter();
+            let own = conflicts.rfind(|it| member(it, "errorType") == "Conflict");
             job.all = own.map_or(Ok(String::new()), |it| handler(&member(it, "handler")))?;
         }
         Ok(job)

@@ -6,7 +6,8 @@ use crate::backends::tests::matches;
 
 /// The stand-in, and somebody's tools.
 pub(super) struct Stage {
-    pub(super) host: Host,
+    /// Serves as long as the process lives.
+    _host: Host,
     pub(super) tools: Vec<Tool>,
     pub(super) folder: tempfile::TempDir,
 }
@@ -23,7 +24,7 @@ impl Stage {
         let kept = Holding::password(user, &format!("{user}-p&ss%"));
         let root = folder.path().canonicalize().expect("a folder");
         let connection = Connection { folders: vec![root], ..to(&host, path, Way::Password, kept) };
-        Self { tools: BACKEND.tools(&connection), host, folder }
+        Self { tools: BACKEND.tools(&connection), _host: host, folder }
     }
 
     pub(super) async fn call(&self, name: &str, arguments: Value) -> Result<Output, Error> {
