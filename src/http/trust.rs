@@ -331,12 +331,23 @@ pub(super) fn fault(error: &rustls::Error) -> TlsFault {
     }
 }
 
-/// The certificate that was refused, if one was.
+/// The certificate that was refused, if a person may decide about it: nobody vouches for one whose key is lost.
 pub(super) fn presented(error: &rustls::Error) -> Option<Presented> {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
-            inner.downcast_ref::<Refused>().map(|Refused(_, presented)| presented.clone())
-        }
-        _ => None,
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error else { return None };
+    match inner.downcast_ref::<Refused>()? {
+        Refused(TlsFault::Revoked, _) => None,
+        Refused(_, presented) => Some(presented.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revoked_certificate_is_not_shown_for_a_decision() {
+        let refused = refusal(TlsFault::Revoked, b"a certificate");
+        assert_eq!((fault(&refused), presented(&refused)), (TlsFault::Revoked, None));
+        assert!(presented(&refusal(TlsFault::NotYetValid, b"a certificate")).is_some());
     }
 }

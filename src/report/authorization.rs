@@ -27,7 +27,7 @@ fn standard(connection: &str, error: &Error) -> Report {
     };
     let again = format!("`keyward login {connection}` tries again");
     match error {
-        Error::Network(error) => network::failed(&message, error),
+        Error::Network(error) => network::failed_for(connection, &message, error),
         Error::Server { .. } => report(Exit::Server, "server_error").hint("try again later").retryable(),
         Error::Status { status: 407, .. } => report(Exit::Network, "proxy")
             .cause("a proxy on the way wants a user name and a password")

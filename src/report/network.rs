@@ -80,13 +80,14 @@ pub fn certificate(shown: &Presented) -> String {
     )
 }
 
-/// What helps where another certificate was expected of the connection's host.
-pub(super) fn changed(connection: &str, error: &Error) -> Option<String> {
+/// The same for a request of a connection, whose own certificate may be the expected one.
+pub(super) fn failed_for(connection: &str, message: &str, error: &Error) -> Report {
+    let report = failed(message, error);
     match error {
-        Error::Tls { fault: TlsFault::Changed { .. }, .. } => Some(format!(
-            "if that is meant: `keyward config unset connections.{connection}.certificate`, then `keyward login {connection}`"
+        Error::Tls { fault: TlsFault::Changed { .. }, .. } => report.hint(format!(
+            "if it was renewed, `keyward config unset connections.{connection}.certificate` forgets the old one"
         )),
-        _ => None,
+        _ => report,
     }
 }
 
@@ -107,5 +108,28 @@ fn tls_hint(fault: &TlsFault) -> &'static str {
         TlsFault::NotTls => "check the port; `https` addresses need a server that speaks TLS",
         TlsFault::WantsCertificate => "keyward has no client certificates; ask for another way to reach the service",
         TlsFault::Other(_) => "`keyward doctor` looks at the network, the proxy and the certificates",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oauth;
+
+    #[test]
+    fn whoever_meets_another_certificate_learns_how_the_expected_one_is_forgotten_also_at_a_login() {
+        let pin = |digit: &str| format!("sha256:{}", digit.repeat(64)).parse().expect("a pin");
+        let fault = TlsFault::Changed { expected: pin("a"), found: pin("b") };
+        let error = Error::Tls { host: "box.example".to_owned(), fault, presented: None };
+        let command = "`keyward config unset connections.box.certificate`";
+        let reports = [
+            failed_for("box", "it failed", &error),
+            super::super::authorization::failed("box", &oauth::Error::Network(error)),
+        ];
+        for report in reports {
+            assert_eq!(report.exit, Exit::Network);
+            assert!(report.hints.iter().any(|hint| hint.contains(command)), "{:?}", report.hints);
+            assert!(report.hints.first().is_some_and(|hint| hint.contains("do not go on")), "{:?}", report.hints);
+        }
     }
 }

@@ -50,10 +50,7 @@ pub(super) fn failed(connection: &str, error: &Error) -> Report {
             .cause(format!("`{host}` answered wrongly: {cause}"))
             .hint(format!("check the address that `keyward status {connection}` shows")),
         Error::File { path, fault } => local::failed(connection, path, fault),
-        Error::Network(error) => {
-            let report = network::failed(&message, error);
-            network::changed(connection, error).into_iter().fold(report, |report, hint| report.hint(hint))
-        }
+        Error::Network(error) => network::failed_for(connection, &message, error),
     }
 }
 
