@@ -160,6 +160,7 @@ struct One<'a> {
     ports: &'a [u16],
     dpop: bool,
     redirect_host: Option<&'a str>,
+    certificate: Option<String>,
     store: &'a str,
     store_from: &'a str,
 }
@@ -285,6 +286,7 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         ports: &connection.ports,
         dpop: connection.dpop,
         redirect_host: connection.redirect_host.map(Loopback::text),
+        certificate: connection.certificate.map(|pin| pin.to_string()),
     }
 }
 

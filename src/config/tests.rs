@@ -72,6 +72,8 @@ fn a_value_of_the_wrong_kind_names_the_key_and_what_it_may_be() {
         "[connections.x]\nports = [70000]\n",
         "[connections.x]\nredirect_host = \"0.0.0.0\"\n",
         "[connections.x]\ndpop = \"yes\"\n",
+        "[connections.x]\ncertificate = true\n",
+        "[connections.x]\ncertificate = \"sha256:00\"\n",
         "[serve]\nread_only = \"yes\"\n",
         "[network]\nca_file = \"relative.pem\"\n",
         "[network]\nca_file = true\n",

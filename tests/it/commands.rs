@@ -165,6 +165,20 @@ fn the_configuration_is_shown_set_and_unset() {
 }
 
 #[test]
+fn the_certificate_of_a_connection_is_set_shown_and_forgotten() {
+    let world = World::new().config("[connections.box]\nbackend = \"remote\"\nurl = \"https://box.example/mcp\"\n");
+    let (key, pin) = ("connections.box.certificate", format!("sha256:{}", "0a".repeat(32)));
+    world.run(&["config", "set", key, "sha256:0a"]).failed(Exit::Configuration);
+    world.run(&["config", "set", key, &pin]).done();
+    assert!(world.run(&["config", "show"]).done().out.contains(&pin));
+    let certificate =
+        || world.run(&["config", "show", "--json"]).done().json()["connections"][0]["certificate"].clone();
+    assert_eq!(certificate(), json!(pin));
+    world.run(&["config", "unset", key]).done();
+    assert_eq!(certificate(), json!(null));
+}
+
+#[test]
 fn folders_for_tools_are_set_shown_and_refused_where_they_would_hold_the_configuration() {
     let world = World::new().config("[connections.portal]\nbackend = \"ctera\"\n\n[connections.tavily]\n");
     world.run(&["config", "set", "connections.tavily.folders", "/srv/notes"]).failed(Exit::Configuration);
