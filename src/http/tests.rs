@@ -52,9 +52,18 @@ fn params(hosts: &[&str]) -> CertificateParams {
 
 /// A server with this chain that answers every request with `hello`.
 fn tls(chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: &KeyPair) -> SocketAddr {
+    speaking(rustls::DEFAULT_VERSIONS, chain, key)
+}
+
+/// The same with these versions of TLS.
+fn speaking(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: &KeyPair,
+) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .expect("versions")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(Shown::new(chain, key)));
@@ -260,9 +269,11 @@ async fn beside_a_pin_no_other_certificate_counts_and_for_other_hosts_the_pin_do
 #[tokio::test]
 async fn a_pinned_certificate_without_its_key_is_worth_nothing() {
     let (_, pin, chain) = own(&["127.0.0.1"], |_| {});
-    let thief = tls(chain, &KeyPair::generate().expect("another key"));
-    let error = ask(&expecting(thief, pin), &format!("https://{thief}/")).await.expect_err("no key");
-    assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let thief = speaking(&[version], chain.clone(), &KeyPair::generate().expect("another key"));
+        let error = ask(&expecting(thief, pin), &format!("https://{thief}/")).await.expect_err("no key");
+        assert!(matches!(error, Error::Tls { .. }), "{error:?}");
+    }
 }
 
 #[tokio::test]
