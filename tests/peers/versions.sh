@@ -56,6 +56,15 @@ CISCO_FROZEN=(
   typing-extensions==4.16.0 typing-inspection==0.4.5 urllib3==2.8.0
 )
 
+# The vendor's own library for the CTERA Portal, in an environment of its own, and what it brings with it.
+PYTHON_CTERA=(cterasdk==2.20.50)
+CTERA_FROZEN=(
+  aiofiles==25.1.0 aiohappyeyeballs==2.7.1 aiohttp==3.14.5 aiosignal==1.4.0 annotated-types==0.8.0 attrs==26.1.0
+  cffi==2.1.1 cramjam==2.14.0 cryptography==50.0.2 frozenlist==1.8.0 idna==3.20 multidict==7.2.1 packaging==26.4
+  propcache==0.5.4 pycparser==3.12 pydantic==2.14.4 pydantic-core==2.50.5 python-snappy==0.7.3 PyYAML==6.0.4
+  typing-extensions==4.16.0 typing-inspection==0.4.5 yarl==1.25.1
+)
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring

@@ -19,8 +19,10 @@ pub(super) struct Book {
 }
 
 /// Members whose values are secrets.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "password",
+    // Where somebody is to come back to may hold what only they should know.
+    "scheme",
     "ssoActivationCode",
     "sharedSecret",
     "secretKey",
@@ -63,7 +65,6 @@ impl Book {
         }
         let request = asked.request;
         let header = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
-        // Where somebody is to come back to may hold what only they should know.
         let query = request.uri().query().filter(|_| asked.what != "activate");
         let sent = bearer(request).is_some() || header(AUTHORIZATION).is_some();
         let (cookie, token) = (header(COOKIE).is_some(), request.headers().contains_key("x-ctera-token"));

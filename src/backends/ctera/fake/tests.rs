@@ -462,3 +462,336 @@ fn a_second_upload_is_a_new_version_that_can_be_read_and_restored() {
     let before = alice.call("fetchResources", &json!({"root": root, "depth": 1})).value();
     assert_eq!(names(&before), [""; 0]);
 }
+
+fn attach(server: &Server, rest: &str, code: &str, password: &str) -> Said {
+    let param = json!({
+        "$class": "AttachedMobileDeviceParams", "deviceType": "Mobile", "deviceMac": "m1", "ssoActivationCode": code,
+        "password": password, "hostname": "my-host",
+    });
+    let call = Node::object([
+        ("type", "user-defined".into()),
+        ("name", "attachMobileDevice".into()),
+        ("param", (&param).into()),
+    ]);
+    let request = Request::post(format!("/ServicesPortal/public/users{rest}?format=jsonext"));
+    send(server, request.body(call.xml().into_bytes()).expect("a request"))
+}
+
+fn form(server: &Server, path: &str, body: &str) -> Said {
+    send(server, Request::post(path).body(body.as_bytes().to_vec()).expect("a request"))
+}
+
+#[test]
+fn a_device_is_attached_by_code_or_password_and_logs_in_until_it_is_detached() {
+    let server = Server::default();
+    let page = "/ServicesPortal/activate?scheme=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fx%3D1";
+    let page = send(&server, Request::get(page).body(Vec::new()).expect("a request"));
+    assert!(page.text().contains("id=\"activate\"") && page.text().contains("http://127.0.0.1:9/back?x=1"));
+    let back = form(&server, "/ServicesPortal/activate", "scheme=http%3A%2F%2F127.0.0.1%3A9%2Fback%3Fx%3D1&user=alice");
+    let code = back.header("location").strip_prefix("http://127.0.0.1:9/back?x=1&code=").expect("a code").to_owned();
+    assert_eq!(back.status, 302);
+    let back = form(&server, "/ServicesPortal/activate", "scheme=ctera%3Awebsso&user=alice");
+    assert!(back.header("location").starts_with("ctera:websso?code="), "{}", back.header("location"));
+    let shown = form(&server, "/ServicesPortal/activate", "scheme=ctera%3Awebsso&user=alice&show=1");
+    assert!(shown.text().contains("<code id=\"code\">"));
+    for (body, status) in [
+        ("scheme=https%3A%2F%2Fevil.example&user=alice", 400),
+        ("scheme=http%3A%2F%2Fevil.example&user=alice", 400),
+        ("user=gina", 403),
+    ] {
+        assert_eq!(form(&server, "/ServicesPortal/activate", body).status, status, "{body}");
+    }
+
+    let device = attach(&server, "", &code, "").value();
+    assert_eq!((&device["deviceUID"], &device["deviceName"]), (&json!(5986), &json!("my-host")));
+    assert_eq!(attach(&server, "", &code, "").status, 500, "a code is good once");
+    let wrong = attach(&server, "/alice", "", "no");
+    assert_eq!(
+        (wrong.status, wire::parse(&wrong.body).expect("XML")["msg"].clone()),
+        (500, json!("Invalid username or password"))
+    );
+    let again = attach(&server, "/alice", "", "alice-p&ss%").value();
+    assert_eq!(again["deviceUID"], 5986, "the same machine");
+    let enter = |secret: &Value| {
+        let body = format!("j_username=device%5c5986&j_password={}", secret.as_str().expect("a secret"));
+        form(&server, "/ServicesPortal/api/login?format=jsonext", &body)
+    };
+    assert_eq!(enter(&device["sharedSecret"]).status, 403);
+    order(&server, &json!({"web_sso": true}));
+    let entered = enter(&again["sharedSecret"]);
+    assert_eq!((entered.status, entered.text().as_str()), (200, "\"Login succeed\""));
+    assert_eq!(form(&server, "/ServicesPortal/api/login", "j_username=alice&j_password=alice-p%26ss%25").status, 403);
+    assert_eq!(attach(&server, "/alice", "", "alice-p&ss%").status, 500);
+    let info = send(&server, Request::get("/ServicesPortal/public/publicInfo").body(Vec::new()).expect("a request"));
+    assert_eq!(info.value()["hasWebSSO"], "true");
+    let alice = Session { server: &server, scope: "ServicesPortal", cookie: entered.cookie() };
+    assert_eq!(alice.send("GET", "/api/devices", "").value()[0]["name"], "my-host");
+    let ticket = alice.call_at("/api/devices/my-host", "getSessionToken", &Value::Null).value();
+    assert!(ticket.as_str().is_some_and(|ticket| ticket.len() > 40));
+    order(&server, &json!({"detach": true}));
+    assert_eq!(enter(&again["sharedSecret"]).status, 403);
+}
+
+#[test]
+fn a_ticket_is_good_once_and_its_session_wants_the_token() {
+    let server = Server::default();
+    let root = login_in(&server, "admin", "root");
+    let ticket = root.call("getSessionToken", &json!({"username": "alice", "portal": "acme"})).value();
+    let body: String = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("ctera_ticket", ticket.as_str().expect("a ticket"))
+        .finish();
+    let entered = form(&server, "/ServicesPortal/sso", &body);
+    let alice = Session { server: &server, scope: "ServicesPortal", cookie: entered.cookie() };
+    assert_eq!(form(&server, "/ServicesPortal/sso", &body).status, 403);
+    let session = alice.send("GET", "/api/currentSession", "");
+    let token = session.header("x-ctera-token").to_owned();
+    let href = "/webdav/My%20Files/readme.txt";
+    assert_eq!(alice.send("GET", href, "").status, 302);
+    assert_eq!(alice.send_with("GET", href, &[("x-ctera-token", &token)], "").status, 200);
+    for (name, portal) in [("alice", "globex"), ("nobody", "acme")] {
+        assert_eq!(root.call("getSessionToken", &json!({"username": name, "portal": portal})).status, 500);
+    }
+    assert_eq!(
+        login(&server, "bob").call("getSessionToken", &json!({"username": "alice", "portal": "acme"})).status,
+        403
+    );
+}
+
+#[test]
+fn sessions_end_when_ordered_and_say_so_in_every_form() {
+    let server = Server::default();
+    let alice = login(&server, "alice");
+    order(&server, &json!({"expire_at": 3}));
+    let ends: Vec<u16> = (0..4).map(|_| alice.send("GET", "/api/currentTime", "").status).collect();
+    assert_eq!(ends, [200, 200, 302, 302]);
+    for (form, location) in [
+        ("absolute", "http://127.0.0.1/ctera/ServicesPortal/login.html"),
+        ("admin", "/admin/login.html"),
+        ("foreign", "https://idp.example.com/sso/saml?SAMLRequest=x"),
+        ("entra", "https://login.microsoftonline.com/common/saml2?SAMLRequest=x"),
+        ("none", ""),
+        ("/elsewhere", "/elsewhere"),
+    ] {
+        order(&server, &json!({"location": form}));
+        let away = alice.send("POST", "/api", "");
+        assert_eq!((away.status, away.header("location")), (302, location), "{form}");
+        assert_eq!(away.cookie().len(), 32);
+    }
+    let page = send(&server, Request::get("/ServicesPortal/login.html").body(Vec::new()).expect("a request"));
+    assert!(page.status == 200 && page.header("content-type").starts_with("text/html"));
+    order(&server, &json!({"unauthorized": true}));
+    assert_eq!(alice.send("GET", "/api/version", "").status, 401);
+    order(&server, &json!({"unauthorized": false, "stray_cookie": true}));
+    let alice = login(&server, "alice");
+    let stray = alice.send("GET", "/api/version", "");
+    assert!(stray.status == 200 && stray.cookie().len() == 32 && stray.cookie() != alice.cookie);
+    let stray = Session { server: &server, scope: "ServicesPortal", cookie: stray.cookie() };
+    assert_eq!(stray.send("GET", "/api/version", "").status, 302);
+}
+
+#[test]
+fn a_token_counts_only_where_it_was_ordered() {
+    let server = Server::default();
+    let ask = |token: &str| {
+        let request =
+            Request::get("/ServicesPortal/api/currentSession").header("authorization", format!("Bearer {token}"));
+        send(&server, request.body(Vec::new()).expect("a request"))
+    };
+    assert_eq!(ask("good").status, 302);
+    order(&server, &json!({"bearer": true}));
+    assert_eq!(ask("good").value()["username"], "bob");
+    assert_eq!(ask("bad").status, 302);
+    assert!(!server.received().to_string().contains("good"));
+}
+
+#[test]
+fn administrators_see_tenants_and_everybody_only_their_own() {
+    let server = Server::default();
+    let root = login_in(&server, "admin", "root");
+    let fetch = |session: &Session<'_>, path: &str| session.fetch(path, "1", &Value::Null);
+    assert_eq!(root.send("GET", "/api/currentPortal", "").value(), "");
+    assert_eq!(root.call("fetchResources", &json!({"root": "/admin/webdav", "depth": 1})).status, 500);
+    let tenants = root.call("getPortalsDisplayInfo", &json!({"startFrom": 0, "countLimit": 1})).value();
+    assert_eq!((&tenants["objects"][0]["name"], &tenants["hasMore"]), (&json!("acme"), &json!("true")));
+    assert_eq!(root.send("PUT", "/api/currentPortal", "<val>nowhere</val>").status, 500);
+    assert_eq!(root.send("PUT", "/api/currentPortal", "<val>globex</val>").status, 200);
+    assert_eq!(root.send("GET", "/api/currentPortal", "").value(), "globex");
+    assert_eq!(names(&fetch(&root, "Users")), ["Gina Goe"]);
+    assert_eq!(names(&fetch(&root, "")), ["backupFolders", "backups", "Users"]);
+    assert_eq!(root.send("PUT", "/api/currentPortal", "<val/>").status, 200);
+    let other = login_in(&server, "admin", "root");
+    assert_eq!(other.send("GET", "/api/currentPortal", "").value(), "", "a session of its own");
+
+    let bob = login_in(&server, "admin", "bob");
+    assert_eq!(bob.send("GET", "/api/currentPortal", "").value(), "acme");
+    assert_eq!(bob.send("PUT", "/api/currentPortal", "<val>globex</val>").status, 403);
+    assert_eq!(
+        bob.send("GET", "/api/rolesSettings/readWriteAdminSettings", "").value()["canAccessEndUserFolders"],
+        "true"
+    );
+    let alice = login(&server, "alice");
+    assert_eq!(alice.send("GET", "/api/rolesSettings/readWriteAdminSettings", "").status, 404);
+    assert_eq!(fetch(&alice, "Users")["errorType"], "DestinationNotExists");
+    assert_eq!(form(&server, "/admin/api/login", "j_username=alice&j_password=alice-p%26ss%25").status, 403);
+    assert_eq!(form(&server, "/ServicesPortal/api/login", "j_username=gina&j_password=gina-p%26ss%25").status, 403);
+    let carol = login(&server, "carol");
+    let end = carol.done("deleteResources", &[("Users/Alice Doe/My Files/readme.txt", "")]);
+    assert_eq!(end["errorType"], "PermissionDenied");
+    let dan = form(&server, "/ServicesPortal/api/login", "j_username=CORP%5Cdan&j_password=dan-p%26ss%25");
+    let dan = Session { server: &server, scope: "ServicesPortal", cookie: dan.cookie() };
+    let session = dan.send("GET", "/api/currentSession", "").value();
+    assert_eq!((&session["domain"], &session["userRef"]), (&json!("corp.example"), &json!("objs/104/acme/ADUser/dan")));
+    let own = dan.send("GET", "/api/objs/104/acme/ADUser/dan", "").value();
+    assert_eq!((&own["displayName"], &own["sla"]["calculatedQuota"]), (&json!("Dan Moe"), &json!("107374182400")));
+    let several = dan.call("get-multi", &json!(["/currentSession", "/currentTime", "/none"])).value();
+    assert_eq!((&several["currentSession"]["username"], &several["none"]), (&json!("dan"), &Value::Null));
+}
+
+#[test]
+fn downloads_have_ranges_and_refusals() {
+    let server = Server::default();
+    let alice = login(&server, "alice");
+    let href = "/webdav/My%20Files/readme.txt";
+    let whole = alice.send("GET", href, "");
+    assert_eq!((whole.status, whole.text().as_str()), (200, "read me\n"));
+    let tag = whole.header("etag").to_owned();
+    let part = |range: &str, check: &str| alice.send_with("GET", href, &[("range", range), ("if-range", check)], "");
+    for (range, status, text, shown) in [
+        ("bytes=0-3", 206, "read", "bytes 0-3/8"),
+        ("bytes=5-", 206, "me\n", "bytes 5-7/8"),
+        ("bytes=-2", 206, "e\n", "bytes 6-7/8"),
+        ("bytes=2-99", 206, "ad me\n", "bytes 2-7/8"),
+    ] {
+        let got = part(range, &tag);
+        assert_eq!((got.status, got.text().as_str(), got.header("content-range")), (status, text, shown), "{range}");
+    }
+    assert_eq!(part("bytes=8-", &tag).status, 416);
+    assert_eq!(part("bytes=3-2", &tag).status, 416);
+    assert_eq!(part("bytes=0-3", "\"old\"").status, 200);
+    order(&server, &json!({"ranges": false}));
+    let whole = part("bytes=0-3", &tag);
+    assert_eq!((whole.status, whole.text().len(), whole.header("accept-ranges")), (200, 8, ""));
+    for (href, status) in [
+        ("/webdav/My%20Files/none", 404),
+        ("/webdav/My%20Files", 403),
+        ("/webdav/Shared%20With%20Me/Preview%20only/report.txt", 403),
+        ("/webdav/a%2Fb", 400),
+    ] {
+        assert_eq!(alice.send("GET", href, "").status, status, "{href}");
+    }
+    order(
+        &server,
+        &json!({"faults": [{"at": "download", "reset": true}, {"at": "download", "slow": 0}, {"at": "download", "path": "readme", "status": 500}]}),
+    );
+    let broken = alice.send("GET", href, "");
+    assert_eq!((broken.header("content-length"), broken.text().as_str()), ("8", "read"));
+    assert_eq!(alice.send("GET", href, "").text(), "read me\n");
+    assert_eq!(alice.send("GET", href, "").status, 500);
+    assert_eq!(alice.send("GET", href, "").status, 200);
+}
+
+#[test]
+fn uploads_must_fit_their_form_and_their_folder() {
+    let server = Server::default();
+    let alice = login(&server, "alice");
+    let said = |answer: Said| answer.value()["msg"].clone();
+    assert_eq!(said(alice.upload("My Files/new é%.txt", "x")), "OK");
+    assert_eq!(alice.read("My Files/new é%.txt"), "x");
+    let full = alice.href("My Files/m.txt");
+    assert_eq!(said(alice.form("/upload?", &[("fullpath", &full), ("Filename", "m.txt")], "mobile")), "OK");
+    assert_eq!(alice.read("My Files/m.txt"), "mobile");
+    assert_eq!(alice.form("/upload?", &[("Filename", "m.txt"), ("fullpath", &full)], "mobile").status, 400);
+    for (path, message) in [
+        ("My Files/Kept/ledger.txt", "Permission denied"),
+        ("My Files/Docs", "Permission denied"),
+        ("Shared With Me/Read only/x", "Permission denied"),
+        ("Shared With Me/Drop box/new.txt", "OK"),
+        ("Shared With Me/Drop box/report.txt", "Permission denied"),
+    ] {
+        assert_eq!(said(alice.upload(path, "x")), message, "{path}");
+    }
+    let lies = [("name", "m.txt"), ("Filename", "m.txt"), ("fullpath", &*full), ("fileSize", "99")];
+    assert_ne!(said(alice.form("/upload/folders/501", &lies, "x")), "OK");
+    order(
+        &server,
+        &json!({"quota": 3, "faults": [{"at": "upload", "refused": "Rejected by Cloud Drive policy rule"}]}),
+    );
+    assert_eq!(said(alice.upload("My Files/q.txt", "xx")), "Rejected by Cloud Drive policy rule");
+    assert_eq!(said(alice.upload("My Files/q.txt", "xxxx")), "User is out of quota");
+    order(&server, &json!({"read_only": true}));
+    assert_ne!(said(alice.upload("My Files/q.txt", "x")), "OK");
+    assert_eq!(alice.call("getGlobalSystemStatus", &Value::Null).value()["globalSystemStatus"], "ReadOnly");
+    assert_eq!(alice.call("deleteResources", &json!({"urls": []})).status, 500);
+}
+
+#[test]
+fn links_and_shares_are_made_changed_and_ended() {
+    let server = Server::default();
+    let alice = login(&server, "alice");
+    let create = |path: &str, access: &str| {
+        let share = json!({"$class": "ShareConfig", "accessMode": access, "protectionLevel": "publicLink", "expiration": "2026-12-21", "invitee": {"type": "external"}});
+        alice.call("createShare", &json!({"url": alice.href(path), "share": share}))
+    };
+    let mut link = create("My Files/readme.txt", "ReadOnly").value();
+    assert_eq!((&link["expiration"], &link["isDirectory"]), (&json!("2026-12-21"), &json!("false")));
+    for (path, access, status) in [
+        ("My Files/none", "ReadOnly", 500),
+        ("My Files/readme.txt", "UploadOnly", 500),
+        ("My Files/Docs", "UploadOnly", 200),
+        ("Shared With Me/Read only/report.txt", "ReadOnly", 403),
+    ] {
+        assert_eq!(create(path, access).status, status, "{path} {access}");
+    }
+    let links = || alice.call("listPublicShares", &alice.href("My Files/readme.txt").into()).value();
+    assert_eq!(links()[0]["key"], link["key"]);
+    link["accessMode"] = json!("ReadWrite");
+    assert_eq!(alice.call("updateShare", &link).value()["accessMode"], "ReadWrite");
+    assert_eq!(links()[0]["accessMode"], "ReadWrite");
+    assert_eq!(alice.call("deleteShare", &link).status, 200);
+    assert_eq!(links(), json!([]));
+    assert_eq!(alice.call("deleteShare", &link).status, 500);
+    let shares = json!([{"accessMode": "ReadOnly", "invitee": {"type": "localUser", "name": "bob"}}]);
+    alice.call("shareResource", &json!({"url": alice.href("My Files/Docs"), "shares": shares}));
+    let shared = alice.call("listShares", &alice.href("My Files/Docs").into()).value();
+    assert_eq!((&shared["shares"][0]["invitee"]["name"], &shared["owner"]["name"]), (&json!("bob"), &json!("alice")));
+    let missing = alice.call("listShares", &alice.href("My Files/none").into());
+    assert_eq!(
+        (missing.status, wire::parse(&missing.body).expect("XML")["msg"].clone()),
+        (500, json!("Resource does not exist"))
+    );
+}
+
+#[test]
+fn faults_meet_what_they_were_ordered_for_and_the_record_has_no_secrets() {
+    let server = Server::default();
+    let alice = login(&server, "alice");
+    order(
+        &server,
+        &json!({"faults": [
+            {"at": "fetchResources", "page": "<p>hello"}, {"at": "listShares", "message": "Resource does not exist"},
+            {"at": "moveResources", "path": "readme.txt", "status": 502, "late": true}, {"at": "deleteResources", "expire": true},
+            {"at": "currentTime", "times": 0, "text": "?"},
+        ]}),
+    );
+    let listing = || alice.call("fetchResources", &json!({"root": alice.href("My Files"), "depth": 1}));
+    assert!(listing().text().contains("<p>hello") && listing().value()["root"]["name"] == "My Files");
+    assert_eq!(alice.call("listShares", &alice.href("My Files").into()).status, 500);
+    let pair = json!({"urls": [{"src": alice.href("My Files/readme.txt"), "dest": alice.href("My Files/moved.txt")}]});
+    assert_eq!(alice.call("moveResources", &pair).status, 502);
+    assert_eq!(alice.read("My Files/moved.txt"), "read me\n");
+    assert_eq!([0, 1].map(|_| alice.send("GET", "/api/currentTime", "").text()), ["?", "?"]);
+    assert_eq!(alice.call("deleteResources", &pair).status, 302);
+    for bad in [json!({"unknown": 1}), json!({"faults": [{"at": "x", "nothing": 1}]}), json!({"tasks": [{"end": 1}]})] {
+        assert!(server.order(&bad).is_err(), "{bad}");
+    }
+
+    let key = login(&server, "alice").call("createApiKey", &json!("101")).value();
+    attach(&server, "/alice", "", "alice-p&ss%");
+    let text = server.received().to_string();
+    for secret in ["p&ss", "p%26ss", alice.cookie.as_str(), key["secretKey"].as_str().expect("a key")] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    assert_eq!(server.received()["counts"]["logins"], 2);
+    order(&server, &json!({"reset": true}));
+    assert_eq!((&server.received()["received"], &server.received()["sessions"]), (&json!([]), &json!(0)));
+}

@@ -63,7 +63,7 @@ fn part(content: &[u8], range: &str) -> Reply {
         _ => None,
     });
     let found = wanted.and_then(|(first, last)| Some((first, last, content.get(first..last.saturating_add(1))?)));
-    match found.filter(|(first, _, _)| *first < length) {
+    match found.filter(|(first, last, _)| *first < length && first <= last) {
         Some((first, last, piece)) => {
             let mut reply = whole(said::code(206), "application/octet-stream", piece);
             set(&mut reply, CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));

@@ -1,0 +1,354 @@
+"""The stand-in for a CTERA Portal, driven by the vendor's own library `cterasdk`, which nobody here wrote.
+
+Run with KEYWARD_BIN set and the interpreter that has it. It runs unmodified: a gate gives it the host with TLS that it
+wants. What it makes of the answers is compared in its own models.
+"""
+
+import json
+import os
+import sys
+import urllib.request
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent))
+import ring
+from ring import Keyward, http, same, scratch
+
+keyward = Keyward()
+_, sandbox = ring.start("sandbox", keyward.program, "sandbox", "--json")
+_, gate = ring.start("gate", sys.executable, here / "gate.py", sandbox["url"], scratch)
+os.environ["HOME"] = str(scratch)
+
+import cterasdk.settings
+from cterasdk import GlobalAdmin, ServicesPortal
+from cterasdk.core.types import ConflictResolver, FilenameFilter, TypeFilter
+from cterasdk.exceptions.auth import AuthenticationError
+from cterasdk.exceptions.io import core as io_errors
+from cterasdk.exceptions.session import SessionExpired
+
+# The gate's certificate is one that nobody signed, as an appliance's is at first.
+cterasdk.settings.core.syn.settings.connector.ssl = False
+
+
+def received():
+    return http("GET", f"{sandbox['url']}/ctera/received")
+
+
+def order(**what):
+    """Tells the stand-in how to behave from now on."""
+    body = json.dumps(what).encode()
+    request = urllib.request.Request(f"{sandbox['url']}/ctera/control", data=body, headers={"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def portal(name, kind=ServicesPortal):
+    """Somebody's session of the library."""
+    session = kind("127.0.0.1", gate["port"])
+    session.login(name, f"{name}-p&ss%")
+    return session
+
+
+def tool(name, connection="ctera", **arguments):
+    """What one of keyward's own tools answers."""
+    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in arguments.items()]
+    return keyward("call", f"{connection}.{name}", *words, "--json").must().json()
+
+
+def fails(kind, call, cause=None):
+    """The call fails with an error of this kind, which comes from one of that kind."""
+    try:
+        call()
+    except kind as error:
+        assert cause is None or isinstance(error.__cause__, cause), f"{error!r} comes from {error.__cause__!r}"
+        return error
+    raise AssertionError(f"no {kind.__name__}")
+
+
+def names(resources):
+    return [resource.path.name for resource in resources]
+
+
+def read(session, path):
+    return b"".join(session.files.handle(path).iter_content())
+
+
+def fresh():
+    """A stand-in as at the start, and alice in it."""
+    order(reset=True)
+    return portal("alice")
+
+
+# ---- signing in
+
+
+def sessions_begin_and_end():
+    """cterasdk logs in, learns who it is, and logs out; a wrong password is told."""
+    alice = fresh()
+    account = alice.session().account
+    same((account.name, account.tenant, account.role.name), ("alice", "acme", "EndUser"))
+    alice.logout()
+    same((received()["counts"], received()["sessions"]), ({"logins": 1, "logouts": 1}, 0))
+    fails(AuthenticationError, lambda: ServicesPortal("127.0.0.1", gate["port"]).login("alice", "wrong"))
+
+
+def sessions_expire():
+    """cterasdk tells an expired session, and only by the form of Location that it knows."""
+    alice = fresh()
+    order(expire=True)
+    fails(SessionExpired, lambda: list(alice.files.listdir("My Files")))
+    alice = portal("alice")
+    order(expire=True, location="entra")
+    fails(SessionExpired, lambda: list(alice.files.listdir("My Files")))
+    # Anywhere else it follows, and takes the page for an answer without a value.
+    alice = portal("alice")
+    order(expire=True, location="admin")
+    fails(AttributeError, lambda: list(alice.files.listdir("My Files")))
+
+
+def sessions_are_taken_over():
+    """cterasdk goes on in a session that was opened elsewhere."""
+    alice = fresh()
+    other = ServicesPortal("127.0.0.1", gate["port"])
+    other.set_session_id(alice.get_session_id())
+    same((other.session().account.name, received()["counts"]["logins"]), ("alice", 1))
+
+
+def tickets_open_sessions():
+    """cterasdk makes a ticket as a global administrator, enters with it, and sends back the token that it is told."""
+    order(reset=True)
+    root = portal("root", GlobalAdmin)
+    ticket = root.users.generate_ticket("alice", "acme")
+    user = ServicesPortal("127.0.0.1", gate["port"])
+    user.sso(ticket)
+    same(names(user.files.listdir("My Files/Trash")), ["kept.txt"])
+    last = received()["received"][-1]
+    same((last["user"], last["token"]), ("alice", True))
+
+
+# ---- looking
+
+
+def folders_are_listed():
+    """cterasdk lists folders, page by page, and what is in the trash."""
+    alice = fresh()
+    same(names(alice.files.listdir("")), ["My Files", "Shared With Me", "Team Site"])
+    same(len(list(alice.files.listdir("My Files/Many"))), 257)
+    same(received()["methods"]["fetchResources"], 6)
+    same(names(alice.files.listdir("My Files/Trash", include_deleted=True)), ["gone folder", "gone.txt", "kept.txt"])
+    fails(io_errors.GetMetadataError, lambda: list(alice.files.listdir("My Files/none")))
+    fails(io_errors.NotADirectoryException, lambda: list(alice.files.listdir("My Files/readme.txt")))
+
+
+def names_survive():
+    """cterasdk finds files by every name that must be escaped, and shows numbers as numbers only in the name."""
+    alice = fresh()
+    rows = {resource.path.name: resource for resource in alice.files.listdir("My Files/Names")}
+    for name in ("100%", "file_%25_encoded.txt", "report #1.txt", "file_!@#$%^([{.txt", "Übersicht é.txt", "日本.txt", "R&D.txt", "2024", "1.50"):
+        assert name in rows, name
+        same(read(alice, f"My Files/Names/{name}").decode(), name)
+    same((rows["2024"].name, rows["1.50"].name), (2024, 1.5))
+
+
+def trees_are_walked():
+    """cterasdk walks a tree, rows that lack everything included."""
+    alice = fresh()
+    found = {str(resource.path) for resource in alice.files.walk("My Files/Docs")}
+    same(found, {f"My Files/Docs/{name}" for name in ("a b#.txt", "empty.txt", "notes.md", "Photos", "Photos/dot.png")})
+    poor = [resource for resource in alice.files.walk("") if resource.path.name == "Far away"]
+    same([(one.id, one.size, one.volume, one.permalink) for one in poor], [(None, None, None, None)])
+
+
+def rows_say_what_they_are():
+    """cterasdk reads ids, sizes, times, volumes and what must be kept."""
+    alice = fresh()
+    one = alice.files.properties("My Files/Kept/ledger.txt")
+    same((one.size, one.is_dir, one.deleted, one.extension), (9, False, False, ".txt"))
+    same((one.worm.enabled, one.worm.mode, one.volume.owner.name), (True, "enterprise", "Alice Doe"))
+    assert one.id and one.last_modified.year == 2026
+    same(alice.files.permalink("My Files/Kept/ledger.txt"), f"{sandbox['url']}/ctera/ServicesPortal/?permalink={one.id - 14000}")
+    same([alice.files.exists(f"My Files/Kept/{name}") for name in ("ledger.txt", "none")], [True, False])
+
+
+def searches_find():
+    """cterasdk searches by name and by extension."""
+    alice = fresh()
+    same(names(alice.files.search("My Files", [FilenameFilter.eq("draft.txt")])), ["draft.txt"])
+    same(names(alice.files.search("My Files", [TypeFilter.eq("md")])), ["notes.md"])
+
+
+# ---- changing
+
+
+def folders_are_made():
+    """cterasdk makes folders with all above them, whether the Portal says Ok or nothing, and knows each refusal."""
+    alice = fresh()
+    same(alice.files.makedirs("My Files/a/b #1/c%"), "My Files/a/b #1/c%")
+    order(says_ok=False)
+    alice.files.mkdir("My Files/a/quiet")
+    same(names(alice.files.listdir("My Files/a")), ["b #1", "quiet"])
+    for path, cause in [
+        ("My Files/a", io_errors.FileConflictError),
+        ("My Files/none/x", io_errors.FolderNotFoundError),
+        ("My Files/con", io_errors.ReservedNameError),
+        ("My Files/a:b", io_errors.FilenameError),
+        ("Shared With Me/Read only/x", io_errors.PrivilegeError),
+    ]:
+        fails(io_errors.CreateDirectoryError, lambda: alice.files.mkdir(path), cause)
+    order(faults=[{"at": "makeCollection", "word": "SomethingElse"}])
+    fails(io_errors.CreateDirectoryError, lambda: alice.files.mkdir("My Files/x"))
+
+
+def files_go_up_and_down():
+    """cterasdk uploads, overwrites, downloads, and gets the versions of a file."""
+    alice = fresh()
+    for content in (b"one", b"two", bytes(range(256)) * 100):
+        alice.files.upload("My Files/Docs/v #1.bin", content)
+    same(read(alice, "My Files/Docs/v #1.bin"), bytes(range(256)) * 100)
+    local = scratch / "local ü.txt"
+    local.write_text("from a file")
+    same(alice.files.upload_file(str(local), "My Files/Docs"), "My Files/Docs/local ü.txt")
+    same(read(alice, "My Files/Docs/local ü.txt"), b"from a file")
+    versions = alice.files.versions("My Files/Docs/v #1.bin")
+    same([version.current for version in versions], [True, False, False])
+    same([read(alice, version.path) for version in versions][1:], [b"two", b"one"])
+    down = alice.files.download("My Files/Docs/a b#.txt", destination=str(scratch / "down.txt"))
+    same(Path(down).read_text(), "hello from the Portal\n")
+    fails(Exception, lambda: read(alice, "My Files/none.txt"))
+    order(faults=[{"at": "upload", "refused": "User is out of quota"}])
+    fails(io_errors.UploadError, lambda: alice.files.upload("My Files/full.txt", b"x"), io_errors.QuotaError)
+
+
+def folders_come_as_zip():
+    """cterasdk gets a folder and a selection as a ZIP that Python can read."""
+    alice = fresh()
+    folder = zipfile.ZipFile(BytesIO(read(alice, "My Files/Docs")))
+    same(folder.testzip(), None)
+    same(sorted(folder.namelist()), ["Docs/Photos/dot.png", "Docs/a b#.txt", "Docs/empty.txt", "Docs/notes.md"])
+    some = zipfile.ZipFile(BytesIO(b"".join(alice.files.handle("My Files/Docs", ["a b#.txt"]).iter_content())))
+    same({name: some.read(name) for name in some.namelist()}, {"a b#.txt": b"hello from the Portal\n"})
+
+
+def files_move():
+    """cterasdk copies, moves, renames, deletes and recovers, and waits for each task."""
+    alice = fresh()
+    order(usual_task={"polls": 1})
+    alice.files.copy("My Files/readme.txt", destination="My Files/Docs")
+    alice.files.move("My Files/Docs/notes.md", destination="My Files/Trash")
+    same(alice.files.rename("My Files/Docs/readme.txt", "100%.txt"), "My Files/Docs/100%.txt")
+    same(alice.files.delete("My Files/Docs/empty.txt", "My Files/Docs/Photos"), ["My Files/Docs/empty.txt", "My Files/Docs/Photos"])
+    same(alice.files.undelete("My Files/Docs/Photos"), ["My Files/Docs/Photos"])
+    same(names(alice.files.listdir("My Files/Docs")), ["100%.txt", "a b#.txt", "Photos"])
+    same(received()["methods"]["getTaskStatus"], 10)
+    task = alice.files.delete("My Files/readme.txt", wait=False)
+    same(task.ref, "servers/MainDB/bgTasks/918913")
+
+
+def failures_have_causes():
+    """cterasdk tells a conflict, a missing source, a missing target and a missing right."""
+    alice = fresh()
+    order(usual_task={"polls": 0})
+    copy = lambda source, target: lambda: alice.files.copy(source, destination=target)
+    fails(io_errors.CopyError, copy("My Files/Docs/a b#.txt", "My Files/Docs"), io_errors.FileConflictError)
+    fails(io_errors.CopyError, copy("My Files/none", "My Files/Docs"), io_errors.ObjectNotFoundError)
+    fails(io_errors.CopyError, copy("My Files/readme.txt", "My Files/none"), io_errors.FolderNotFoundError)
+    fails(io_errors.DeleteError, lambda: alice.files.delete("My Files/Kept/ledger.txt"), io_errors.PrivilegeError)
+    carol = portal("carol")
+    fails(io_errors.RecoverError, lambda: carol.files.undelete("Users/Alice Doe/My Files/Trash/gone.txt"), io_errors.PrivilegeError)
+
+
+def conflicts_are_resolved():
+    """cterasdk resolves conflicts within a folder, one by one and all at once."""
+    alice = fresh()
+    copy = lambda resolver: alice.files.copy("My Files/Merge/a/Set", destination="My Files/Merge/b", resolver=resolver)
+    copy(ConflictResolver.overwrite(apply_all=False))
+    same(received()["methods"]["copyResources"], 6)
+    same(read(alice, "My Files/Merge/b/Set/inner/three.txt"), b"three of a")
+    order(reset=True)
+    alice = portal("alice")
+    alice.files.copy("My Files/Merge/a/Set", destination="My Files/Merge/b", resolver=ConflictResolver.rename())
+    same(received()["methods"]["copyResources"], 2)
+    same(names(alice.files.listdir("My Files/Merge/b")), ["Set", "Set (1)"])
+
+
+def links_are_made():
+    """cterasdk makes public links, and is told what does not exist."""
+    alice = fresh()
+    link = alice.files.public_link("My Files/readme.txt", "RO", 7)
+    assert link.startswith(f"{sandbox['url']}/ctera/invitations/?share=") and link.endswith("&dl=0"), link
+    param = received()["received"][-1]["param"]
+    same((param["share"]["accessMode"], param["share"]["protectionLevel"]), ("ReadOnly", "publicLink"))
+    fails(io_errors.CreateLinkError, lambda: alice.files.public_link("My Files/none"), io_errors.ObjectNotFoundError)
+    alice.files.share("My Files/Docs", [])
+    same(alice.files.get_share_info("My Files/Docs").shares, [])
+
+
+# ---- administration
+
+
+def tenants_are_browsed():
+    """cterasdk lists tenants as a global administrator, browses one, and works on a user's files there."""
+    order(reset=True)
+    root = portal("root", GlobalAdmin)
+    same(root.session().current_tenant(), "Administration")
+    same([tenant.name for tenant in root.portals.list_tenants()], ["acme", "globex"])
+    same([tenant.name for tenant in root.portals.tenants()], ["acme", "globex"])
+    root.portals.browse("acme")
+    same(names(root.files.listdir("Users")), ["Alice Doe", "Bob Roe", "Carol Poe", "Dan Moe"])
+    same(read(root, "Users/Alice Doe/My Files/readme.txt"), b"read me\n")
+    root.files.copy("Users/Alice Doe/My Files/readme.txt", destination="Users/Bob Roe/My Files")
+    root.portals.browse("globex")
+    same(names(root.files.listdir("Users/Gina Goe/My Files")), ["globex only.txt"])
+    fails(Exception, lambda: root.portals.browse("nowhere"))
+    root.portals.browse_global_admin()
+    same(root.api.get("/currentPortal") or None, None)
+
+
+def tasks_are_read_in_the_administration():
+    """cterasdk reads a task in Global Administration by its address."""
+    order(reset=True, usual_task={"polls": 1})
+    root = portal("root", GlobalAdmin)
+    root.portals.browse("acme")
+    task = root.files.delete("Users/Alice Doe/My Files/readme.txt", wait=False)
+    root.portals.browse_global_admin()
+    same(root.tasks.wait(str(task)).status, "completed")
+
+
+def nothing_secret_is_kept():
+    """The record of the stand-in has no password, cookie, ticket or key."""
+    alice = fresh()
+    cookie = alice.get_session_id()
+    text = json.dumps(received())
+    assert cookie and cookie not in text and "p&ss" not in text and "p%26ss" not in text
+
+
+if __name__ == "__main__":
+    sys.exit(
+        ring.run(
+            [
+                sessions_begin_and_end,
+                sessions_expire,
+                sessions_are_taken_over,
+                tickets_open_sessions,
+                folders_are_listed,
+                names_survive,
+                trees_are_walked,
+                rows_say_what_they_are,
+                searches_find,
+                folders_are_made,
+                files_go_up_and_down,
+                folders_come_as_zip,
+                files_move,
+                failures_have_causes,
+                conflicts_are_resolved,
+                links_are_made,
+                tenants_are_browsed,
+                tasks_are_read_in_the_administration,
+                nothing_secret_is_kept,
+            ],
+            keep=[scratch / "sandbox.log", scratch / "gate.log"],
+        )
+    )
