@@ -1,9 +1,11 @@
-"""The stand-in for a CTERA Portal, driven by the vendor's own library `cterasdk`, which nobody here wrote.
+"""The stand-in for a CTERA Portal, driven by the vendor's own library `cterasdk`, which nobody here wrote; and keyward's
+tools beside it, which must see and do the same.
 
 Run with KEYWARD_BIN set and the interpreter that has it. It runs unmodified: a gate gives it the host with TLS that it
 wants. What it makes of the answers is compared in its own models.
 """
 
+import base64
 import json
 import os
 import sys
@@ -15,9 +17,9 @@ from pathlib import Path
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parent))
 import ring
-from ring import Keyward, http, same, scratch
+from ring import Keyward, http, needs, same, scratch
 
-keyward = Keyward()
+keyward = Keyward(KEYWARD_STORE_PASSPHRASE="of this ring only")
 _, sandbox = ring.start("sandbox", keyward.program, "sandbox", "--json")
 _, gate = ring.start("gate", sys.executable, here / "gate.py", sandbox["url"], scratch)
 os.environ["HOME"] = str(scratch)
@@ -52,10 +54,11 @@ def portal(name, kind=ServicesPortal):
     return session
 
 
-def tool(name, connection="ctera", **arguments):
-    """What one of keyward's own tools answers."""
-    words = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in arguments.items()]
-    return keyward("call", f"{connection}.{name}", *words, "--json").must().json()
+def tool(name, **arguments):
+    """What one of keyward's own tools answers, or the error."""
+    done = keyward("call", f"portal_{name}", "--arguments", json.dumps(arguments), "--json")
+    answer = done.json()
+    return answer["error"] if "error" in answer else answer["structured"]
 
 
 def fails(kind, call, cause=None):
@@ -317,6 +320,131 @@ def tasks_are_read_in_the_administration():
     same(root.tasks.wait(str(task)).status, "completed")
 
 
+# ---- keyward beside it
+
+
+def keyward_signs_in():
+    """keyward signs in with a name and a password, and is who the library says."""
+    order(reset=True)
+    answers = scratch / "answers"
+    answers.write_text("alice\nalice-p&ss%\n")
+    words = ["login", f"{sandbox['url']}/ctera/ServicesPortal", "--backend", "ctera", "--name", "portal"]
+    words += ["--way", "password", "--store", "file"]
+    with open(answers) as stdin:
+        keyward.finish(keyward.start(*words, stdin=stdin), words).must()
+    who, alice = tool("who_am_i"), portal("alice")
+    same((who["account"], who["role"], who["home_portal"]), ("alice", alice.session().account.role.name, "acme"))
+
+
+def row(resource):
+    return (str(resource.path), resource.is_dir, resource.size, resource.id)
+
+
+def own_row(item):
+    return (item["path"], item["is_folder"], item.get("size"), item.get("id"))
+
+
+@needs(keyward_signs_in)
+def both_list_the_same():
+    """keyward and cterasdk list the same, with the same ids and sizes, page by page, and walk the same tree."""
+    alice = fresh()
+    for folder in ("", "My Files", "My Files/Names", "My Files/Many", "Shared With Me", "Shared With Me/Read only"):
+        listed = tool("list", path=folder, limit=500)["items"]
+        same(sorted(map(own_row, listed)), sorted(map(row, alice.files.listdir(folder))), folder)
+    listed = tool("list", path="My Files/Trash", include_deleted=True)["items"]
+    same(sorted(map(own_row, listed)), sorted(map(row, alice.files.listdir("My Files/Trash", include_deleted=True))))
+    walked = tool("walk", path="My Files/Merge", depth=10)["items"]
+    same(sorted(map(own_row, walked)), sorted(map(row, alice.files.walk("My Files/Merge"))))
+
+
+@needs(keyward_signs_in)
+def both_read_the_same():
+    """keyward and cterasdk read the same from files of every name, text or not."""
+    alice = fresh()
+    for resource in [*alice.files.listdir("My Files/Names"), *alice.files.walk("My Files/Docs")]:
+        if not resource.is_dir:
+            text = tool("read", path=str(resource.path))
+            content = text["content"].encode() if text["encoding"] == "text" else base64.b64decode(text["content"])
+            same(content, read(alice, resource.path), str(resource.path))
+
+
+@needs(keyward_signs_in)
+def both_change_the_same():
+    """What keyward makes, writes, copies, moves, renames, deletes and recovers is there for cterasdk, done once."""
+    alice = fresh()
+    order(usual_task={"polls": 1})
+    tool("make_folder", path="My Files/new/100% #1", parents=True)
+    tool("write", path="My Files/new/100% #1/é.txt", content="ü")
+    same(read(alice, "My Files/new/100% #1/é.txt"), "ü".encode())
+    tool("copy", paths=["My Files/readme.txt"], to_folder="My Files/new")
+    tool("move", paths=["My Files/Docs/notes.md"], to_folder="My Files/new")
+    tool("rename", path="My Files/new/readme.txt", new_name="2025")
+    tool("delete", paths=["My Files/Docs/empty.txt", "My Files/Docs/a b#.txt"])
+    tool("recover", paths=["My Files/Docs/a b#.txt"])
+    same(names(alice.files.listdir("My Files/new")), ["100% #1", "2025", "notes.md"])
+    same(names(alice.files.listdir("My Files/Docs")), ["a b#.txt", "Photos"])
+    twice = {change: count for change, count in received()["changes"].items() if count != 1}
+    same(twice, {})
+
+
+@needs(keyward_signs_in)
+def both_see_versions_and_links():
+    """keyward and cterasdk see the same versions, and the permanent address of a file; keyward restores one."""
+    alice = fresh()
+    theirs = [version.start_time.isoformat() for version in alice.files.versions("My Files/Old/draft.txt")]
+    mine = [version["time"] for version in tool("versions", path="My Files/Old/draft.txt")["versions"]]
+    same(mine, theirs)
+    same(tool("read", path="My Files/Old/draft.txt", version=mine[2])["content"], "first")
+    tool("restore", path="My Files/Old/draft.txt", version=mine[2])
+    same(read(alice, "My Files/Old/draft.txt"), b"first")
+    same(tool("info", path="My Files/Old/draft.txt")["permalink"], alice.files.permalink("My Files/Old/draft.txt"))
+    link = tool("create_link", path="My Files/Old/draft.txt", days=7)
+    assert link["url"].startswith(f"{sandbox['url']}/ctera/invitations/?share="), link
+
+
+@needs(keyward_signs_in)
+def both_send_the_same():
+    """keyward sends the parameters that cterasdk sends, for what both call."""
+    alice = fresh()
+
+    def sent(what, call):
+        before = len(received()["received"])
+        call()
+        later = received()["received"][before:]
+        return [one["param"] for one in later if one["what"] == what]
+
+    for what, theirs, mine in [
+        ("makeCollection", lambda: alice.files.mkdir("My Files/a #1"), lambda: tool("make_folder", path="My Files/a #1")),
+        (
+            "copyResources",
+            lambda: alice.files.copy("My Files/readme.txt", destination="My Files/Docs"),
+            lambda: tool("copy", paths=["My Files/readme.txt"], to_folder="My Files/Docs"),
+        ),
+        ("deleteResources", lambda: alice.files.delete("My Files/readme.txt"), lambda: tool("delete", paths=["My Files/readme.txt"])),
+        ("restoreResources", lambda: alice.files.undelete("My Files/Trash/gone.txt"), lambda: tool("recover", paths=["My Files/Trash/gone.txt"])),
+        ("createShare", lambda: alice.files.public_link("My Files/Docs", "RO", 7), lambda: tool("create_link", path="My Files/Docs", days=7)),
+    ]:
+        order(reset=True)
+        alice = portal("alice")
+        first = sent(what, theirs)
+        order(reset=True)
+        assert len(first) == 1 and first[0], f"{what}: {first}"
+        same(sent(what, mine), first, what)
+
+
+@needs(keyward_signs_in)
+def keyward_sees_every_end_of_a_session():
+    """keyward tells an ended session by every Location, signs in once, and deletes once."""
+    alice = fresh()
+    for form in ("relative", "absolute", "admin", "entra", "foreign", "none"):
+        order(reset=True, location=form, stray_cookie=True, faults=[{"at": "deleteResources", "expire": True}])
+        answer = tool("delete", paths=["My Files/readme.txt"])
+        seen = received()
+        same(seen["counts"]["logins"], 2, form)
+        same(seen["changes"], {"deleteResources My Files/readme.txt": 1}, form)
+        assert "cause" not in answer, answer
+
+
 def nothing_secret_is_kept():
     """The record of the stand-in has no password, cookie, ticket or key."""
     alice = fresh()
@@ -347,6 +475,13 @@ if __name__ == "__main__":
                 links_are_made,
                 tenants_are_browsed,
                 tasks_are_read_in_the_administration,
+                keyward_signs_in,
+                both_list_the_same,
+                both_read_the_same,
+                both_change_the_same,
+                both_see_versions_and_links,
+                both_send_the_same,
+                keyward_sees_every_end_of_a_session,
                 nothing_secret_is_kept,
             ],
             keep=[scratch / "sandbox.log", scratch / "gate.log"],
