@@ -28,7 +28,9 @@ pub(super) const REFUSAL: Limits = Limits { time: Duration::from_secs(5), body: 
 pub enum Kind {
     /// It changes nothing: sent up to three times.
     Read,
-    /// It may change something, or cost something: sent once.
+    /// It costs something: sent up to three times, as long as the service certainly did not do it.
+    Paid,
+    /// It may change something: sent once.
     Write,
 }
 
@@ -86,10 +88,10 @@ pub async fn open(
     kind: Kind,
     limits: Limits,
 ) -> Result<Stream, Error> {
-    let mut pauses = BACK_OFF.into_iter().filter(|_| kind == Kind::Read);
+    let mut pauses = BACK_OFF.into_iter().filter(|_| kind != Kind::Write);
     loop {
         let outcome = authorised(connection, request, limits).await;
-        let Some(pause) = pause(&outcome).and_then(|asked| Some((asked, pauses.next()?))) else {
+        let Some(pause) = pause(&outcome, kind).and_then(|asked| Some((asked, pauses.next()?))) else {
             return outcome;
         };
         drop(outcome);
@@ -246,14 +248,16 @@ pub fn attach<B>(connection: &Connection, request: &mut Request<B>, credential: 
     Ok(())
 }
 
-/// Whether a read may be sent again: `Some` with the wait the service asked for, if it did.
-fn pause(outcome: &Result<Stream, Error>) -> Option<Option<Duration>> {
+/// Whether a request may be sent again: `Some` with the wait the service asked for, if it did.
+fn pause(outcome: &Result<Stream, Error>, kind: Kind) -> Option<Option<Duration>> {
     match outcome {
         Err(Error::Network(Network::Connect { .. } | Network::NotFound { .. })) => Some(None),
         Err(_) => None,
         Ok(stream) => {
             let asked = retry_after(&stream.headers);
             match (stream.status.as_u16(), asked) {
+                // A gateway that lost the answer says nothing about whether the service behind it did what costs.
+                (502..=504, _) if kind == Kind::Paid => None,
                 (429 | 502..=504, Some(wait)) => (wait <= SHORT).then_some(Some(wait)),
                 (502..=504, None) => Some(None),
                 // Without a date, another request at once only adds to what the service complains about.

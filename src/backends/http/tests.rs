@@ -126,6 +126,18 @@ fn source(error: Option<Error>) -> Option<Withheld> {
 }
 
 #[tokio::test]
+async fn what_costs_is_repeated_only_if_the_service_did_not_do_it() {
+    for (status, times) in [(429, 2), (502, 1), (503, 1), (504, 1)] {
+        let (outcome, seen) = asked(Kind::Paid, good(), move |count, _| match count {
+            0 => reply(status, ("retry-after", "0"), ""),
+            _ => plain(200, "done"),
+        })
+        .await;
+        assert_eq!((outcome.is_ok(), seen.len()), (times == 2, times), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_read_is_repeated_when_the_service_asks_for_it() {
     for status in [429, 502, 503, 504] {
         let (outcome, seen) = asked(Kind::Read, good(), move |count, _| {

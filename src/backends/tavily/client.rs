@@ -107,8 +107,8 @@ impl Client {
             fields.insert("include_usage".to_owned(), Value::Bool(true));
         }
         let request = self.request(endpoint.path(), &fields)?;
-        // A search changes nothing over there, and one that got no answer is not billed.
-        let answer = service::send(&self.connection, &request, Kind::Read, LIMITS).await?;
+        // What may have been done and billed is not asked for twice.
+        let answer = service::send(&self.connection, &request, Kind::Paid, LIMITS).await?;
         let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
         if !status.is_success() {
             return Err(refused(host, status, headers, body));
