@@ -256,6 +256,7 @@ impl App {
             memory: Arc::new(memory),
             toolsets: connection.toolsets.0.clone(),
             folders: connection.folders.clone(),
+            defaults: connection.defaults.clone(),
             turns,
         })
     }

@@ -39,6 +39,8 @@ pub enum Form {
     Wholes(i64, i64),
     /// A day, as `YYYY-MM-DD`.
     Day,
+    /// A JSON object.
+    Object,
 }
 
 impl Field {
@@ -112,6 +114,7 @@ fn exact(form: Form, value: Value) -> Result<Value, String> {
             Value::String(day) if is_day(day.trim()) => Ok(Value::from(day.trim())),
             _ => Err(wrong(&value, "must be a day such as `2026-01-31`")),
         },
+        Form::Object => object(value),
     }
 }
 
@@ -185,6 +188,15 @@ fn wholes(least: i64, most: i64, value: Value) -> Result<Value, String> {
         all.iter().map(|one| whole(one).filter(|number| (least..=most).contains(number))).collect();
     let expected = || format!("must be a list of whole numbers from {least} to {most}");
     numbers.map(Value::from).ok_or_else(|| all.first().map_or_else(expected, |first| wrong(first, &expected())))
+}
+
+/// Many callers write an object as its text.
+fn object(value: Value) -> Result<Value, String> {
+    let read = match &value {
+        Value::String(text) => serde_json::from_str(text).ok().filter(Value::is_object),
+        other => other.is_object().then(|| value.clone()),
+    };
+    read.ok_or_else(|| wrong(&value, "must be a JSON object"))
 }
 
 /// Whether the text is a day of the calendar.
@@ -270,6 +282,7 @@ mod tests {
         Field::new("urls", Form::Texts(2)),
         Field::new("day", Form::Day),
         Field::new("levels", Form::Wholes(1, 6)),
+        Field::new("form", Form::Object),
     ];
 
     fn checked(given: Value) -> Result<Value, String> {
@@ -281,11 +294,11 @@ mod tests {
     fn near_misses_are_taken_as_they_are_meant() {
         let given = json!({
             "query": 7, "depth": " Basic ", "answer": "TRUE", "images": "false", "count": "5", "timeout": "1.5",
-            "urls": "a", "day": " 2024-02-29 ", "levels": ["1", 2.0],
+            "urls": "a", "day": " 2024-02-29 ", "levels": ["1", 2.0], "form": "{\"a\":[1]}",
         });
         let exact = json!({
             "query": "7", "depth": "basic", "answer": true, "images": false, "count": 5, "timeout": 1.5,
-            "urls": ["a"], "day": "2024-02-29", "levels": [1, 2],
+            "urls": ["a"], "day": "2024-02-29", "levels": [1, 2], "form": {"a": [1]},
         });
         assert_eq!(checked(given), Ok(exact));
         assert_eq!(checked(json!({"query": "q", "levels": "3"})), Ok(json!({"query": "q", "levels": [3]})));
@@ -315,6 +328,7 @@ mod tests {
             (json!({"query": "q", "timeout": "NaN"}), "`timeout` is `NaN`, and must be a number from 1 to 60"),
             (json!({"query": "q", "urls": ["a", "b", "c"]}), "`urls` has 3 entries, at most 2 are allowed"),
             (json!({"query": "q", "levels": [7, 1]}), "`levels` is 7, and must be a list of whole numbers from 1 to 6"),
+            (json!({"query": "q", "form": "[1]"}), "`form` is `[1]`, and must be a JSON object"),
             (json!({"query": "q", "urls": ["a", 5]}), "`urls` is 5, and must be a list of texts"),
             (
                 json!({"query": "q", "day": "2023-02-29"}),

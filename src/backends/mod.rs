@@ -55,6 +55,9 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub const ALL: &[&Backend] =
     &[&tavily::BACKEND, &cisco::BACKEND, &smart_bonding::BACKEND, &ctera::BACKEND, &remote::BACKEND];
 
+/// What the configuration of a connection can preset, by backend; nothing where a backend is not in it.
+pub const DEFAULTS: &[(&str, &[arguments::Field])] = &[("tavily", tavily::DEFAULTS)];
+
 /// The backend of that name.
 pub fn named(name: &str) -> Option<&'static Backend> {
     ALL.iter().find(|backend| backend.name == name).copied()
@@ -165,6 +168,8 @@ pub struct Connection {
     pub toolsets: Vec<&'static str>,
     /// The folders of this machine that its tools may use; see [`folders`].
     pub folders: Vec<PathBuf>,
+    /// What the configuration presets for its calls.
+    pub defaults: Map<String, Value>,
     /// Keeps what the connection's processes send together below the service's limits.
     pub turns: Arc<dyn Turns>,
 }

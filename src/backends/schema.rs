@@ -64,5 +64,6 @@ fn of(form: Form) -> Value {
             json!({"type": "array", "items": {"type": "integer", "minimum": least, "maximum": most}})
         }
         Form::Day => json!({"type": "string", "format": "date"}),
+        Form::Object => json!({"type": "object"}),
     }
 }

@@ -176,6 +176,7 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         memory: Arc::new(Kept::default()),
         toolsets: Vec::new(),
         folders: Vec::new(),
+        defaults: serde_json::Map::new(),
         turns: Arc::new(super::turns::Unlimited),
     }
 }
@@ -216,6 +217,8 @@ pub fn matches(value: &Value, schema: &Value) -> bool {
         ("number", Value::Number(_)) | ("boolean", Value::Bool(_)) => true,
         ("integer", Value::Number(number)) => number.is_i64() || number.is_u64(),
         ("array", Value::Array(all)) => all.iter().all(|one| matches(one, &schema["items"])),
+        // Whoever calls decides what is in it.
+        ("object", Value::Object(_)) if schema["properties"].is_null() => true,
         ("object", Value::Object(members)) => {
             let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
             required.iter().all(|name| members.contains_key(name.as_str().expect("a name")))

@@ -147,6 +147,7 @@ struct One<'a> {
     toolsets: &'a [&'static str],
     toolsets_from: &'a str,
     folders: Vec<String>,
+    defaults: &'a serde_json::Map<String, serde_json::Value>,
     issuer: Option<&'a str>,
     provider: Option<&'a str>,
     client_id: Option<&'a str>,
@@ -226,6 +227,12 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.folders.is_empty() {
         rows.push(("folders", file, shown(&connection.folders).join(",")));
     }
+    if !connection.defaults.is_empty() {
+        let one = |(name, value): (&String, &serde_json::Value)| {
+            format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        rows.push(("defaults", file, connection.defaults.iter().map(one).collect::<Vec<_>>().join(",")));
+    }
     let known = connection.url.as_ref().and_then(|(url, _)| (connection.backend.issuer)(url));
     let said_by = if connection.issuer.as_deref() == known { Source::Preset } else { file };
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", said_by, issuer.clone())));
@@ -273,6 +280,7 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         toolsets: &connection.toolsets.0,
         toolsets_from: connection.toolsets.1.word(),
         folders: shown(&connection.folders),
+        defaults: &connection.defaults,
         issuer: connection.issuer.as_deref(),
         provider: connection.provider.map(|provider| provider.name),
         client_id: connection.client_id.as_deref(),

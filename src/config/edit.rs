@@ -85,7 +85,9 @@ fn setting(last: &str, key: &str, text: &str) -> Result<Setting, Error> {
         "read_only" | "par" | "dpop" | "enabled" => {
             Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?)
         }
-        "disable" | "scopes" | "toolsets" | "folders" => Setting::Texts(words().map(String::from).collect()),
+        "disable" | "scopes" | "toolsets" | "folders" | "defaults" => {
+            Setting::Texts(words().map(String::from).collect())
+        }
         "ports" => {
             let ports: Result<Vec<u16>, _> = words().map(str::parse).collect();
             Setting::Ports(ports.map_err(|_| wrong("port numbers separated by commas"))?)

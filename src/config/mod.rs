@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Map;
 use url::Url;
 
 use crate::backends::{self, Backend, Way};
@@ -13,6 +14,7 @@ use crate::machine::{Environment, Folders};
 use crate::providers::{self, Provider};
 
 pub mod client;
+mod defaults;
 pub mod edit;
 pub mod folders;
 pub mod nearest;
@@ -114,6 +116,8 @@ pub struct Connection {
     pub toolsets: (Vec<&'static str>, Source),
     /// The folders of this machine that its tools may use; none if the file names none.
     pub folders: Vec<PathBuf>,
+    /// What is preset for its calls.
+    pub defaults: Map<String, serde_json::Value>,
     /// The issuer to use instead of the one the service names.
     pub issuer: Option<String>,
     /// The provider whose particularities count, whatever the issuer looks like.
@@ -315,6 +319,7 @@ impl Connection {
             way,
             toolsets: toolsets::resolve(backend, written.toolsets.as_deref(), &key("toolsets"))?,
             folders: folders::resolve(backend, written.folders.as_deref(), &key("folders"))?,
+            defaults: defaults::resolve(backend, &written.defaults, &key("defaults"))?,
             issuer: written.issuer.clone().or_else(usual_issuer),
             url,
             provider: provider_of(written, &key)?,

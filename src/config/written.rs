@@ -46,6 +46,8 @@ pub struct Connection {
     pub toolsets: Option<Vec<String>>,
     /// The folders of this machine that tools may use.
     pub folders: Option<Vec<String>>,
+    /// What is preset for its calls, as `name=value`.
+    pub defaults: Vec<String>,
     /// The issuer to use.
     pub issuer: Option<String>,
     /// What kind of provider issues the tokens.
@@ -85,6 +87,7 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "way",
     "toolsets",
     "folders",
+    "defaults",
     "issuer",
     "provider",
     "client_id",
@@ -181,6 +184,7 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "way" => written.way = Some(text(item, &whole)?),
             "toolsets" => written.toolsets = Some(texts(item, &whole)?),
             "folders" => written.folders = Some(texts(item, &whole)?),
+            "defaults" => written.defaults = texts(item, &whole)?,
             "issuer" => written.issuer = Some(text(item, &whole)?),
             "provider" => written.provider = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),

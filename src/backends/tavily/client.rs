@@ -1,23 +1,40 @@
 //! Requests to Tavily, over REST or through its remote MCP server, and what its refusals mean.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
+use super::kept::Kept;
+use super::refusal;
 use crate::backends::http::{self as service, Kind};
 use crate::backends::remote::Peer;
-use crate::backends::{Connection, Error, Output, Progress, Way, outside};
-use crate::http::Limits;
+use crate::backends::turns::{Rate, TooFar};
+use crate::backends::{Connection, Error, Output, Progress, Way, name, outside};
+use crate::http::{Limits, Stream};
 
-/// Pages are fetched while the caller waits: a minute at most, and some more for the way.
-const LIMITS: Limits = Limits { time: Duration::from_secs(90), body: 16 << 20 };
+/// Sites are read while the caller waits: two and a half minutes at most, and some more for the way.
+const LIMITS: Limits = Limits { time: Duration::from_secs(180), body: 16 << 20 };
+/// Until a followed task begins to answer.
+const BEGIN: Limits = Limits { time: Duration::from_secs(60), body: 16 << 20 };
 /// A question that needs no page of anybody.
 const QUESTION: Limits = Limits { time: Duration::from_secs(10), body: 64 << 10 };
+/// How long a call waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Names in the configuration, and the headers they become.
+const MARKS: [(&str, &str); 5] = [
+    ("project", "x-project-id"),
+    ("organization", "x-tavily-orgid"),
+    ("session", "x-session-id"),
+    ("human", "x-human-id"),
+    ("client_name", "x-client-name"),
+];
 const SOURCE: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-client-source"), HeaderValue::from_static("keyward"));
 
@@ -26,6 +43,12 @@ pub(super) struct Client {
     connection: Connection,
     /// The remote MCP server, where the login is an OAuth token.
     peer: Option<Arc<Peer>>,
+    /// What marks every request.
+    marks: Vec<(HeaderName, HeaderValue)>,
+    /// Answers that were too long for one result.
+    pub(super) kept: Kept,
+    /// What was said about the credits, and when.
+    pub(super) usage: Mutex<Option<(Instant, Map<String, Value>)>>,
 }
 
 /// What Tavily is asked for.
@@ -33,6 +56,10 @@ pub(super) struct Client {
 pub(super) enum Endpoint {
     Search,
     Extract,
+    Crawl,
+    Map,
+    Research,
+    Status,
 }
 
 impl Endpoint {
@@ -40,6 +67,9 @@ impl Endpoint {
         match self {
             Self::Search => "search",
             Self::Extract => "extract",
+            Self::Crawl => "crawl",
+            Self::Map => "map",
+            Self::Research | Self::Status => "research",
         }
     }
 
@@ -47,6 +77,10 @@ impl Endpoint {
         match self {
             Self::Search => "tavily_search",
             Self::Extract => "tavily_extract",
+            Self::Crawl => "tavily_crawl",
+            Self::Map => "tavily_map",
+            Self::Research => "tavily_research",
+            Self::Status => "tavily_get_research",
         }
     }
 }
@@ -61,75 +95,156 @@ pub(super) enum Answer {
 
 impl Client {
     pub(super) fn new(connection: &Connection) -> Self {
+        let marks = marks(&connection.defaults);
         let oauth = connection.way == Way::OAuth;
-        let peer = oauth.then(|| Peer::new(connection.clone()).with_headers([SOURCE]));
-        Self { connection: connection.clone(), peer }
+        let peer = oauth.then(|| Peer::new(connection.clone()).with_headers(marks.clone()));
+        Self { connection: connection.clone(), marks, peer, kept: Kept::default(), usage: Mutex::default() }
     }
 
-    /// Asks once; what may be sent again is.
+    /// The service's host.
+    pub(super) fn host(&self) -> String {
+        service::host_of(&self.connection.url)
+    }
+
+    /// The name of another tool of the connection.
+    pub(super) fn tool(&self, name: &str) -> String {
+        name::of(&self.connection.name, name)
+    }
+
+    /// What the configuration presets.
+    pub(super) fn defaults(&self) -> &Map<String, Value> {
+        &self.connection.defaults
+    }
+
+    /// Whether the REST service answers, and not the remote server.
+    pub(super) fn is_rest(&self) -> bool {
+        self.peer.is_none()
+    }
+
+    /// Asks once; what certainly did not happen is asked for again.
     pub(super) async fn ask(
         &self,
         endpoint: Endpoint,
-        fields: Map<String, Value>,
+        fields: &Map<String, Value>,
         progress: Progress,
     ) -> Result<Answer, Error> {
-        match &self.peer {
-            Some(peer) => through_mcp(peer, endpoint, &fields, progress).await,
-            None => self.rest(endpoint, fields).await,
-        }
+        let answer = match &self.peer {
+            Some(peer) => through_mcp(peer, endpoint, fields, progress).await,
+            None => self.rest(endpoint, fields).await.map(Answer::Fields),
+        };
+        // A short call is asked for again by whoever wants it; a task that may have begun costs hundreds of credits.
+        if endpoint == Endpoint::Research { answer.map_err(|error| self.unclear(error)) } else { answer }
     }
 
     /// Whether the login is accepted: asks how much of the plan is used, which costs nothing (reference: `GET /usage`).
     pub(super) async fn check(&self) -> Result<(), Error> {
-        if let Some(peer) = &self.peer {
-            return peer.check().await;
+        match &self.peer {
+            Some(peer) => peer.check().await,
+            None if self.connection.way == Way::None => Ok(()),
+            None => self.get(&["usage"], None).await.map(drop),
         }
-        if self.connection.way == Way::None {
-            return Ok(());
-        }
-        let mut request = self.request("usage", &Map::new())?;
+    }
+
+    /// Asks for something that costs nothing.
+    pub(super) async fn get(&self, path: &[&str], query: Option<&str>) -> Result<Map<String, Value>, Error> {
+        let mut request = self.request(path, query, &Map::new())?;
         *request.method_mut() = Method::GET;
         *request.body_mut() = Vec::new();
-        let answer = service::send(&self.connection, &request, Kind::Read, QUESTION).await?;
-        let host = service::host_of(&self.connection.url);
-        match answer.status() {
-            status if status.is_success() && service::is_web_page(answer.headers(), answer.body()) => {
-                Err(Error::Protocol { host, cause: "a web page instead of JSON".to_owned() })
-            }
-            status if status.is_success() => Ok(()),
-            status => Err(refused(host, status, answer.headers(), answer.body())),
-        }
+        let limits = Limits { body: LIMITS.body, ..QUESTION };
+        self.read(service::send(&self.connection, &request, Kind::Read, limits).await?)
     }
 
-    async fn rest(&self, endpoint: Endpoint, mut fields: Map<String, Value>) -> Result<Answer, Error> {
-        let host = service::host_of(&self.connection.url);
-        if self.connection.way == Way::ApiKey {
+    async fn rest(&self, endpoint: Endpoint, fields: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+        let mut fields = fields.clone();
+        // A research task says in its end what it cost.
+        if self.connection.way == Way::ApiKey && endpoint != Endpoint::Research {
             fields.insert("include_usage".to_owned(), Value::Bool(true));
         }
-        let request = self.request(endpoint.path(), &fields)?;
-        // What may have been done and billed is not asked for twice.
-        let answer = service::send(&self.connection, &request, Kind::Paid, LIMITS).await?;
-        let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
-        if !status.is_success() {
-            return Err(refused(host, status, headers, body));
-        }
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(fields)) => Ok(Answer::Fields(fields)),
-            Ok(_) => Err(Error::Protocol { host, cause: "the answer is not a JSON object".to_owned() }),
-            Err(_) if service::is_web_page(headers, body) => {
-                Err(Error::Protocol { host, cause: "a web page instead of JSON".to_owned() })
+        let request = self.request(&[endpoint.path()], None, &fields)?;
+        self.read(service::send(&self.connection, &request, Kind::Paid, LIMITS).await?)
+    }
+
+    /// A failure that leaves open whether a task was begun.
+    fn unclear(&self, error: Error) -> Error {
+        match error {
+            Error::Network(network) if !network.nothing_was_sent() => {
+                Error::MaybeDone { host: self.host(), cause: network.to_string() }
             }
-            Err(error) => {
-                let cause = format!("no JSON at line {}, column {}", error.line(), error.column());
-                Err(Error::Protocol { host, cause })
+            Error::Server { host, status, said } if status != 500 => {
+                Error::MaybeDone { host, cause: format!("status {status} {said}").trim_end().to_owned() }
             }
+            Error::Protocol { host, cause } => Error::MaybeDone { host, cause },
+            other => other,
         }
     }
 
-    fn request(&self, path: &str, fields: &Map<String, Value>) -> Result<Request<Vec<u8>>, Error> {
-        let address = || crate::http::Error::Address { host: service::host_of(&self.connection.url) };
+    /// Begins a task and follows it: the answer arrives piece by piece, and closing it stops the task. It is sent once.
+    pub(super) async fn follow(&self, fields: &Map<String, Value>) -> Result<Stream, Error> {
+        let mut request = self.request(&[Endpoint::Research.path()], None, fields)?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("text/event-stream, application/json"));
+        let stream = service::open(&self.connection, &request, Kind::Paid, BEGIN).await;
+        let stream = stream.map_err(|error| self.unclear(error))?;
+        if stream.status.is_success() {
+            return Ok(stream);
+        }
+        let (status, headers) = (stream.status, stream.headers.clone());
+        let body = service::read(self.host(), stream, service::REFUSAL).await.unwrap_or_default();
+        Err(self.unclear(self.refused(status, &headers, &body)))
+    }
+
+    /// A task that was begun and is not followed after all.
+    pub(super) async fn begun(&self, stream: Stream) -> Result<Map<String, Value>, Error> {
+        let mut answer = Response::new(Vec::new());
+        (*answer.status_mut(), *answer.headers_mut()) = (stream.status, stream.headers.clone());
+        let body = service::read(self.host(), stream, LIMITS).await;
+        *answer.body_mut() = body.map_err(|error| self.unclear(error))?;
+        self.read(answer).map_err(|error| self.unclear(error))
+    }
+
+    /// Waits for a turn, where the service allows few requests.
+    pub(super) async fn turn(&self, rates: &'static [Rate]) -> Result<(), Error> {
+        self.connection.turns.turn(rates, PATIENCE).await.map_err(|TooFar { rate, wait }| Error::Limited {
+            host: self.host(),
+            said: format!(
+                "{} requests in {} s are sent at most, by all programs of this person together",
+                rate.most,
+                rate.within.as_secs()
+            ),
+            retry_after: Some(wait),
+        })
+    }
+
+    /// An answer's fields, or what it says no to.
+    fn read(&self, answer: Response<Vec<u8>>) -> Result<Map<String, Value>, Error> {
+        let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
+        if !status.is_success() {
+            return Err(self.refused(status, headers, body));
+        }
+        let wrong = |cause: String| Err(Error::Protocol { host: self.host(), cause });
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) => wrong("the answer is not a JSON object".to_owned()),
+            Err(_) if service::is_web_page(headers, body) => wrong("a web page instead of JSON".to_owned()),
+            Err(error) => wrong(format!("no JSON at line {}, column {}", error.line(), error.column())),
+        }
+    }
+
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+        refusal::of(&self.connection.name, self.host(), status, headers, body)
+    }
+
+    fn request(
+        &self,
+        path: &[&str],
+        query: Option<&str>,
+        fields: &Map<String, Value>,
+    ) -> Result<Request<Vec<u8>>, Error> {
+        let address = || crate::http::Error::Address { host: self.host() };
         let mut url = self.connection.url.clone();
-        url.path_segments_mut().map_err(|()| address())?.pop_if_empty().push(path);
+        url.path_segments_mut().map_err(|()| address())?.pop_if_empty().extend(path);
+        if query.is_some() {
+            url.set_query(query);
+        }
         // A map of JSON values always has a JSON form.
         let mut request = Request::new(serde_json::to_vec(fields).unwrap_or_default());
         *request.method_mut() = Method::POST;
@@ -137,12 +252,37 @@ impl Client {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.extend([SOURCE]);
+        headers.extend(self.marks.clone());
         if self.connection.way == Way::None {
             headers.insert("x-tavily-access-mode", HeaderValue::from_static("keyless"));
         }
         Ok(request)
     }
+}
+
+/// The headers that say who asks and for what. They are never part of a body.
+fn marks(defaults: &Map<String, Value>) -> Vec<(HeaderName, HeaderValue)> {
+    let mut marks = vec![SOURCE];
+    for (name, header) in MARKS {
+        let preset = defaults.get(name).and_then(Value::as_str).map(str::trim).map(HeaderValue::from_str);
+        let value = match (preset, name) {
+            (Some(Ok(value)), _) => value,
+            (_, "session") => session(),
+            _ => continue,
+        };
+        marks.push((HeaderName::from_static(header), value));
+    }
+    marks
+}
+
+/// One id for each process: the service groups the calls of one agent by it. It says nothing about the person.
+fn session() -> HeaderValue {
+    static SESSION: OnceLock<String> = OnceLock::new();
+    let id = SESSION.get_or_init(|| {
+        let part = || RandomState::new().hash_one(0_u8);
+        format!("{:016x}{:016x}", part(), part())
+    });
+    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("keyward"))
 }
 
 async fn through_mcp(
@@ -209,34 +349,7 @@ fn payload(host: String, fields: &Map<String, Value>) -> Option<Error> {
     // A search result may have a member of that name; only a status makes it a failure.
     let status = status.filter(|status| !status.is_success())?;
     let said = fields.get("detail").filter(|detail| !detail.is_null()).unwrap_or(said);
-    Some(service::failure(host, status, &HeaderMap::new(), outside::said(said.to_string().as_bytes())))
-}
-
-/// What a refusal of the REST service means. 432 and 433 are used-up plans, which only the person can change.
-fn refused(host: String, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    #[derive(Deserialize)]
-    struct Envelope {
-        error: Cap,
-    }
-    #[derive(Deserialize)]
-    struct Cap {
-        #[serde(default)]
-        code: Option<String>,
-        #[serde(default)]
-        retry_after_seconds: Option<f64>,
-    }
-    let mut error = service::failure(host, status, headers, outside::said(body));
-    // Calls without a login are refused in a form of their own. What it suggests to do next is never done.
-    if let (Ok(Envelope { error: cap }), Error::Limited { said, retry_after, .. }) =
-        (serde_json::from_slice(body), &mut error)
-    {
-        if let Some(code) = cap.code {
-            *said = outside::line(&format!("{code}: {said}"), outside::LONGEST);
-        }
-        let seconds = cap.retry_after_seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        *retry_after = retry_after.or(seconds);
-    }
-    error
+    Some(refusal::said_of(host, status, &HeaderMap::new(), outside::said(said.to_string().as_bytes())))
 }
 
 #[cfg(test)]
@@ -245,65 +358,15 @@ mod tests {
 
     use super::*;
 
-    fn refusal(status: u16, retry_after: Option<&str>, body: &str) -> Error {
-        let mut headers = HeaderMap::new();
-        headers.extend(retry_after.map(|wait| (http::header::RETRY_AFTER, wait.parse().expect("a header"))));
-        refused("h".to_owned(), StatusCode::from_u16(status).expect("a status"), &headers, body.as_bytes())
-    }
-
-    fn shown(error: &Error) -> String {
-        format!("{error:?}")
-    }
-
-    #[test]
-    fn every_refusal_has_its_meaning() {
-        let body = r#"{"detail":{"error":"why"}}"#;
-        for (status, wait, body, expected) in [
-            (400, None, body, r#"Refused { host: "h", code: 400, said: "why" }"#),
-            (401, None, body, r#"Rejected { host: "h", said: "why" }"#),
-            (403, None, body, r#"Forbidden { host: "h", said: "why" }"#),
-            (404, None, body, r#"Refused { host: "h", code: 404, said: "why" }"#),
-            (
-                422,
-                None,
-                r#"{"detail":[{"loc":["body","query"],"msg":"Field required","type":"missing"}]}"#,
-                r#"Refused { host: "h", code: 422, said: "body.query: Field required" }"#,
-            ),
-            (429, Some("2"), body, r#"Limited { host: "h", said: "why", retry_after: Some(2s) }"#),
-            (432, None, body, r#"Limited { host: "h", said: "why", retry_after: None }"#),
-            (433, None, body, r#"Limited { host: "h", said: "why", retry_after: None }"#),
-            (500, None, "Internal Server Error", r#"Server { host: "h", status: 500, said: "Internal Server Error" }"#),
-            (502, None, "<html>", r#"Server { host: "h", status: 502, said: "a web page instead of an answer" }"#),
-            (
-                429,
-                None,
-                r#"{"error":{"code":"hourly_cap_reached","message":"cap","window":"hour","retry_after_seconds":1800,
-                    "next_actions":[{"type":"signup","url":"https://x","instructions":"do this"}]}}"#,
-                r#"Limited { host: "h", said: "hourly_cap_reached: cap", retry_after: Some(1800s) }"#,
-            ),
-            (
-                401,
-                None,
-                r#"{"error":{"code":"key_required","message":"a key is needed","retry_after_seconds":null}}"#,
-                r#"Rejected { host: "h", said: "a key is needed" }"#,
-            ),
-            (
-                429,
-                None,
-                r#"{"error":{"retry_after_seconds":-1}}"#,
-                r#"Limited { host: "h", said: "", retry_after: None }"#,
-            ),
-        ] {
-            assert_eq!(shown(&refusal(status, wait, body)), expected, "{status} {body}");
-        }
-    }
-
     #[test]
     fn a_failure_inside_a_result_of_the_remote_server_is_a_failure() {
         let fields = |value: Value| value.as_object().cloned().expect("an object");
         let failure = json!({"error": "Tavily API error", "status": 432, "detail": {"error": "the plan"}});
-        let shown_failure = payload("h".to_owned(), &fields(failure)).map(|error| shown(&error));
-        assert_eq!(shown_failure.as_deref(), Some(r#"Limited { host: "h", said: "the plan", retry_after: None }"#));
+        let shown_failure = payload("h".to_owned(), &fields(failure)).map(|error| format!("{error:?}"));
+        let expected =
+            "the credits of the key or of the plan are used up; `https://app.tavily.com` shows and raises it";
+        let expected = format!("Limited {{ host: \"h\", said: \"{expected}: the plan\", retry_after: None }}");
+        assert_eq!(shown_failure, Some(expected));
         for fine in [json!({"results": []}), json!({"error": null, "status": 500}), json!({"error": "x"})] {
             assert!(payload("h".to_owned(), &fields(fine)).is_none());
         }

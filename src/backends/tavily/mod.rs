@@ -1,4 +1,4 @@
-//! Tavily: searching the web and reading pages.
+//! Tavily: searching the web, reading pages and sites, and research.
 //!
 //! Without a login the REST service answers a few calls ("keyless"); an API key is for the same REST service; the token
 //! of an OAuth login works on Tavily's remote MCP server only, whose tools take and return the same fields.
@@ -7,14 +7,22 @@ use super::{Backend, Connection, Tool, Way};
 
 mod client;
 pub mod fake;
+mod kept;
+mod refusal;
+mod research;
 mod result;
-mod schema;
-mod tools;
+mod returns;
+mod stream;
+mod takes;
+mod tool;
+mod usage;
 
-/// Web search and page extraction.
+pub use takes::DEFAULTS;
+
+/// Web search, pages, sites and research.
 pub static BACKEND: Backend = Backend {
     name: "tavily",
-    summary: "web search and page extraction",
+    summary: "web search, pages, sites and research",
     ways: &[Way::None, Way::OAuth, Way::ApiKey],
     notes: &[],
     url: Some("https://api.tavily.com"),
@@ -31,7 +39,7 @@ pub static BACKEND: Backend = Backend {
 };
 
 fn tools(connection: &Connection) -> Vec<Tool> {
-    tools::all(connection)
+    tool::all(connection)
 }
 
 #[cfg(test)]

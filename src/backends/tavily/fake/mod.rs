@@ -1,7 +1,9 @@
-//! A stand-in for Tavily: `/search` and `/extract` as the REST service answers them, and `/mcp` as its remote server does.
+//! A stand-in for Tavily: its REST service, and `/mcp` as its remote server.
 //!
-//! Queries beginning with `fake:` bring out each kind of trouble: `fake:429` (once, then success), `fake:432`,
-//! `fake:433`, `fake:500`, `fake:slow`, `fake:text`, `fake:html`, `fake:cap`. `GET /received` shows what arrived.
+//! Queries, inputs and instructions beginning with `fake:` bring out each kind of trouble: `fake:429` (once, then
+//! success), `fake:432`, `fake:433`, `fake:500`, `fake:503`, `fake:slow`, `fake:text`, `fake:html`, `fake:cap`,
+//! `fake:drop` (no whole answer); for research also `fake:failed`, `fake:lost`, `fake:stream` (only when it is followed),
+//! `fake:error`, `fake:cut`, `fake:silent`, `fake:long`. `GET /received` shows what arrived.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +13,13 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::backends::fake::{Fake, Place, Received, Record, Reply, bearer, empty, json, pause, whole};
+use crate::backends::fake::{Fake, Place, Received, Record, Reply, bearer, empty, json, pause, pieces, whole};
 use crate::backends::remote::fake::{Answer, Server as Remote, Tools};
 
+mod research;
+mod site;
+
+const REQUEST: &str = "123e4567-e89b-12d3-a456-426614174111";
 const UNAUTHORIZED: &str = "Unauthorized: missing or invalid API key.";
 const TOO_MANY: &str = "Your request has been blocked due to excessive requests. Please reduce rate of requests.";
 const PLAN: &str =
@@ -32,6 +38,7 @@ pub struct Server {
 #[derive(Default)]
 struct Service {
     blocked: AtomicBool,
+    tasks: research::Tasks,
 }
 
 /// A refusal: status and text.
@@ -57,40 +64,87 @@ impl Server {
 
     fn usage(&self, request: &Received) -> Reply {
         self.record.note(request);
-        match bearer(request).filter(|key| key.starts_with("tvly-")) {
+        match key_of(request) {
             Some(_) => json(
                 StatusCode::OK,
-                &json!({"key": {"usage": 1, "limit": 1000}, "account": {"current_plan": "Sandbox", "plan_usage": 1}}),
+                &json!({
+                    "key": {
+                        "usage": 150, "limit": 1000, "search_usage": 100, "extract_usage": 25, "crawl_usage": 15,
+                        "map_usage": 7, "research_usage": 3,
+                    },
+                    "account": {
+                        "current_plan": "Bootstrap", "plan_usage": 500, "plan_limit": 15_000, "paygo_usage": 25,
+                        "paygo_limit": 100, "search_usage": 350, "extract_usage": 75, "crawl_usage": 50,
+                        "map_usage": 15, "research_usage": 10,
+                    },
+                }),
             ),
             None => refusal(401, UNAUTHORIZED),
         }
     }
 
-    fn rest(&self, request: &Received, answer: fn(&Service, &Value) -> Result<Value, Refusal>) -> Reply {
+    fn rest(&self, request: &Received, path: &str) -> Reply {
         self.record.note(request);
         if request.method() != Method::POST {
             return empty(StatusCode::METHOD_NOT_ALLOWED);
         }
         let keyless = request.headers().get("x-tavily-access-mode").is_some_and(|mode| mode == "keyless");
-        let key = bearer(request);
-        if !key.map_or(keyless, |key| key.starts_with("tvly-") && key.len() > 5) {
+        let free = matches!(path, "/search" | "/extract");
+        if keyless && bearer(request).is_none() && !free {
+            return json(
+                StatusCode::UNAUTHORIZED,
+                &json!({"error": {"code": "key_required", "message": "This endpoint needs an API key.", "next_actions": [
+                    {"type": "signup", "url": "https://app.tavily.com", "instructions": "Sign up."},
+                ]}}),
+            );
+        }
+        if !(key_of(request).is_some() || (keyless && bearer(request).is_none())) {
             return refusal(401, UNAUTHORIZED);
         }
         let Ok(body) = serde_json::from_slice::<Value>(request.body()) else {
             return refusal(400, "There was an error parsing the body");
         };
-        let query = body.get("query").and_then(Value::as_str).unwrap_or_default();
-        if let Some(trouble) = self.service.trouble(query) {
+        let magic = ["query", "input", "instructions"].iter().find_map(|name| body.get(*name)?.as_str());
+        if let Some(trouble) = self.service.trouble(magic.unwrap_or_default(), path == "/research") {
             return trouble;
         }
-        match answer(&self.service, &body) {
-            Ok(answer) => json(StatusCode::OK, &answer),
+        let streamed = body.get("stream") == Some(&json!(true));
+        if path == "/research" && streamed {
+            return self.service.tasks.follow(&body, &self.record);
+        }
+        if path == "/research" && magic == Some("fake:stream") {
+            let detail = json!({"error": "Stream this request.", "error_code": "research_stream_required"});
+            return json(StatusCode::BAD_REQUEST, &json!({ "detail": detail }));
+        }
+        let (status, answer) = match path {
+            "/search" => (StatusCode::OK, self.service.search(&body)),
+            "/extract" => (StatusCode::OK, self.service.extract(&body)),
+            "/crawl" => (StatusCode::OK, site::crawl(&body)),
+            "/map" => (StatusCode::OK, site::map(&body)),
+            _ => (created(request), self.service.tasks.create(&body)),
+        };
+        match answer {
+            Ok(answer) => json(status, &answer),
             Err((422, what)) => json(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &json!({"detail": [{"loc": ["body", what], "msg": "Field required", "type": "missing"}]}),
             ),
             Err((status, why)) => refusal(status, why),
         }
+    }
+
+    fn status(&self, request: &Received, id: &str) -> Reply {
+        self.record.note(request);
+        if key_of(request).is_none() {
+            return refusal(401, UNAUTHORIZED);
+        }
+        let (status, body) = self.service.tasks.status(id);
+        json(status, &body)
+    }
+
+    /// How many research tasks were begun.
+    pub fn tasks(&self) -> usize {
+        self.service.tasks.count()
     }
 }
 
@@ -101,13 +155,26 @@ impl Fake for Server {
                 StatusCode::OK,
                 &json!({"received": self.record.all(), "received_mcp": self.remote.record().all()}),
             ),
-            (_, "/search") => self.rest(request, Service::search),
-            (_, "/extract") => self.rest(request, Service::extract),
+            (_, path @ ("/search" | "/extract" | "/crawl" | "/map" | "/research")) => self.rest(request, path),
+            (&Method::GET, path) if path.starts_with("/research/") => {
+                self.status(request, path.trim_start_matches("/research/"))
+            }
             (&Method::GET, "/usage") => self.usage(request),
             (_, "/mcp") => self.remote.mcp(request, place),
             _ => json(StatusCode::NOT_FOUND, &json!({"detail": "Not Found"})),
         }
     }
+}
+
+/// The documentation promises 201, and Tavily's own library for Python takes nothing but 200.
+fn created(request: &Received) -> StatusCode {
+    let python = request.headers().get("x-client-source").is_some_and(|client| client == "tavily-python");
+    if python { StatusCode::OK } else { StatusCode::CREATED }
+}
+
+/// The key of a request; a JSON Web Token is none.
+fn key_of(request: &Received) -> Option<&str> {
+    bearer(request).filter(|key| key.starts_with("tvly-") && key.len() > 5)
 }
 
 fn refusal(status: u16, why: &str) -> Reply {
@@ -117,7 +184,7 @@ fn refusal(status: u16, why: &str) -> Reply {
 
 impl Service {
     /// The trouble that a query asks for.
-    fn trouble(&self, query: &str) -> Option<Reply> {
+    fn trouble(&self, query: &str, task: bool) -> Option<Reply> {
         Some(match query.strip_prefix("fake:")? {
             "429" if !self.blocked.fetch_xor(true, Ordering::SeqCst) => {
                 let mut reply = refusal(429, TOO_MANY);
@@ -127,6 +194,17 @@ impl Service {
             "432" => refusal(432, PLAN),
             "433" => refusal(433, PAY_AS_YOU_GO),
             "500" => refusal(500, "Internal Server Error"),
+            "503" => {
+                let mut reply = refusal(503, "Service Unavailable");
+                reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("0"));
+                reply
+            }
+            // The answer breaks off: it promises more than it sends.
+            "drop" => {
+                let mut reply = whole(StatusCode::OK, "application/json", "{\"results\":");
+                *reply.body_mut() = pieces(std::iter::once(b"{\"results\":".to_vec()));
+                reply
+            }
             "text" => whole(StatusCode::OK, "text/plain", "this is not JSON"),
             "html" => whole(StatusCode::OK, "text/html", "<!doctype html><title>Sign in to the network</title>"),
             "cap" => json(
@@ -137,6 +215,8 @@ impl Service {
                     "next_actions": [{"type": "signup", "url": "https://app.tavily.com", "instructions": "Sign up."}],
                 }}),
             ),
+            // A task that is followed is slow in its own way.
+            "slow" if task => return None,
             "slow" => {
                 pause(Duration::from_secs(2));
                 return None;
@@ -179,7 +259,7 @@ impl Service {
             "auto_parameters": wants("auto_parameters").then(|| json!({"topic": "general", "search_depth": "basic"})),
             "response_time": "1.09",
             "usage": wants("include_usage").then(|| json!({"credits": 1})),
-            "request_id": "123e4567-e89b-12d3-a456-426614174111",
+            "request_id": REQUEST,
         }))
     }
 
@@ -205,7 +285,7 @@ impl Service {
                 gone.iter().map(|url| json!({"url": url, "error": "Failed to fetch url"})).collect::<Vec<Value>>(),
             "response_time": 0.02,
             "usage": (body.get("include_usage") == Some(&json!(true))).then(|| json!({"credits": 1})),
-            "request_id": "123e4567-e89b-12d3-a456-426614174111",
+            "request_id": REQUEST,
         }))
     }
 }
@@ -221,6 +301,10 @@ impl Tools for Service {
         vec![
             tool("tavily_search", "query", json!({"type": "string"})),
             tool("tavily_extract", "urls", json!({"type": "array", "items": {"type": "string"}})),
+            tool("tavily_crawl", "url", json!({"type": "string"})),
+            tool("tavily_map", "url", json!({"type": "string"})),
+            tool("tavily_research", "input", json!({"type": "string"})),
+            tool("tavily_get_research", "request_id", json!({"type": "string"})),
         ]
     }
 
@@ -245,6 +329,15 @@ impl Tools for Service {
             // One tool answers in JSON and in fields, the other in a stream and in text.
             ("tavily_search", _) => Answer::Plain(answered(self.search(arguments), true)),
             ("tavily_extract", _) => Answer::Streamed(answered(self.extract(arguments), false)),
+            ("tavily_crawl", _) => Answer::Plain(answered(site::crawl(arguments), true)),
+            ("tavily_map", _) => Answer::Streamed(answered(site::map(arguments), true)),
+            ("tavily_research", _) => Answer::Plain(answered(self.tasks.create(arguments), true)),
+            ("tavily_get_research", _) => {
+                let id = arguments.get("request_id").and_then(Value::as_str).unwrap_or_default();
+                let (status, body) = self.tasks.status(id);
+                let unknown = Err((404, "Research task not found"));
+                Answer::Plain(answered(if status.is_success() { Ok(body) } else { unknown }, true))
+            }
             _ => return None,
         })
     }
