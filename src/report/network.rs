@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn whoever_meets_another_certificate_learns_how_the_expected_one_is_forgotten_also_at_a_login() {
-        let pin = |digit: &str| format!("sha256:{}", digit.repeat(64)).parse().expect("a pin");
+        let pin = |digit: &str| Box::new(format!("sha256:{}", digit.repeat(64)).parse().expect("a pin"));
         let fault = TlsFault::Changed { expected: pin("a"), found: pin("b") };
         let error = Error::Tls { host: "box.example".to_owned(), fault, presented: None };
         let command = "`keyward config unset connections.box.certificate`";
