@@ -17,11 +17,7 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .cause(format!("no connection to `{host}`: {cause}"))
             .hint("check that the service runs there, and `HTTPS_PROXY` if this network needs a proxy")
             .retryable(),
-        Error::Tls { host, fault, presented } => {
-            let shown = presented.iter().map(|shown| certificate(shown));
-            let report = report("tls").cause(format!("no trusted connection to `{host}`: {fault}"));
-            shown.fold(report, Report::cause).hint(tls_hint(fault))
-        }
+        Error::Tls { host, fault, presented } => tls(report("tls"), host, fault, presented.as_deref()),
         Error::OutOfReach { .. } => Report::new(Exit::Server, "out_of_reach", message)
             .cause(error.to_string())
             .cause("a document of the service or of its provider names this host; nothing was sent to it")
@@ -65,6 +61,11 @@ pub(super) fn failed(message: &str, error: &Error) -> Report {
             .hint("ask who runs the proxy to allow the host")
             .hint("if the host is inside this network, add it to `NO_PROXY`"),
     }
+}
+
+fn tls(report: Report, host: &str, fault: &TlsFault, presented: Option<&Presented>) -> Report {
+    let report = report.cause(format!("no trusted connection to `{host}`: {fault}"));
+    presented.map(certificate).into_iter().fold(report, Report::cause).hint(tls_hint(fault))
 }
 
 /// A certificate in a sentence, for comparing it.

@@ -68,9 +68,11 @@ impl Browser for Activates {
                 .append_pair("user", user)
                 .finish();
             let (status, head, text) = exchange(&page, Some(form), "");
-            let location = head
-                .lines()
-                .find_map(|line| line.to_ascii_lowercase().starts_with("location: ").then(|| line[10..].to_owned()));
+            let location = head.lines().find_map(|line| {
+                line.split_once(": ")
+                    .filter(|(name, _)| name.eq_ignore_ascii_case("location"))
+                    .map(|(_, to)| to.to_owned())
+            });
             let location = location.unwrap_or_else(|| panic!("{status} {text}"));
             visit_page(Url::parse(&location).expect("an address"), Press::Allow)
         });

@@ -162,7 +162,7 @@ async fn a_refusal_that_comes_early_stops_the_producer_and_is_read_to_its_end() 
         });
         let (pieces, stopped) = endless();
         let mut answer = upload(address, pieces, Limits::TOKEN).await.expect("an answer");
-        assert_eq!(answer.status.as_str(), &status[..3]);
+        assert!(status.starts_with(answer.status.as_str()));
         stopped.await.expect("the producer was stopped");
         go.send(()).expect("a server");
         assert_eq!(rest(&mut answer).await, "no way", "{status}");

@@ -145,9 +145,8 @@ impl Session<'_> {
 
     fn upload(&self, path: &str, content: &str) -> Said {
         let parent = path.rsplit_once('/').expect("a folder").0;
-        let uid = self
-            .fetch(parent, "0", &Value::Null)
-            .pointer("/root/cloudFolderInfo/uid")
+        let uid = self.fetch(parent, "0", &Value::Null)["root"]
+            .pointer("/cloudFolderInfo/uid")
             .map(|uid| uid.as_str().expect("text").to_owned());
         let name = path.rsplit('/').next().expect("a name");
         let full = format!("https://portal.example.com{}", self.href(path));
