@@ -1020,7 +1020,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__login)
-            opts="-q -v -h --backend --name --way --no-sso --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
+            opts="-q -v -h --backend --name --way --no-sso --trust --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1036,6 +1036,10 @@ _keyward() {
                     ;;
                 --way)
                     COMPREPLY=($(compgen -W "oauth api-key bearer client-credentials device password session ticket" -- "${cur}"))
+                    return 0
+                    ;;
+                --trust)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --store)

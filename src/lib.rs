@@ -42,7 +42,8 @@
 //!
 //! * What an RFC says about a request or an answer: `oauth`. What one provider does differently: a value in `providers`.
 //! * When to renew, which grant wins, what a crash leaves behind: `app::session`.
-//! * A keychain's habits: `store`. A service's wire format: its folder in `backends`.
+//! * A keychain's habits: `store`. A service's wire format: its folder in `backends`; also how it signs people in where that
+//!   is not OAuth (`backends::sign_in`).
 //! * A line on standard input or output of `serve`: `mcp`. What a tool call without a login gets: `serve`.
 //! * A sentence that a person reads: `report` (failures), `cli` (everything else).
 //!

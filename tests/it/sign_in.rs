@@ -180,6 +180,25 @@ fn the_events_of_a_login_are_one_line_each_and_tell_no_secret() {
 }
 
 #[test]
+fn an_address_that_is_known_is_the_connection_that_has_it() {
+    let portal = Portal::start(Manners::USUAL);
+    let world = world(&portal).piping(&format!("alice\n{PASSWORD}\n"));
+    world.run(&["login", "portal", "--way", "password"]).done();
+    let copied = format!("{}/ServicesPortal/#/My%20Files", portal.url);
+    for more in [&[][..], &["--backend", "ctera"], &["--backend", "ctera", "--name", "portal"]] {
+        let ran = world.run(&[&["login", &copied], more].concat()).done();
+        assert!(ran.err.contains("The password is kept"), "the way that the connection has: {ran:?}");
+        assert_eq!(status(&world)["login"], "signed-in", "{more:?}");
+    }
+    // Another way, by the address, is recorded as it is by the name.
+    world.run(&["login", &copied, "--backend", "ctera", "--name", "portal", "--way", "device"]).done();
+    assert_eq!((&status(&world)["login"], &status(&world)["way"]), (&"signed-in".into(), &"device".into()));
+    let ran =
+        world.run(&["login", "https://other.example", "--backend", "ctera", "--name", "portal"]).failed(Exit::Usage);
+    assert!(ran.err.contains("`portal` is a connection already"), "{ran:?}");
+}
+
+#[test]
 fn a_name_and_a_password_are_asked_for_once_and_only_the_password_is_hidden() {
     let portal = Portal::start(Manners::USUAL);
     let typist = Typist::who_types(&["alice", PASSWORD]);
@@ -416,7 +435,14 @@ fn the_environment_supplies_a_token_or_a_session() {
     let ran = bearer.run(&["login", "portal"]).failed(Exit::Configuration);
     assert!(ran.err.contains("unset `KEYWARD_TOKEN_PORTAL`"), "{ran:?}");
 
+    // A device's secret is in the store or nowhere: what the environment supplies is a token all the same.
     let url = &portal.url;
+    let entry =
+        format!("[connections.portal]\nbackend = \"ctera\"\nurl = \"{url}/ServicesPortal\"\nway = \"device\"\n");
+    let device = World::new().config(&entry).environment("KEYWARD_TOKEN_PORTAL", "tok-canary");
+    let status = device.run(&["status", "portal", "--verify", "--json"]).done().json()["connections"][0].clone();
+    assert_eq!((&status["way"], &status["verified"]["accepted"]), (&"oauth".into(), &true.into()), "{status}");
+
     let entry =
         format!("[connections.portal]\nbackend = \"ctera\"\nurl = \"{url}/ServicesPortal\"\nway = \"session\"\n");
     let session = World::new().config(&entry).environment("KEYWARD_TOKEN_PORTAL", COOKIE);
@@ -467,15 +493,19 @@ fn a_rehearsal_asks_nobody() {
 #[test]
 fn a_stranger_at_the_port_neither_ends_the_login_nor_fools_it() {
     let portal = Portal::start(Manners::SSO);
-    let world = world(&portal).browser(Intruder);
+    let intruder = Intruder::default();
+    let knocks = Arc::clone(&intruder.0);
+    let world = world(&portal).browser(intruder);
     let ran = world.run(&["login", "portal", "--timeout", "20"]).done();
     quiet(&world, &ran);
+    assert_eq!(*knocks.lock().expect("no panic"), [404; 4]);
     let all = portal.lines();
     assert_eq!(all.iter().filter(|line| line.starts_with("POST /ServicesPortal/public/users")).count(), 1, "{all:?}");
 }
 
 /// Knocks at the port with a code of its own before the person comes back.
-struct Intruder;
+#[derive(Default)]
+struct Intruder(Arc<Mutex<Vec<u16>>>);
 
 impl Browser for Intruder {
     fn open(&self, page: &Url) -> Result<(), BrowserError> {
@@ -485,7 +515,7 @@ impl Browser for Intruder {
             let mut knock = back.clone();
             knock.set_path(path);
             knock.set_query(Some("activationCode=evil-code&code=evil-code"));
-            assert_eq!(exchange(&knock, None, "").0, 404, "{path}");
+            self.0.lock().expect("no panic").push(exchange(&knock, None, "").0);
         }
         let page = page.clone();
         std::thread::spawn(move || visit_page(page, Press::Allow));

@@ -18,7 +18,8 @@ pub(super) fn target(arguments: &Arguments, app: &App) -> Result<config::Connect
         }
         return app.connection(text).cloned();
     }
-    let backend = arguments.backend.as_deref().and_then(backends::named).unwrap_or(&backends::remote::BACKEND);
+    let named = arguments.backend.as_deref().and_then(backends::named);
+    let backend = named.or_else(|| backend_at(app, text)).unwrap_or(&backends::remote::BACKEND);
     let text = &tidied(backend, text);
     let url = config::address(text, "url").map_err(|error| match error {
         config::Error::Value { expected, .. } => Error::Address { address: shown(text), why: expected },
@@ -33,11 +34,14 @@ pub(super) fn target(arguments: &Arguments, app: &App) -> Result<config::Connect
         return Ok(known.clone());
     }
     let name = arguments.name.clone().unwrap_or_else(|| name_of(&url, app));
-    if let Some(taken) = app.config.connection(&name).filter(|taken| !known(taken)) {
-        return Err(Error::Address {
-            address: shown(text),
-            why: format!("given another `--name`: `{}` is a connection already", taken.name),
-        });
+    match app.config.connection(&name) {
+        // With all that is configured for it.
+        Some(taken) if taken.configured && known(&taken) => return Ok(taken.clone()),
+        Some(taken) if !known(&taken) => {
+            let why = format!("given another `--name`: `{}` is a connection already", taken.name);
+            return Err(Error::Address { address: shown(text), why });
+        }
+        _ => {}
     }
     let entry = config::written::Connection {
         backend: Some(backend.name.to_owned()),
@@ -47,6 +51,15 @@ pub(super) fn target(arguments: &Arguments, app: &App) -> Result<config::Connect
     let mut connection = config::Connection::resolve(&name, Some(&entry)).map_err(Error::Config)?;
     connection.configured = false;
     Ok(connection)
+}
+
+/// What is at this address according to the configuration: the page that a person copies does not say it.
+fn backend_at(app: &App, text: &str) -> Option<&'static Backend> {
+    let mut own = app.config.connections.iter().filter(|connection| connection.backend.sign_in.is_some());
+    let is_at = |connection: &config::Connection| {
+        connection.url.as_ref().is_some_and(|(known, _)| known.as_str() == tidied(connection.backend, text))
+    };
+    own.find(|connection| is_at(connection)).map(|known| known.backend)
 }
 
 /// The address as the backend wants it configured: people copy that of the page that their browser shows.
