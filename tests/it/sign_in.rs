@@ -293,6 +293,15 @@ fn a_login_that_is_not_finished_or_not_of_this_place_is_explained() {
 }
 
 #[test]
+fn a_store_that_can_keep_nothing_is_told_before_anybody_is_asked() {
+    let portal = Portal::start(Manners::USUAL);
+    let world = world(&portal).piping(&format!("alice\n{PASSWORD}\n"));
+    let ran = world.run(&["login", "portal", "--store", "file"]).failed(Exit::Store);
+    quiet(&world, &ran);
+    assert!(portal.lines().is_empty(), "no device is attached for nothing: {:?}", portal.lines());
+}
+
+#[test]
 fn nobody_who_answers_ends_the_login_with_the_way_to_answer() {
     let portal = Portal::start(Manners::USUAL);
     for piped in ["", "alice\n"] {
