@@ -65,6 +65,13 @@ CTERA_FROZEN=(
   typing-extensions==4.16.0 typing-inspection==0.4.5 yarl==1.25.1
 )
 
+# Tavily's own library, in an environment of its own, and what it brings with it.
+PYTHON_TAVILY=(tavily-python==0.8.5)
+TAVILY_FROZEN=(
+  anyio==4.16.0 certifi==2026.10.18 charset-normalizer==3.5.3 h11==0.16.0 httpcore==1.0.9 httpx==0.28.1 idna==3.20
+  regex==2026.11.19 requests==2.34.2 tiktoken==0.14.0 typing-extensions==4.16.0 urllib3==2.8.0
+)
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring
