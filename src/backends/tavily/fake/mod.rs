@@ -1,7 +1,7 @@
 //! A stand-in for Tavily: its REST service, and `/mcp` as its remote server.
 //!
 //! Queries, inputs and instructions beginning with `fake:` bring out each kind of trouble: `fake:429` (once, then
-//! success), `fake:432`, `fake:433`, `fake:500`, `fake:503`, `fake:slow`, `fake:text`, `fake:html`, `fake:cap`,
+//! success), `fake:400`, `fake:432`, `fake:433`, `fake:500`, `fake:503`, `fake:slow`, `fake:text`, `fake:html`, `fake:cap`,
 //! `fake:drop` (no whole answer); for research also `fake:failed`, `fake:lost`, `fake:stream` (only when it is followed),
 //! `fake:error`, `fake:cut`, `fake:silent`, `fake:long`. `GET /received` shows what arrived.
 
@@ -191,6 +191,7 @@ impl Service {
                 reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("2"));
                 reply
             }
+            "400" => refusal(400, "Bad input."),
             "432" => refusal(432, PLAN),
             "433" => refusal(433, PAY_AS_YOU_GO),
             "500" => refusal(500, "Internal Server Error"),

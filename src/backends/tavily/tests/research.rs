@@ -138,6 +138,10 @@ async fn a_task_that_must_be_followed_is_followed() {
     let stage = stage(Way::ApiKey);
     let fields = stage.fields("research", json!({"input": "fake:stream"})).await;
     assert_eq!((&fields["status"], posts(&stage), stage.server.tasks()), (&json!("completed"), 2, 1));
+    let before = posts(&stage);
+    let error = stage.call("research", json!({"input": "fake:400"})).await.expect_err("a refusal");
+    assert!(matches!(error, Error::Refused { code: 400, .. }), "{error:?}");
+    assert_eq!(posts(&stage) - before, 1, "any other refusal is final");
     let silent = stage.fields("research", json!({"input": "fake:silent", "stream": true})).await;
     assert_eq!(silent["status"], "completed");
 }
