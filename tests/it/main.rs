@@ -40,5 +40,6 @@ mod stores;
 mod terminal;
 mod tidy;
 mod toolsets;
+mod trust;
 mod wire;
 mod world;

@@ -60,6 +60,71 @@ pub fn untrusted() -> SocketAddr {
     })
 }
 
+/// An MCP server of the older kind behind a certificate that signed itself, and that can be changed for another.
+pub struct Secured {
+    pub address: SocketAddr,
+    config: Arc<std::sync::Mutex<Arc<rustls::ServerConfig>>>,
+    /// The heads of the requests that arrived.
+    pub heads: Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Secured {
+    pub fn new() -> (Self, String) {
+        let (config, pin) = own_certificate();
+        let config = Arc::new(std::sync::Mutex::new(config));
+        let heads = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let (shown, seen) = (Arc::clone(&config), Arc::clone(&heads));
+        let address = listen(move |mut stream| {
+            let config = Arc::clone(&shown.lock().expect("no panic"));
+            let session = rustls::ServerConnection::new(config).expect("a session");
+            let mut stream = rustls::StreamOwned::new(session, &mut stream);
+            let (head, body) = read_request(&mut stream);
+            if head.is_empty() {
+                return;
+            }
+            seen.lock().expect("no panic").push(head);
+            let body = mcp(&body);
+            let text = answer(if body == "{}" { "400 Bad Request" } else { "200 OK" }, "application/json", &body);
+            let _ = stream.write_all(text.as_bytes());
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        });
+        (Self { address, config, heads }, pin)
+    }
+
+    /// From now on shows another certificate.
+    pub fn change(&self) {
+        *self.config.lock().expect("no panic") = own_certificate().0;
+    }
+
+    /// Whether any request held this.
+    pub fn has(&self, text: &str) -> bool {
+        self.heads.lock().expect("no panic").iter().any(|head| head.contains(text))
+    }
+}
+
+/// A certificate that signed itself, and its fingerprint.
+fn own_certificate() -> (Arc<rustls::ServerConfig>, String) {
+    use std::fmt::Write as _;
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(vec!["appliance.example".to_owned()]).expect("names");
+    let certificate = params.self_signed(&key).expect("a certificate").der().clone();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
+    let pin = digest.as_ref().iter().fold("sha256:".to_owned(), |mut pin, byte| {
+        let _ = write!(pin, "{byte:02x}");
+        pin
+    });
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a matching key");
+    (Arc::new(config), pin)
+}
+
 /// An MCP server of the older kind that wants no login and has one tool.
 pub fn open_mcp() -> SocketAddr {
     listen(|mut stream| {
@@ -109,7 +174,7 @@ pub fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
 }
 
 /// Head and body of one request.
-pub fn read_request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+pub fn read_request(stream: &mut impl Read) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4096];
     loop {

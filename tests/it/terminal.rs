@@ -13,6 +13,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::person::{Press, end_of, visit_page};
 use crate::portal::{CODE, Manners, PASSWORD, Portal};
+use crate::scripted::Secured;
 use crate::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -159,6 +160,54 @@ fn a_deed_is_shown_and_waits_for_a_yes_at_the_terminal() {
         let (ended, rest, _) = session.end();
         assert_eq!((ended, pushed()), (code, count), "{answer:?}: {rest}");
     }
+}
+
+/// What stands in the configuration of that home.
+fn written(home: &tempfile::TempDir) -> String {
+    std::fs::read_to_string(home.path().join(".config/keyward/config.toml")).unwrap_or_default()
+}
+
+#[test]
+fn a_certificate_that_nobody_vouches_for_is_compared_and_kept_or_nothing_is_sent() {
+    let (server, pin) = Secured::new();
+    let url = format!("https://{}/mcp", server.address);
+    let arguments = ["login", &url, "--name", "box", "--bearer"];
+    for (before, reply) in [("", "n\n"), ("", "\n"), ("", "\u{4}"), ("y\n", "n\n"), ("yes\ny\n", "\n")] {
+        let mut session = Session::start(&arguments);
+        session.types(before);
+        session.sees(&pin);
+        session.sees("Do this? [y/N] ");
+        session.becomes(true);
+        session.types(reply);
+        let (ended, rest, home) = session.end();
+        assert!(ended == 7 && rest.contains(&format!("--trust {pin}")), "{reply:?}: {rest}");
+        assert!(!written(&home).contains("certificate"), "{}", written(&home));
+    }
+    let mut session = Session::start(&arguments);
+    session.sees("Do this? [y/N] ");
+    session.becomes(true);
+    session.types("y\n");
+    session.sees("it is not shown");
+    session.becomes(false);
+    assert!(!server.has("canary"));
+    session.types("canary-token\n");
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    assert!(written(&home).contains(&format!("certificate = \"{pin}\"")), "{}", written(&home));
+    assert!(server.has("canary-token"));
+    // Another certificate, and nothing is sent to it.
+    server.change();
+    server.heads.lock().expect("no panic").clear();
+    for again in [&["tools", "--refresh"][..], &["call", "box_hello"], &arguments] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keyward"));
+        command.args(again).stdin(std::process::Stdio::null());
+        environment(&mut command, &home);
+        let said = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        let is_known = again.first() != Some(&"login");
+        assert!(!is_known || said.contains("not the one that is pinned"), "{again:?}: {said}");
+    }
+    assert!(!server.has("canary"));
 }
 
 fn token(home: &tempfile::TempDir) -> bool {
