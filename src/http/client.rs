@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use reqwest::Proxy;
 use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 
 use super::Error;
 use super::pin::Pin;
@@ -31,8 +32,8 @@ pub(super) enum Line {
     Open,
     /// To the public network and to the neighbourhood of these hosts.
     Near(Arc<[String]>),
-    /// To a host of which this certificate is expected; whether it is this machine.
-    Pinned(Pin, bool),
+    /// To this host, of which this certificate is expected; whether it is this machine.
+    Pinned(Pin, Arc<str>, bool),
 }
 
 pub(super) struct Clients {
@@ -77,7 +78,11 @@ impl Clients {
             return Ok(client.clone());
         }
         let config = match (&line, &made.config) {
-            (Line::Pinned(pin, _), _) => made.trust.config(Some(*pin))?,
+            (Line::Pinned(pin, host, _), _) => {
+                let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+                let name = ServerName::try_from(bare).map_err(|_| Error::Address { host: host.to_string() })?;
+                made.trust.config(Some((*pin, name)))?
+            }
             (_, Some(config)) => config.clone(),
             (_, None) => {
                 let config = made.trust.config(None)?;
@@ -97,7 +102,7 @@ impl Clients {
             .tls_backend_preconfigured(config)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE);
-        if matches!(line, Line::Local | Line::Pinned(_, true)) {
+        if matches!(line, Line::Local | Line::Pinned(_, _, true)) {
             client = client.no_proxy();
         } else if !self.proxies.is_empty() {
             self.proxies.check()?;

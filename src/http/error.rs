@@ -160,7 +160,11 @@ impl Error {
             (Some(proxy), None) if says("proxy authorization required") => Self::ProxyCredentials { proxy },
             (Some(proxy), None) if says("tunnel error: unsuccessful") => Self::ProxyRefused { proxy, host },
             (Some(proxy), None) => Self::ProxyConnect { proxy, cause },
-            (_, Some((fault, presented))) => Self::Tls { host, fault, presented },
+            // A proxy with a certificate of its own may be whose certificate it is: nobody should keep that for the host.
+            (proxy, Some((fault, presented))) => {
+                let presented = presented.filter(|_| proxy.is_none_or(|proxy| !proxy.starts_with("https")));
+                Self::Tls { host, fault, presented }
+            }
             (None, None) if says("dns error") => Self::NotFound { host },
             (None, None) => Self::Connect { host, cause },
         }

@@ -162,7 +162,9 @@ impl Http {
         let url = request.url();
         let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
-            _ if let Some((_, pin)) = pin => Line::Pinned(*pin, is_loopback(url)),
+            _ if let Some((_, pin)) = pin => {
+                Line::Pinned(*pin, url.host_str().unwrap_or_default().into(), is_loopback(url))
+            }
             // Nothing is resolved on the way to a loopback address, and no proxy is asked, whatever the system says.
             _ if is_loopback(url) => Line::Local,
             Some(hosts) => Line::Near(Arc::clone(hosts)),

@@ -86,12 +86,14 @@ impl Presented {
     }
 }
 
-/// Accepts the one certificate. Who signed it, for which name and until when does not count; that the server has its key
+/// Accepts the one certificate of the one host. Who signed it, for which name and until when does not count; that the server has its key
 /// does.
 #[derive(Debug)]
 pub(super) struct Pinned {
     pub(super) pin: Pin,
-    /// Knows how signatures are checked.
+    /// The host's name, as a client names it to a server.
+    pub(super) host: ServerName<'static>,
+    /// Judges everybody else: a proxy on the way has a certificate, too. It also knows how signatures are checked.
     pub(super) inner: Arc<dyn ServerCertVerifier>,
 }
 
@@ -99,11 +101,14 @@ impl ServerCertVerifier for Pinned {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        if *server_name != self.host {
+            return self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        }
         let found = Pin::of(end_entity);
         match found == self.pin {
             true => Ok(ServerCertVerified::assertion()),

@@ -159,14 +159,15 @@ impl Trust {
     }
 
     /// What decides about every connection of the process, or about those to a host of which one certificate is expected.
-    pub(super) fn config(&self, pin: Option<Pin>) -> Result<ClientConfig, Error> {
+    pub(super) fn config(&self, pinned: Option<(Pin, ServerName<'static>)>) -> Result<ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let wrong = |error: rustls::Error| Error::NoTrust { cause: error.to_string() };
         let inner = self.verifier(&provider)?;
         // The judgement is the system's or webpki's; what is added is the reason.
-        let verifier: Arc<dyn ServerCertVerifier> = match pin {
-            Some(pin) => Arc::new(Pinned { pin, inner }),
-            None => Arc::new(Explaining(inner)),
+        let explaining = Arc::new(Explaining(inner));
+        let verifier: Arc<dyn ServerCertVerifier> = match pinned {
+            Some((pin, host)) => Arc::new(Pinned { pin, host, inner: explaining }),
+            None => explaining,
         };
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -12,7 +12,7 @@ fn without_a_terminal_the_fingerprint_is_named_and_taken_as_a_flag() {
     let world = || World::new().piping("canary-token\n");
     let login = ["login", &url, "--name", "box", "--bearer"];
     let refused = world().run(&login).failed(Exit::Network);
-    assert!(refused.err.contains(&format!("--trust {pin}")), "{}", refused.err);
+    assert!(refused.err.contains("--trust FINGERPRINT") && refused.err.contains(&pin), "{}", refused.err);
     let json = world();
     let refused = json.run(&[&login[..], &["--json"]].concat()).failed(Exit::Network);
     assert!(refused.out.contains(&pin), "{}", refused.out);
@@ -26,6 +26,8 @@ fn without_a_terminal_the_fingerprint_is_named_and_taken_as_a_flag() {
     right.run(&[&login[..], &["--trust", &pin]].concat()).done();
     assert!(right.config_text().contains(&format!("certificate = \"{pin}\"")), "{}", right.config_text());
     assert!(server.has("canary-token"));
+    let again = right.run(&["login", "box", "--bearer", "--trust", &other]).failed(Exit::Usage);
+    assert!(again.err.contains("config unset connections.box.certificate"), "{}", again.err);
     let shown = right.run(&["config", "show"]).done();
     assert!(shown.out.contains(&pin), "{}", shown.out);
     right.run(&["config", "unset", "connections.box.certificate"]).done();

@@ -17,7 +17,6 @@ use super::{Address, Scope, said};
 use crate::backends::http::failure;
 use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Sent, Unavailable, outside};
 use crate::http::{Http, Stream};
-use crate::secret::Secret;
 
 use super::kept::Kept;
 
@@ -31,6 +30,22 @@ pub(super) struct Door {
     pub(super) address: Address,
     pub(super) kept: Arc<dyn CredentialSource>,
     pub(super) sent: Sent,
+    /// The login that was refused, by its generation, and how: a password that was refused is refused again, whichever
+    /// portal is to be looked at, and somebody may be locked out for it.
+    refused: Mutex<Option<(u64, Error)>>,
+    /// Held by the one who is signing in.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Door {
+    fn refused(&self, login: u64) -> Option<Error> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.as_ref().filter(|(known, _)| *known == login).map(|(_, error)| error.clone())
+    }
+
+    fn refuse(&self, login: u64, error: Error) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some((login, error));
+    }
 }
 
 /// The sessions of a connection, by the portal that they look at; `None` where nothing was chosen.
@@ -49,6 +64,8 @@ impl Sessions {
             address: Address::of(&connection.url),
             kept: Arc::clone(&connection.credentials),
             sent: connection.sent.clone(),
+            refused: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
         };
         Self { door: Arc::new(door), open: Mutex::default() }
     }
@@ -85,8 +102,8 @@ struct State {
     live: Option<Live>,
     /// How many were opened; tells one from the next.
     count: u64,
-    /// Why none could be opened, when, and with which login.
-    failed: Option<(Error, Instant, u64)>,
+    /// Why none could be opened, and when.
+    failed: Option<(Error, Instant)>,
 }
 
 struct Live {
@@ -114,18 +131,17 @@ impl Session {
             if !live.again {
                 let error =
                     Error::Rejected { host: self.door.address.host(), said: "the session has ended".to_owned() };
-                state.failed = Some((error, Instant::now(), kept.generation));
+                self.door.refuse(kept.generation, error);
             }
         }
         state.live = None;
-        if let Some((error, at, login)) = &state.failed {
-            // A password that was refused is refused again, and somebody may be locked out for it.
-            let is_final = *login == kept.generation && matches!(error, Error::Rejected { .. });
-            if is_final || *at >= asked {
-                return Err(error.clone());
-            }
+        if let Some(error) = self.door.refused(kept.generation) {
+            return Err(error);
         }
-        match self.begin(&kept.value).await {
+        if let Some((error, _)) = state.failed.as_ref().filter(|(_, at)| *at >= asked) {
+            return Err(error.clone());
+        }
+        match self.begin(&kept).await {
             Ok((opened, again)) => {
                 state.count = state.count.saturating_add(1);
                 let live = Live { opened, number: state.count, login: kept.generation, again };
@@ -134,21 +150,31 @@ impl Session {
                 Ok(credential)
             }
             Err(error) => {
-                state.failed = Some((error.clone(), Instant::now(), kept.generation));
+                state.failed = Some((error.clone(), Instant::now()));
                 Err(error)
             }
         }
     }
 
-    async fn begin(&self, stored: &Secret) -> Result<(Opened, bool), Error> {
+    async fn begin(&self, stored: &Credential) -> Result<(Opened, bool), Error> {
         let Door { http, address, sent, .. } = &*self.door;
-        let kept = Kept::decode(stored).ok_or_else(|| self.damaged())?;
+        let kept = Kept::decode(&stored.value).ok_or_else(|| self.damaged())?;
         kept.note(sent);
         if !open::is_possible(address.scope, &kept) {
             let cause = "a device belongs to a person's own portal and cannot sign in to the administration";
             return Err(Error::Forbidden { host: address.host(), said: cause.to_owned() });
         }
-        let opened = open::open(http, address, &kept).await?;
+        // One attempt at a time: whoever waited may find that the password was refused meanwhile.
+        let turn = self.door.turn.lock().await;
+        if let Some(error) = self.door.refused(stored.generation) {
+            return Err(error);
+        }
+        let opened = open::open(http, address, &kept).await.inspect_err(|error| {
+            if matches!(error, Error::Rejected { .. }) {
+                self.door.refuse(stored.generation, error.clone());
+            }
+        })?;
+        drop(turn);
         opened.note(sent);
         let again = matches!(kept, Kept::Login { .. });
         if let Some(portal) = self.portal.as_deref().filter(|_| again) {

@@ -10,7 +10,7 @@ use super::Arguments;
 use crate::app::{App, Error};
 use crate::config::{self, Source};
 use crate::http::{Error as Network, Http, Limits, Pin, Presented, TlsFault};
-use crate::report::{self, Report};
+use crate::report::{self, Exit, Report};
 
 /// The connection, expecting the certificate that was accepted now or before.
 pub(super) async fn settled(
@@ -28,9 +28,12 @@ pub(super) async fn settled(
     };
     let http = app.parts.http.anywhere();
     if let Some(pin) = arguments.trust {
+        if let Some(known) = connection.certificate.filter(|known| *known != pin) {
+            return Err(other(&connection.name, known));
+        }
         return match shown(&http.pinned(url, Some(pin)), url).await {
             Ok(()) => Ok(config::Connection { certificate: Some(pin), ..connection }),
-            Err(error) => Err(refused(&connection.name, error, None)),
+            Err(error) => Err(Report::from(&Error::Network(error))),
         };
     }
     if connection.certificate.is_some() {
@@ -44,7 +47,7 @@ pub(super) async fn settled(
     let is_person = !console.json && confirm::ask(&app.machine, &question(&error, &presented)).await.is_ok();
     match is_person {
         true => Ok(config::Connection { certificate: Some(presented.pin), ..connection }),
-        false => Err(refused(&connection.name, error, Some(presented.pin))),
+        false => Err(untrusted(&connection.name, error)),
     }
 }
 
@@ -82,18 +85,21 @@ fn question(error: &Network, presented: &Presented) -> String {
     )
 }
 
-fn refused(name: &str, error: Network, pin: Option<Pin>) -> Report {
-    let report = Report::from(&Error::Network(error));
-    match pin {
-        Some(pin) => {
-            report.hint(format!("once it was compared, `keyward login {name} --trust {pin}` keeps this certificate"))
-        }
-        None => report,
-    }
+/// The fingerprint that the host itself showed proves nothing: whoever runs the command must have it from elsewhere.
+fn untrusted(name: &str, error: Network) -> Report {
+    Report::from(&Error::Network(error)).hint(format!(
+        "`keyward login {name} --trust FINGERPRINT` keeps it, with the fingerprint that the server's administrator names"
+    ))
+}
+
+fn other(name: &str, known: Pin) -> Report {
+    Report::new(Exit::Usage, "trust", "another certificate is kept for this connection")
+        .cause(format!("the configuration has `{known}`"))
+        .hint(format!("if it was renewed, `keyward config unset connections.{name}.certificate` forgets the old one"))
 }
 
 fn unwanted(name: &str) -> Report {
-    Report::new(crate::report::Exit::Usage, "trust", "no certificate can be kept for this connection")
-        .cause(format!("`{name}` has no `https` address of your own"))
+    Report::new(Exit::Usage, "trust", "no certificate can be kept for this connection")
+        .cause(format!("`{name}` is no service of your own at an `https` address"))
         .hint(format!("leave `--trust` out: `keyward login {name}`"))
 }

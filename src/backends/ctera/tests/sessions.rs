@@ -228,6 +228,19 @@ async fn a_password_that_was_refused_is_not_tried_again_before_another_login() {
 }
 
 #[tokio::test]
+async fn a_password_that_was_refused_is_tried_once_whichever_portals_are_asked_for() {
+    let (portal, host) = portal();
+    let tools = tools(&host, "/admin", Holding::password("root", "wrong"));
+    let mut calls = tokio::task::JoinSet::new();
+    for index in 0..50 {
+        let tools = tools.clone();
+        calls.spawn(async move { call(&tools, "list", json!({"portal": format!("p{index}")})).await.is_err() });
+    }
+    assert!(calls.join_all().await.into_iter().all(|failed| failed));
+    assert_eq!(portal.state().logins, 1);
+}
+
+#[tokio::test]
 async fn a_new_login_of_the_person_ends_the_use_of_the_old_session() {
     let (portal, host) = portal();
     let kept = Holding::password("alice", "right");
