@@ -23,6 +23,8 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 /// How often one item's task may stop at a conflict. One answer settles all conflicts of a task, so a Portal that asks
 /// again and again is not listening.
 const MOST_ROUNDS: usize = 20;
+/// The Portal's own spelling.
+const RESOLUTION: &str = "fileMoveConflictResolutaion";
 
 /// What is done with an item.
 #[derive(Clone, Debug)]
@@ -244,14 +246,15 @@ impl At {
     async fn begin(&self, action: &Action, cursor: Node, handler: Option<&str>) -> Result<String, Error> {
         let target = action.target.as_deref().map_or(Node::Null, Node::from);
         let pair = Node::object([("src", action.source.as_str().into()), ("dest", target)]).of("SrcDstParam");
-        let mut param =
-            Node::object([("urls", Node::List(vec![pair])), ("startFrom", cursor)]).of("ActionResourcesParam");
-        if let Some(handler) = handler {
-            let settle = Node::object([("errorType", "Conflict".into()), ("handler", handler.into())]);
-            // The Portal's own spelling.
-            let settle = settle.of("FileMoveConflictResolutaion");
-            param = param.with("fileMoveConflictResolutaion", Node::List(vec![settle]));
-        }
+        // The choice is a part of where the task goes on, as the vendor's own client sends it.
+        let start = match handler {
+            Some(handler) => {
+                let settle = Node::object([("errorType", "Conflict".into()), ("handler", handler.into())]);
+                cursor.with(RESOLUTION, Node::List(vec![settle.of("FileMoveConflictResolutaion")]))
+            }
+            None => cursor,
+        };
+        let param = Node::object([("urls", Node::List(vec![pair])), ("startFrom", start)]).of("ActionResourcesParam");
         let answer = self.call(action.method, param, Kind::Write).await?;
         match word(&answer) {
             Some(reference) if is_reference(&reference) => Ok(reference),

@@ -166,11 +166,12 @@ impl Node {
         }
     }
 
-    /// This object with one attribute more.
+    /// This object with that attribute, instead of one that it has of that name.
     #[must_use]
     pub(super) fn with(self, name: &str, node: Self) -> Self {
         match self {
             Self::Object(class, mut attributes) => {
+                attributes.retain(|(known, _)| known != name);
                 attributes.push((name.to_owned(), node));
                 Self::Object(class, attributes)
             }
