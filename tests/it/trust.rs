@@ -12,7 +12,7 @@ fn without_a_terminal_the_fingerprint_is_named_and_taken_as_a_flag() {
     let world = || World::new().piping("canary-token\n");
     let login = ["login", &url, "--name", "box", "--bearer"];
     let refused = world().run(&login).failed(Exit::Network);
-    assert!(refused.err.contains("--trust FINGERPRINT") && refused.err.contains(&pin), "{}", refused.err);
+    assert!(refused.err.contains("with `--trust`") && refused.err.contains(&pin), "{}", refused.err);
     let json = world();
     let refused = json.run(&[&login[..], &["--json"]].concat()).failed(Exit::Network);
     assert!(refused.out.contains(&pin), "{}", refused.out);

@@ -88,7 +88,7 @@ fn question(error: &Network, presented: &Presented) -> String {
 /// The fingerprint that the host itself showed proves nothing: whoever runs the command must have it from elsewhere.
 fn untrusted(name: &str, error: Network) -> Report {
     Report::from(&Error::Network(error)).hint(format!(
-        "`keyward login {name} --trust FINGERPRINT` keeps it, with the fingerprint that the server's administrator names"
+        "`keyward login {name}` with `--trust` and the fingerprint that the server's administrator names keeps it"
     ))
 }
 
