@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::client::At;
-use super::listing::{Wanted, failed, word};
+use super::listing::{Wanted, word};
 use super::path::{Path, new_name};
 use super::read::VERSION;
 use super::shape::{OUTCOMES, Returns, Shape};
@@ -192,15 +192,12 @@ impl At {
         // The name is the one thing that is not encoded.
         let param = Node::object([("name", name.into()), ("parentPath", parent.into())]);
         let answer = self.call("makeCollection", param, Kind::Write).await?;
-        match word(&answer).as_deref() {
-            None | Some("Ok" | "OK") => Ok(true),
-            // Somebody else was faster, or it is a file.
-            Some("FileWithTheSameNameExist") => match self.stat(folder).await? {
-                Some(item) if item.is_folder => Ok(false),
-                _ => Err(failed(self.host(), "FileWithTheSameNameExist")),
-            },
-            Some(refused) => Err(failed(self.host(), refused)),
+        // Somebody else was faster, or it is a file.
+        let is_there = word(&answer).as_deref() == Some("FileWithTheSameNameExist");
+        if is_there && self.stat(folder).await?.is_some_and(|item| item.is_folder) {
+            return Ok(false);
         }
+        self.accepted(&answer).map(|()| true)
     }
 }
 
@@ -209,6 +206,8 @@ struct Job {
     path: Path,
     target: Option<Path>,
     action: Result<Action, Outcome>,
+    /// Whether it must be empty when its turn comes.
+    must_be_empty: bool,
 }
 
 /// Does one job after the other until the time is over, and tells what became of each.
@@ -219,7 +218,11 @@ async fn run(request: &Request, verb: &str, jobs: Vec<Job>) -> Result<Output, Er
     let mut outcomes = Vec::new();
     for (index, job) in jobs.into_iter().enumerate() {
         let watch = Watch { until, progress: &request.progress, item: (index, count) };
+        let is_full = job.must_be_empty && job.action.is_ok() && !is_empty(&request.at, &job.path).await?;
         let outcome = match &job.action {
+            Ok(_) if is_full => {
+                refused(&job.path, "the folder is not empty; `recursive` deletes it with what is in it")
+            }
             Err(outcome) => outcome.clone(),
             // What is not begun can be asked for again.
             Ok(_) if index > 0 && Instant::now() >= until => {
@@ -274,14 +277,25 @@ async fn into_folder(request: Request, method: &'static str) -> Result<Output, E
             "`to_folder`: `{folder}` is a file; name the folder, and the new name as `new_name`"
         )));
     }
+    let mut targets = std::collections::BTreeSet::new();
+    let twice = paths.iter().filter_map(|path| path.name()).find(|name| !targets.insert(*name));
+    if let Some(name) = twice {
+        let why = "two of them are called so, and one would take the place of the other";
+        return Err(Error::Arguments(format!("`paths`: `{name}`: {why}")));
+    }
     let job = |path: Path| {
         let target = folder.child(name.or(path.name()).unwrap_or_default());
         let action = match () {
             () if folder.is_within(&path) => Err(refused(&path, "it cannot go into itself")),
             () if target == path => Err(refused(&path, "it is there already; `new_name` gives it another name")),
-            () => Ok(Action { method, source: path.href(at.scope()), target: Some(target.href(at.scope())) }),
+            () => Ok(Action {
+                method,
+                source: path.href(at.scope()),
+                target: Some(target.href(at.scope())),
+                place: target.clone(),
+            }),
         };
-        Job { target: Some(target), action, path }
+        Job { must_be_empty: false, target: Some(target), action, path }
     };
     let jobs = paths.into_iter().map(job).collect();
     run(&request, if method == "copyResources" { "Copy" } else { "Move" }, jobs).await
@@ -294,9 +308,14 @@ async fn rename(request: Request) -> Result<Output, Error> {
     let scope = request.at.scope();
     let action = match target == path {
         true => Err(refused(&path, "it has that name already")),
-        false => Ok(Action { method: "moveResources", source: path.href(scope), target: Some(target.href(scope)) }),
+        false => Ok(Action {
+            method: "moveResources",
+            source: path.href(scope),
+            target: Some(target.href(scope)),
+            place: target.clone(),
+        }),
     };
-    run(&request, "Rename", vec![Job { path, target: Some(target), action }]).await
+    run(&request, "Rename", vec![Job { must_be_empty: false, path, target: Some(target), action }]).await
 }
 
 async fn delete(request: Request) -> Result<Output, Error> {
@@ -304,28 +323,34 @@ async fn delete(request: Request) -> Result<Output, Error> {
     let mut jobs = Vec::new();
     for path in distinct(request.paths("paths")?) {
         let found = at.stat(&path).await?;
+        // What does not say that it is a file may be a folder.
+        let must_be_empty =
+            !request.is("recursive") && found.as_ref().is_some_and(|item| item.is_folder || item.size.is_none());
         let action = match found {
             None => Err(refused(&path, "there is nothing at that path")),
             Some(item) if item.allows("_delete") == Some(false) => Err(refused(&path, "the person may not delete it")),
-            Some(item) if item.is_folder && !request.is("recursive") && !is_empty(at, &path).await? => {
-                Err(refused(&path, "the folder is not empty; `recursive` deletes it with what is in it"))
-            }
-            Some(_) => Ok(Action { method: "deleteResources", source: path.href(at.scope()), target: None }),
+            Some(_) => Ok(Action {
+                method: "deleteResources",
+                source: path.href(at.scope()),
+                target: None,
+                place: path.clone(),
+            }),
         };
-        jobs.push(Job { path, target: None, action });
+        jobs.push(Job { must_be_empty, path, target: None, action });
     }
     run(&request, "Delete", jobs).await
 }
 
 async fn is_empty(at: &At, folder: &Path) -> Result<bool, Error> {
-    Ok(at.rows(folder, (0, 1), &Wanted::default()).await?.items.is_empty())
+    let rows = at.rows(folder, (0, 1), &Wanted::default()).await?;
+    Ok(rows.items.is_empty() && !rows.more && rows.next == 0)
 }
 
 async fn recover(request: Request) -> Result<Output, Error> {
     let scope = request.at.scope();
     let job = |path: Path| {
-        let action = Action { method: "restoreResources", source: path.href(scope), target: None };
-        Job { action: Ok(action), target: None, path }
+        let action = Action { method: "restoreResources", source: path.href(scope), target: None, place: path.clone() };
+        Job { must_be_empty: false, action: Ok(action), target: None, path }
     };
     let jobs = distinct(request.paths("paths")?).into_iter().map(job).collect();
     run(&request, "Recover", jobs).await
@@ -334,8 +359,8 @@ async fn recover(request: Request) -> Result<Output, Error> {
 async fn restore(request: Request) -> Result<Output, Error> {
     let path = request.inner_path("path")?;
     let version = request.at.version(&path, request.text("version").unwrap_or_default()).await?;
-    let action = Action { method: "restoreResources", source: version.href, target: None };
-    run(&request, "Restore", vec![Job { path, target: None, action: Ok(action) }]).await
+    let action = Action { method: "restoreResources", source: version.href, target: None, place: path.clone() };
+    run(&request, "Restore", vec![Job { must_be_empty: false, path, target: None, action: Ok(action) }]).await
 }
 
 fn valid(name: &str) -> Result<&str, Error> {

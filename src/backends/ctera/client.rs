@@ -34,6 +34,7 @@ pub(super) struct Client {
 pub(super) struct At {
     connection: Connection,
     address: Address,
+    portal: Option<String>,
 }
 
 impl Client {
@@ -65,7 +66,7 @@ impl Client {
             Way::OAuth | Way::Bearer => Arc::new(Bearer(Arc::clone(&self.connection.credentials))),
             _ => self.sessions.at(portal),
         };
-        let at = At { connection, address: self.address.clone() };
+        let at = At { connection, address: self.address.clone(), portal: portal.map(String::from) };
         match self.connection.way {
             Way::OAuth | Way::Bearer if portal.is_some() => Err(Error::Arguments(
                 "`portal` needs a session, and a token has none: sign in with a password to choose portals".to_owned(),
@@ -147,6 +148,10 @@ impl At {
     pub(super) async fn call(&self, name: &str, param: Node, kind: Kind) -> Result<Value, Error> {
         let node = Node::object([("type", "user-defined".into()), ("name", name.into()), ("param", param)]);
         let request = self.request(Method::POST, &self.address.api("?format=jsonext"), node.xml())?;
+        let is_shared = matches!(self.connection.way, Way::Session | Way::Ticket) && self.scope() == Scope::Admin;
+        if is_shared && kind == Kind::Write {
+            self.must_look_at(self.portal.as_deref()).await?;
+        }
         let answer = self.ask(request, kind).await;
         if kind == Kind::Read { answer } else { answer.map_err(|error| self.unsure(error)) }
     }
@@ -223,6 +228,25 @@ impl At {
             Error::Server { status, said, .. } => unknown(format!("it failed with status {status}: {said}")),
             Error::Protocol { cause, .. } => unknown(cause),
             error => error,
+        }
+    }
+
+    /// Whether an answer without words means that it was done: nothing, or `Ok`. A word is a refusal, an object says so or
+    /// is nothing that is known.
+    pub(super) fn accepted(&self, answer: &Value) -> Result<(), Error> {
+        match answer {
+            Value::Null => Ok(()),
+            Value::Object(_) => match (fields::text(answer, "rc").as_deref(), fields::text(answer, "msg")) {
+                (Some("0"), _) => Ok(()),
+                (_, Some(said)) => {
+                    Err(Error::Refused { host: self.host(), code: 0, said: outside::line(&said, outside::LONGEST) })
+                }
+                (_, None) => Err(self.unsure(self.wrong("it does not say whether it was done"))),
+            },
+            _ => match super::listing::word(answer).filter(|word| !word.eq_ignore_ascii_case("ok")) {
+                None => Ok(()),
+                Some(refused) => Err(super::listing::failed(self.host(), &refused)),
+            },
         }
     }
 

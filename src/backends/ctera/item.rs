@@ -34,7 +34,9 @@ pub(super) struct Item {
 /// An item in a result.
 #[derive(Clone, Debug, Serialize, PartialEq)]
 pub(super) struct Row {
-    pub(super) path: String,
+    /// Absent where the name has characters that show nothing: what is shown must be what is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) path: Option<String>,
     pub(super) name: String,
     pub(super) is_folder: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -133,7 +135,7 @@ impl Item {
     pub(super) fn row(&self) -> Row {
         let flag = |name: &str| fields::flag(&self.whole, name).unwrap_or(false);
         Row {
-            path: self.path.as_ref().map(ToString::to_string).unwrap_or_default(),
+            path: self.path.as_ref().map(ToString::to_string).filter(|path| outside::clean(path.clone()) == *path),
             name: self.name.clone(),
             is_folder: self.is_folder,
             deleted: self.is_deleted,
@@ -172,7 +174,13 @@ impl Row {
     /// For people and for hosts that take no fields.
     pub(super) fn line(&self) -> String {
         let slash = if self.is_folder { "/" } else { "" };
-        let mut line = format!("{}{slash}", self.path);
+        let mut line = match &self.path {
+            Some(path) => format!("{path}{slash}"),
+            None => format!(
+                "{}{slash}  (its name holds characters that show nothing; rename it on the Portal's own pages)",
+                self.name
+            ),
+        };
         if let Some(size) = self.size {
             line.push_str(&format!("  {size} bytes"));
         }
@@ -198,8 +206,8 @@ mod tests {
         let item = Item::of(&bare, Scope::User).expect("an item");
         let row = item.row();
         assert_eq!(
-            (row.path.as_str(), row.name.as_str(), row.is_folder, row.size, row.id),
-            ("My Files/2024", "2024", true, None, None)
+            (row.path.as_deref(), row.name.as_str(), row.is_folder, row.size, row.id),
+            (Some("My Files/2024"), "2024", true, None, None)
         );
         assert!(item.takes_files());
         assert_eq!(Item::of(&json!({"$class": "ResourceInfo"}), Scope::User), None);

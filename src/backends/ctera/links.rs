@@ -238,16 +238,18 @@ async fn create(request: Request) -> Result<Output, Error> {
     if link.url.is_none() {
         return Err(at.unsure(at.wrong("it names no link; list the links to see whether there is one")));
     }
+    // What the Portal granted, which may be less than what was asked for.
+    let (granted, ends) = (link.access.as_deref().unwrap_or(access), link.expires.clone().or(expires));
     let heading = format!(
         "Anybody who has this address can {} `{path}`{}.",
-        match access {
+        match granted {
             "write" => "read and change",
             "preview" => "look at",
             "upload" => "put files into",
             "none" => "do nothing yet with",
             _ => "read",
         },
-        expires.map_or_else(String::new, |day| format!(" until {day}"))
+        ends.map_or_else(String::new, |day| format!(" until {day}"))
     );
     let lines = [link.line()];
     output(&heading, &lines, &Created { path: path.to_string(), link })
@@ -283,8 +285,10 @@ async fn remove(request: Request) -> Result<Output, Error> {
     object.insert(super::wire::CLASS.to_owned(), "Share".into());
     object.insert("isRemove".to_owned(), true.into());
     let answer = at.call("deleteShare", Node::from(&Value::Object(object)), Kind::Write).await?;
-    if let Some(refused) = super::listing::word(&answer).filter(|word| !word.eq_ignore_ascii_case("ok")) {
-        return Err(super::listing::failed(at.host(), &refused));
+    at.accepted(&answer)?;
+    // A link that is thought to be gone and is not is worse than none.
+    if at.links(&path.href(at.scope())).await?.iter().any(|left| is_wanted(&left)) {
+        return Err(at.unsure(at.wrong("the link is still there")));
     }
     let line = Link::of(share).line();
     output(

@@ -37,6 +37,8 @@ pub(super) struct Rows {
     pub(super) items: Vec<Item>,
     /// Whether there are more.
     pub(super) more: bool,
+    /// The number of the first row after them.
+    pub(super) next: u64,
 }
 
 /// A page as it arrives.
@@ -78,17 +80,16 @@ impl At {
     pub(super) async fn rows(&self, folder: &Path, (start, most): (u64, u64), wanted: &Wanted) -> Result<Rows, Error> {
         let href = folder.href(self.scope());
         let depth = if wanted.below { "Infinity" } else { "1" };
-        let mut rows = Rows { items: Vec::new(), more: true };
-        let mut at = start;
-        while rows.more && at < start.saturating_add(most) {
-            let limit = PAGE.min(start.saturating_add(most).saturating_sub(at));
-            let page = self.page(&href, depth, (at, limit), wanted).await?;
+        let mut rows = Rows { items: Vec::new(), more: true, next: start };
+        while rows.more && rows.next < start.saturating_add(most) {
+            let limit = PAGE.min(start.saturating_add(most).saturating_sub(rows.next));
+            let page = self.page(&href, depth, (rows.next, limit), wanted).await?;
             if let Some(word) = &page.error {
                 return Err(if is_absent(word) { absent(self.host(), folder) } else { failed(self.host(), word) });
             }
             // Whoever says that there is more and sends nothing would be asked for ever.
             rows.more = page.rows.more && page.count > 0;
-            at = at.saturating_add(limit);
+            rows.next = rows.next.saturating_add(page.count);
             rows.items.extend(page.rows.items);
         }
         Ok(rows)
@@ -122,17 +123,22 @@ impl At {
         }
         let answer = self.call("fetchResources", param, Kind::Read).await?;
         let error = fields::text(&answer, "errorType");
-        if !answer.is_object() || (error.is_none() && answer.get("root").is_none() && answer.get("items").is_none()) {
+        // What is null may be left out.
+        if !answer.is_object() || answer.get("msg").is_some() || answer.get("rc").is_some() {
             return Err(self.wrong("it is no list of files"));
         }
         let items = fields::list(&answer, "items");
+        // A Portal that sends more than it was asked for is asked for the rest.
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let taken = items.get(..items.len().min(most)).unwrap_or_default();
         let root = answer.get("root").filter(|root| root.is_object());
         Ok(Page {
             root: root.and_then(|root| Item::of(root, self.scope())),
-            count: u64::try_from(items.len()).unwrap_or(u64::MAX),
+            count: u64::try_from(taken.len()).unwrap_or(u64::MAX),
             rows: Rows {
-                items: items.iter().filter_map(|item| Item::of(item, self.scope())).collect(),
-                more: fields::flag(&answer, "hasMore").unwrap_or(false),
+                items: taken.iter().filter_map(|item| Item::of(item, self.scope())).collect(),
+                more: fields::flag(&answer, "hasMore").unwrap_or(false) || taken.len() < items.len(),
+                next: start,
             },
             error,
         })

@@ -82,7 +82,7 @@ pub(super) static SPECS: &[Spec] = &[
             (Field::new("include_deleted", Form::Flag), "Also if it was deleted."),
         ]),
         returns: Returns(&[
-            ("path", Shape::Text, true, ""),
+            ("path", Shape::Text, false, ""),
             ("name", Shape::Text, true, ""),
             ("is_folder", Shape::Flag, true, ""),
             ("deleted", Shape::Flag, false, ""),
@@ -189,7 +189,7 @@ async fn who_am_i(request: Request) -> Result<Output, Error> {
     let who = at.who().await?;
     // Who it is, is known; the rest is welcome.
     let line = |value: Option<String>| value.map(|text| outside::line(&text, 200)).filter(|text| !text.is_empty());
-    let portal = line(at.current_portal().await.unwrap_or_default());
+    let portal = line(at.current_portal().await?);
     let version = line(at.get("/version").await.ok().and_then(|version| fields::scalar(&version)));
     let account = who.account();
     let Who { role, portal: home_portal, idle_minutes, most_for_links, .. } = who;
@@ -259,7 +259,7 @@ async fn rows(request: &Request, folder: &Path, wanted: &Wanted) -> Result<Liste
     Ok(Listed {
         path: folder.to_string(),
         items: rows.items.iter().filter(|item| keep(item)).map(Item::row).collect(),
-        next_offset: rows.more.then(|| offset.saturating_add(limit)),
+        next_offset: rows.more.then_some(rows.next),
         unread: Vec::new(),
         deeper_folders: None,
     })
@@ -347,7 +347,7 @@ async fn portals(request: Request) -> Result<Output, Error> {
         .map(|name| outside::line(&name, 200))
         .collect();
     let more = fields::flag(&answer, "hasMore").unwrap_or(false) && !objects.is_empty();
-    let next_offset = more.then(|| offset.saturating_add(limit));
+    let next_offset = more.then(|| offset.saturating_add(u64::try_from(objects.len()).unwrap_or(u64::MAX)));
     let heading = format!("{} portals.{}", portals.len(), if more { " There are more." } else { "" });
     let lines = portals.clone();
     output(&heading, &lines, &Portals { portals, next_offset })

@@ -213,6 +213,10 @@ fn admitted(address: &Address, answer: &Response<Vec<u8>>) -> Result<Secret, Err
             Err(Error::Rejected { host, said: "it sends to its login page".to_owned() })
         }
         300..=399 => Err(Error::Protocol { host, cause: "it answers a login with a redirect".to_owned() }),
+        // Whatever cookie comes with a page, it is not that of a login.
+        200..=299 if is_web_page(answer.headers(), b"x") => {
+            Err(Error::Rejected { host, said: "it shows its login page".to_owned() })
+        }
         200..=299 => cookies(answer.headers()).ok_or_else(|| no_cookie(address)),
         404 => Err(Error::Protocol { host, cause: "there is no CTERA Portal at this address".to_owned() }),
         _ => Err(failure(host, status, answer.headers(), said(answer.body()))),

@@ -14,6 +14,7 @@ use super::look::entries;
 use super::path::{Path, decoded};
 use super::shape::{Returns, Shape};
 use super::tool::{LOOKS, Request, Spec, Takes, output};
+use super::transfer::is_page;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::http::Kind;
 use crate::backends::{Error, Output, outside};
@@ -198,12 +199,13 @@ impl Request {
         let at = &self.at;
         if let Some(time) = self.text("version") {
             let version = at.version(path, time).await?;
+            let item = at.stat_href(&version.href, false).await?;
             return Ok(Source {
+                size: item.as_ref().and_then(|item| item.size),
+                is_folder: item.as_ref().is_some_and(|item| item.is_folder),
+                folder: item.as_ref().and_then(|item| item.folder),
                 href: version.href,
-                size: None,
                 modified: Some(version.time),
-                is_folder: false,
-                folder: None,
             });
         }
         let item = at.must_stat(path).await?;
@@ -246,7 +248,7 @@ async fn read(request: Request) -> Result<Output, Error> {
         return Err(Error::Arguments(format!("`path`: `{path}` is a folder. Use `list` for it")));
     }
     let (offset, limit) = (request.whole("offset").unwrap_or(0), request.whole("limit").unwrap_or(USUAL).min(MOST));
-    let Part { bytes, more, size } = request.at.part(&path, &source.href, (offset, limit)).await?;
+    let Part { bytes, more, size } = request.at.part(&path, &source, (offset, limit)).await?;
     let wants = request.text("as").unwrap_or("auto");
     let text = (wants != "base64").then(|| text_in(&bytes, offset > 0, more)).flatten();
     let (encoding, content, skipped, taken) = match text {
@@ -293,15 +295,18 @@ struct Part {
 impl At {
     /// Bytes of a file from `offset` on. Whether the Portal can begin in the middle is not documented; where it cannot, what
     /// comes before is read past.
-    async fn part(&self, path: &Path, href: &str, (offset, limit): (u64, u64)) -> Result<Part, Error> {
+    async fn part(&self, path: &Path, source: &Source, (offset, limit): (u64, u64)) -> Result<Part, Error> {
         let mut headers = HeaderMap::new();
         // One byte more than wanted tells whether there is more.
         let range = format!("bytes={offset}-{}", offset.saturating_add(limit));
         headers.insert(RANGE, HeaderValue::from_str(&range).map_err(|_| self.wrong("its size is no number"))?);
-        let stream = match self.file(href, headers).await {
+        let stream = match self.file(&source.href, headers).await {
             Err(Error::Refused { code: 404, .. }) => return Err(absent(self.host(), path)),
             stream => stream?,
         };
+        if stream.status.is_success() && is_page(path, source, &stream) {
+            return Err(self.wrong("a web page instead of the file: something in front of it may want a login"));
+        }
         let size = total(&stream);
         let (from, size) = match stream.status {
             StatusCode::RANGE_NOT_SATISFIABLE => return Ok(Part { bytes: Vec::new(), more: false, size }),
@@ -320,7 +325,11 @@ impl At {
         }
         let mut bytes = self.collect(stream, (skip, limit.saturating_add(1))).await?;
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = bytes.len() > wanted;
+        let is_short = |size: u64| offset.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX)) < size;
+        let more = bytes.len() > wanted || size.or(source.size).is_some_and(is_short);
+        if bytes.is_empty() && more {
+            return Err(self.wrong("it sends nothing where the file goes on"));
+        }
         bytes.truncate(wanted);
         Ok(Part { bytes, more, size })
     }

@@ -128,6 +128,11 @@ impl Session {
             if ended != Some(live.number) {
                 return Ok(live.credential());
             }
+            // It cannot be opened again, so one odd answer is not enough to give it up.
+            let Door { http, address, .. } = &*self.door;
+            if !live.again && open::who(http, address, &live.opened).await.is_ok() {
+                return Ok(live.credential());
+            }
             if !live.again {
                 let error =
                     Error::Rejected { host: self.door.address.host(), said: "the session has ended".to_owned() };
@@ -169,7 +174,7 @@ impl Session {
         if let Some(error) = self.door.refused(stored.generation) {
             return Err(error);
         }
-        let opened = open::open(http, address, &kept).await.inspect_err(|error| {
+        let opened = self.signed_in(&kept).await.inspect_err(|error| {
             if matches!(error, Error::Rejected { .. }) {
                 self.door.refuse(stored.generation, error.clone());
             }
@@ -178,9 +183,23 @@ impl Session {
         opened.note(sent);
         let again = matches!(kept, Kept::Login { .. });
         if let Some(portal) = self.portal.as_deref().filter(|_| again) {
-            look_at(&self.door, &opened, portal).await?;
+            if let Err(error) = look_at(&self.door, &opened, portal).await {
+                // Nobody uses it, and nobody would end it.
+                drop(open::close(http, address, &opened).await);
+                return Err(error);
+            }
         }
         Ok((opened, again))
+    }
+
+    /// Opens a session. That a login was answered well is not enough: what it gave must be somebody's session.
+    async fn signed_in(&self, kept: &Kept) -> Result<Opened, Error> {
+        let Door { http, address, .. } = &*self.door;
+        let opened = open::open(http, address, kept).await?;
+        if matches!(kept, Kept::Login { .. }) {
+            open::who(http, address, &opened).await?;
+        }
+        Ok(opened)
     }
 
     fn damaged(&self) -> Error {

@@ -48,7 +48,12 @@ fn object(members: &[Member]) -> Value {
 
 /// The members of [`super::item::Row`].
 pub(super) const ROW: &[Member] = &[
-    ("path", Shape::Text, true, "Where it is: what other tools take as `path`."),
+    (
+        "path",
+        Shape::Text,
+        false,
+        "Where it is: what other tools take as `path`. Absent where the name has characters that show nothing.",
+    ),
     ("name", Shape::Text, true, ""),
     ("is_folder", Shape::Flag, true, ""),
     ("deleted", Shape::Flag, false, "Present if it is deleted and can perhaps be recovered."),

@@ -35,6 +35,8 @@ pub(super) struct Action {
     pub(super) source: String,
     /// The whole address that it gets, name included.
     pub(super) target: Option<String>,
+    /// Where it will be.
+    pub(super) place: Path,
 }
 
 /// What is done where the target is there already.
@@ -142,7 +144,11 @@ impl Task {
     /// Whether nothing more will happen. A task that waits for a decision names an error and where it stands.
     pub(super) fn is_over(&self) -> bool {
         matches!(self.status.as_str(), "completed" | "failed" | "completed with warnings" | "stopped" | "disabled")
-            || (self.error.is_some() && self.cursor.is_object())
+            || (self.error.is_some() && self.cursor.is_object() && !self.is_under_way())
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(self.status.as_str(), "running" | "waiting" | "retrying" | "stopping")
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -203,7 +209,14 @@ impl At {
         let mut cursor = Node::Null;
         for _ in 0..MOST_ROUNDS {
             let handler = choice.handler().filter(|_| cursor != Node::Null);
-            let reference = self.begin(action, cursor, handler).await?;
+            let reference = match self.begin(action, cursor, handler).await {
+                // From the second round on something may have been done.
+                Err(error) if settled > 0 => {
+                    let said = format!("a part may be done; after a conflict: {error}");
+                    return Ok(Outcome::new(&nothing, "unknown").saying(said));
+                }
+                reference => reference?,
+            };
             let task = match self.follow(&reference, watch).await {
                 Ok(Some(task)) => task,
                 Ok(None) => return Ok(Outcome { task: Some(reference), ..Outcome::new(&nothing, "running") }),
@@ -217,7 +230,9 @@ impl At {
                 conflicts: (settled > 0).then_some(settled),
                 ..Outcome::new(&nothing, word)
             };
-            if task.is_done() {
+            // What was skipped is what a task may warn about.
+            let is_warned = choice == OnConflict::Skip && settled > 0 && task.status == "completed with warnings";
+            if task.is_done() || is_warned {
                 return Ok(outcome(if is_skipped { "skipped" } else { "done" }));
             }
             let reason = task.reason(self.scope());
@@ -233,8 +248,8 @@ impl At {
                 (true, Some(_)) => {
                     settled = settled.saturating_add(1);
                     // Whether what was skipped is the item itself, and not something in it.
-                    let own = action.target.as_deref().and_then(|target| Path::of_href(target, self.scope()));
-                    is_skipped |= choice == OnConflict::Skip && own.is_some() && task.stopped_at(self.scope()) == own;
+                    is_skipped |=
+                        choice == OnConflict::Skip && task.stopped_at(self.scope()).as_ref() == Some(&action.place);
                     cursor = Node::from(&task.cursor);
                 }
             }
@@ -369,7 +384,8 @@ mod tests {
         for status in ["running", "waiting", "retrying", "stopping", "something new"] {
             assert!(!task(status, Value::Null, Value::Null).is_over(), "{status}");
         }
-        assert!(task("running", json!("Conflict"), json!({})).is_over());
+        assert!(!task("running", json!("Conflict"), json!({})).is_over(), "it may still go on by itself");
+        assert!(task("something new", json!("Conflict"), json!({})).is_over());
         assert_eq!(Task::of(&json!({"percentage": 3})), None);
     }
 

@@ -76,6 +76,8 @@ pub(super) struct Request {
     pub(super) client: Client,
     pub(super) at: At,
     pub(super) given: Map<String, Value>,
+    /// The argument `content`, character by character.
+    pub(super) content: Option<String>,
     pub(super) progress: Progress,
 }
 
@@ -109,10 +111,16 @@ impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let (client, spec) = (self.client.clone(), self.spec);
         Box::pin(async move {
+            let content = call.arguments.get("content").and_then(Value::as_str).map(String::from);
+            let portal = call.arguments.get(PORTAL.0.name).and_then(Value::as_str);
+            if portal.is_some_and(|name| name.trim().is_empty()) {
+                // It could be meant as any of them.
+                return Err(Error::Arguments("`portal` is empty: name one, or leave it out".to_owned()));
+            }
             let given = arguments::check(&spec.takes.fields(client.scope()), call.arguments)?;
             let portal = given.get(PORTAL.0.name).and_then(Value::as_str).map(|name| name.trim().to_owned());
             let at = client.at(portal.as_deref()).await?;
-            (spec.run)(Request { client, at, given, progress: call.progress }).await
+            (spec.run)(Request { client, at, given, content, progress: call.progress }).await
         })
     }
 }

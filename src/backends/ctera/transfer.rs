@@ -16,7 +16,7 @@ use super::fields;
 use super::item::{Item, Row};
 use super::listing::absent;
 use super::path::{Path, new_name};
-use super::read::{Source, VERSION, begins, length};
+use super::read::{Source, VERSION, begins, length, total};
 use super::shape::{ROW, Returns, Shape};
 use super::tool::{ADDS, Request, Spec, TAKES, Takes, output};
 use super::wire::Node;
@@ -53,7 +53,7 @@ pub(super) static SPECS: &[Spec] = &[
         effect: TAKES,
         takes: Takes::new(&[
             (Field::required("path", Form::Text(4_096)), "The whole path of the file, such as `My Files/notes.md`."),
-            (Field::required("content", Form::Text(MOST_CONTENT)), "What the file holds."),
+            (Field::new("content", Form::Text(MOST_CONTENT)), "What the file holds; must be given, and may be empty."),
             (
                 Field::new("encoding", Form::Choice(&["text", "base64"])),
                 "How `content` is written; `text` (the default) is stored as UTF-8.",
@@ -136,7 +136,8 @@ impl Content {
 
 async fn write(request: Request) -> Result<Output, Error> {
     let path = request.inner_path("path")?;
-    let text = request.text("content").unwrap_or_default();
+    // As it came: blanks are content, too.
+    let text = request.content.as_deref().ok_or_else(|| Error::Arguments("`content` is missing".to_owned()))?;
     let bytes = match request.text("encoding") {
         Some("base64") => {
             let plain: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
@@ -172,6 +173,10 @@ async fn put(request: &Request, path: &Path, content: &Content) -> Result<Output
     let name = path.name().unwrap_or_default();
     new_name(name).map_err(|why| Error::Arguments(format!("`path`: its last name {why}")))?;
     let parent = path.parent().unwrap_or_default();
+    // What ends in a slash is meant as a folder.
+    if request.text("path").is_some_and(|text| text.trim_matches('/') == path.to_string() && text.ends_with('/')) {
+        return Err(Error::Arguments(format!("`path`: there is no folder `{path}`; make it first, or name the file")));
+    }
     match at.stat(path).await? {
         Some(item) if item.is_folder => {
             return Err(Error::Arguments(format!("`path`: `{path}` is a folder")));
@@ -192,9 +197,16 @@ async fn put(request: &Request, path: &Path, content: &Content) -> Result<Output
         None => return Err(absent(at.host(), &parent)),
     };
     let folder = accepting(at, &parent, &folder)?;
-    at.send(path, folder, content).await.map_err(|error| at.unsure(error))?;
-    let item = at.stat(path).await.ok().flatten();
-    let row = item.as_ref().map_or_else(|| bare(path), Item::row);
+    let length = at.send(path, folder, content).await.map_err(|error| at.unsure(error))?;
+    // Whether it is there is looked at; where that cannot be, the Portal's word counts.
+    let row = match at.stat(path).await {
+        Ok(Some(item)) if item.size.is_none_or(|size| size == length) => item.row(),
+        Ok(_) => {
+            let cause = "it says that it took the file, and does not show it as it was sent".to_owned();
+            return Err(Error::MaybeDone { host: at.host(), cause });
+        }
+        Err(_) => bare(path),
+    };
     let heading = format!("`{path}` is uploaded.");
     output(&heading, &[row.line()], &row)
 }
@@ -202,7 +214,7 @@ async fn put(request: &Request, path: &Path, content: &Content) -> Result<Output
 /// A file of which only the name is known.
 fn bare(path: &Path) -> Row {
     Row {
-        path: path.to_string(),
+        path: Some(path.to_string()),
         name: path.name().unwrap_or_default().to_owned(),
         is_folder: false,
         deleted: false,
@@ -228,19 +240,19 @@ fn accepting(at: &At, path: &Path, folder: &Item) -> Result<u64, Error> {
 
 impl At {
     /// Uploads once; a second time only if the Portal says that the session had ended.
-    async fn send(&self, path: &Path, folder: u64, content: &Content) -> Result<(), Error> {
+    async fn send(&self, path: &Path, folder: u64, content: &Content) -> Result<u64, Error> {
         let connection = self.connection();
         let source = &connection.credentials;
         let mut credential = source.credential().await.map_err(Error::unavailable)?;
         let mut is_first = true;
         loop {
-            let (mut request, pieces) = self.form(path, folder, content).await?;
+            let (mut request, pieces, length) = self.form(path, folder, content).await?;
             if let Some(credential) = &credential {
                 service::attach(connection, &mut request, credential)?;
             }
             let stream = connection.http.upload(request, pieces, LIMITS).await?;
             if !source.is_refusal(&Extensions::new(), &stream) {
-                return self.uploaded(stream).await;
+                return self.uploaded(stream).await.map(|()| length);
             }
             let Some(used) = credential.filter(|_| is_first) else {
                 return Err(Error::Rejected { host: self.host(), said: "the session has ended".to_owned() });
@@ -252,19 +264,20 @@ impl At {
     }
 
     /// The request of an upload: the parts in the order in which the vendor's client sends them.
-    async fn form(&self, path: &Path, folder: u64, content: &Content) -> Result<(HttpRequest<()>, Pieces), Error> {
+    async fn form(&self, path: &Path, folder: u64, content: &Content) -> Result<(HttpRequest<()>, Pieces, u64), Error> {
         let address = self.address();
         let (name, href) = (path.name().unwrap_or_default(), path.href(self.scope()));
         let pieces = content.pieces().await?;
+        let length = pieces.length();
         let (pieces, media) = multipart::Form::new()?
             .field("name", name)
             .field("Filename", name)
             .field("fullpath", &address.at(&href))
-            .field("fileSize", &pieces.length().to_string())
+            .field("fileSize", &length.to_string())
             .file("file", name, pieces);
         let url = address.at(&format!("/{}/upload/folders/{folder}", self.scope().word()));
         let request = HttpRequest::post(url).header(CONTENT_TYPE, media).body(());
-        Ok((request.map_err(|_| Network::Address { host: self.host() })?, pieces))
+        Ok((request.map_err(|_| Network::Address { host: self.host() })?, pieces, length))
     }
 
     /// What the Portal says about an upload: a code, which is zero if all is well, and words.
@@ -277,7 +290,6 @@ impl At {
         let said = fields::text(&object, "msg").map(|said| outside::line(&said, outside::LONGEST));
         match fields::text(&object, "rc").as_deref() {
             Some("0") => Ok(()),
-            None if answer.body().trim_ascii().is_empty() => Ok(()),
             Some(code) => Err(Error::Refused {
                 host: self.host(),
                 code: code.parse().unwrap_or(-1),
@@ -320,7 +332,7 @@ async fn download(request: Request) -> Result<Output, Error> {
 impl At {
     /// Fetches a file, and goes on where the connection broke if the Portal can do that and the file is still the same.
     async fn fetch(&self, path: &Path, source: &Source, file: &mut Partial, progress: &Progress) -> Result<(), Error> {
-        let mut validator: Option<HeaderValue> = None;
+        let (mut validator, mut whole): (Option<HeaderValue>, Option<u64>) = (None, None);
         let mut breaks = 0;
         loop {
             if validator.is_none() {
@@ -331,17 +343,39 @@ impl At {
                 stream => stream?,
             };
             match stream.status {
-                StatusCode::PARTIAL_CONTENT if begins(&stream) == Some(file.offset()) => {}
-                StatusCode::OK => file.truncate(0).await?,
+                StatusCode::PARTIAL_CONTENT if begins(&stream) == Some(file.offset()) => {
+                    // Not every server heeds the condition: another tag or another size is another file.
+                    let is_same = validator_of(&stream.headers).is_none_or(|now| validator.as_ref() == Some(&now))
+                        && whole.is_none_or(|whole| total(&stream) == Some(whole));
+                    if !is_same {
+                        (validator, whole, breaks) = (None, None, breaks + 1);
+                        if breaks > MOST_BREAKS {
+                            return Err(self.wrong("the file changes while it is sent"));
+                        }
+                        continue;
+                    }
+                }
+                StatusCode::OK => {
+                    file.truncate(0).await?;
+                    (validator, whole) = (validator_of(&stream.headers), length(&stream));
+                }
                 _ => return Err(self.wrong("it sends another part than the one it was asked for")),
             }
-            let total = length(&stream).map(|length| length.saturating_add(file.offset())).or(source.size);
-            if self.is_page(path, source, &stream) {
+            if is_page(path, source, &stream) {
                 return Err(self.wrong("a web page instead of the file: something in front of it may want a login"));
             }
-            validator =
-                validator_of(&stream.headers).or(validator.filter(|_| stream.status == StatusCode::PARTIAL_CONTENT));
-            match self.pour(stream, file, total, progress).await {
+            let expected = whole.or(source.size);
+            match self.pour(stream, file, expected, progress).await {
+                // A part may be shorter than what was asked for, and a connection may end without an error.
+                Ok(()) if expected.is_some_and(|expected| file.offset() < expected) && breaks < MOST_BREAKS => {
+                    breaks += 1
+                }
+                Ok(()) if whole.is_some_and(|whole| file.offset() != whole) => {
+                    return Err(self.wrong("it sends another number of bytes than the file has"));
+                }
+                Ok(()) if expected.is_some_and(|expected| file.offset() < expected) => {
+                    return Err(self.wrong("it ends before the end of the file"));
+                }
                 Ok(()) => return Ok(()),
                 Err(Error::Network(Network::Broken { .. } | Network::TimedOut { .. })) if breaks < MOST_BREAKS => {
                     breaks += 1
@@ -349,15 +383,6 @@ impl At {
                 Err(error) => return Err(error),
             }
         }
-    }
-
-    /// Whether a page was sent that is not the file: a file may be a page itself.
-    fn is_page(&self, path: &Path, source: &Source, stream: &Stream) -> bool {
-        let name = path.name().unwrap_or_default().to_ascii_lowercase();
-        let may_be = [".html", ".htm", ".xhtml"].iter().any(|ending| name.ends_with(ending));
-        !may_be
-            && service::is_web_page(&stream.headers, b"x")
-            && source.size.is_none_or(|size| length(stream) != Some(size))
     }
 
     async fn pour(
@@ -400,12 +425,26 @@ impl At {
             ("portalName", Node::Null),
             ("showDeleted", false.into()),
         ]);
-        let stream = self.zip(folder, &asked).await?;
-        if service::is_web_page(&stream.headers, b"x") {
-            return Err(self.wrong("a web page instead of an archive: something in front of it may want a login"));
+        let mut stream = self.zip(folder, &asked).await?;
+        let first = tokio::time::timeout(LIMITS.time, stream.next()).await;
+        let first = first.map_err(|_| Network::TimedOut { host: self.host(), after: LIMITS.time })??;
+        let first = first.map(|piece| piece.to_vec()).unwrap_or_default();
+        // Whatever else comes with a success, a refusal or a login page, is no archive.
+        if !first.starts_with(b"PK") {
+            return Err(self.wrong("what it sends is no archive"));
         }
+        file.append(first).await?;
         self.pour(stream, file, None, progress).await
     }
+}
+
+/// Whether a page was sent that is not the file: a file may be a page itself.
+pub(super) fn is_page(path: &Path, source: &Source, stream: &Stream) -> bool {
+    let name = path.name().unwrap_or_default().to_ascii_lowercase();
+    let may_be = [".html", ".htm", ".xhtml"].iter().any(|ending| name.ends_with(ending));
+    let sent = if stream.status == StatusCode::PARTIAL_CONTENT { total(stream) } else { length(stream) };
+    let is_its_size = sent.is_some() && sent == source.size;
+    service::is_web_page(&stream.headers, b"x") && !is_its_size && (!may_be || source.size.is_some())
 }
 
 /// The headers that ask for what is missing, if the file is the same still.

@@ -15,6 +15,7 @@ use crate::secret::Secret;
 
 mod sessions;
 mod tools;
+mod trouble;
 
 /// A store that holds this.
 pub(super) struct Holding {
