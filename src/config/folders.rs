@@ -12,8 +12,18 @@ use crate::machine::{Environment, Folders};
 
 /// The key's last word.
 const KEY: &str = "folders";
-/// Folders of the home folder that hold keys and what is started with the session, besides the hidden ones.
-const KEPT: [&str; 3] = ["AppData", "Library/Keychains", "Library/LaunchAgents"];
+/// Folders of the home folder that hold keys, and what is started with the session or by name, besides the hidden ones.
+const KEPT: [&str; 7] = [
+    "AppData",
+    "Library/Application Support",
+    "Library/Keychains",
+    "Library/LaunchAgents",
+    "Library/Preferences",
+    "bin",
+    "snap",
+];
+/// The same for PowerShell on Windows. Elsewhere it keeps nothing there, and what holds these is documents.
+const PROFILES: [&str; 2] = ["Documents/PowerShell", "Documents/WindowsPowerShell"];
 
 /// The folders as they are written; refused where the backend has no use for them.
 pub(super) fn resolve(backend: &Backend, written: Option<&[String]>, key: &str) -> Result<Vec<PathBuf>, Error> {
@@ -38,16 +48,18 @@ pub(super) fn resolve(backend: &Backend, written: Option<&[String]>, key: &str) 
 
 /// What no tool may reach, whatever the file says.
 pub struct Private {
-    home: Option<PathBuf>,
+    /// Every one: a variable may name another than the platform does, and each is somebody's.
+    homes: Vec<PathBuf>,
     own: Vec<PathBuf>,
 }
 
 impl Private {
-    /// The home folder of this environment, and what belongs to this program.
+    /// The home folders of this environment and this person, and what belongs to this program.
     pub fn of(environment: &Environment, folders: Option<&Folders>, config: Option<&Path>) -> Self {
-        let home = environment.path("HOME").or_else(|| environment.path("USERPROFILE"));
+        let platform = folders.and_then(|own| own.home.clone());
+        let homes = [environment.path("HOME"), environment.path("USERPROFILE"), platform];
         let own = folders.into_iter().flat_map(|own| [&own.config, &own.state, &own.shared]).cloned();
-        Self { home, own: own.chain(config.map(Path::to_path_buf)).collect() }
+        Self { homes: homes.into_iter().flatten().collect(), own: own.chain(config.map(Path::to_path_buf)).collect() }
     }
 
     /// Refuses folders that hold any of it, or lie in it.
@@ -76,13 +88,19 @@ impl Private {
     /// What is wrong with this folder, as the rest of a sentence about it.
     fn complaint(&self, folder: &Path) -> Option<&'static str> {
         let overlaps = |one: &PathBuf| one.starts_with(folder) || folder.starts_with(one);
-        for home in self.home.iter().flat_map(|home| forms(home)) {
+        for home in self.homes.iter().flat_map(|home| forms(home)) {
             if home.starts_with(folder) {
                 return Some("holds the whole home folder, with its keys and settings");
             }
-            let inside = folder.strip_prefix(&home).ok().and_then(|rest| rest.components().next());
-            let is_hidden = inside.is_some_and(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."));
-            if is_hidden || KEPT.iter().map(|kept| home.join(kept)).any(|kept| overlaps(&kept)) {
+            let is_hidden = folder.strip_prefix(&home).is_ok_and(|inside| {
+                inside.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
+            });
+            let is_kept = KEPT.iter().any(|kept| overlaps(&home.join(kept)));
+            let is_profile = PROFILES.iter().map(|kept| home.join(kept)).any(|kept| match cfg!(windows) {
+                true => overlaps(&kept),
+                false => folder.starts_with(kept),
+            });
+            if is_hidden || is_kept || is_profile {
                 return Some("is where programs keep their settings and keys");
             }
         }
@@ -138,11 +156,18 @@ mod tests {
         std::fs::create_dir_all(home.join("Portal")).expect("folders");
         std::os::unix::fs::symlink(&home, place.path().join("link")).expect("a link");
         let state = place.path().join("state/keyward");
-        let folders = Folders { config: home.join("conf"), state: state.clone(), shared: state.join("shared") };
+        let folders =
+            Folders { config: home.join("conf"), state: state.clone(), shared: state.join("shared"), home: None };
         let environment = Environment::of([("HOME", &home)]);
         let private = Private::of(&environment, Some(&folders), Some(&place.path().join("elsewhere/config.toml")));
         let check = |path: &Path| private.check("box", &[home.join("Portal"), path.to_path_buf()]);
-        for good in [home.join("Portal"), home.join("Library/CloudStorage"), place.path().join("statement")] {
+        for good in [
+            home.join("Portal"),
+            home.join("Library/CloudStorage"),
+            home.join("Documents"),
+            place.path().join("statement"),
+            place.path().join(".hidden"),
+        ] {
             assert_eq!(check(&good), Ok(()), "{}", good.display());
         }
         for wrong in [
@@ -154,6 +179,15 @@ mod tests {
             home.join(".config/autostart"),
             home.join("Library"),
             home.join("Library/Keychains/x"),
+            home.join("Library/Application Support/Firefox"),
+            home.join("Library/Preferences"),
+            home.join("bin"),
+            home.join("Documents/PowerShell"),
+            home.join("Documents/WindowsPowerShell/Modules"),
+            home.join("snap"),
+            home.join("snap/firefox/common/.mozilla"),
+            home.join("work/.git"),
+            home.join("work/.git/hooks"),
             home.join("conf"),
             state.join("locks"),
             place.path().join("state"),
@@ -171,5 +205,22 @@ mod tests {
             private.check_changes(&[change]),
             Err(Error::Value { key: "connections.box.folders".to_owned(), expected })
         );
+    }
+
+    #[test]
+    fn every_home_folder_is_refused_that_a_variable_or_the_platform_names() {
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        let folders =
+            Folders { config: at("conf"), state: at("state"), shared: at("shared"), home: Some(at("platform")) };
+        let environment = Environment::of([("HOME", at("unix")), ("USERPROFILE", at("windows"))]);
+        let private = Private::of(&environment, Some(&folders), None);
+        for home in ["unix", "windows", "platform"] {
+            for inside in ["", ".ssh", "bin"] {
+                let wrong = at(home).join(inside);
+                assert!(private.check("box", std::slice::from_ref(&wrong)).is_err(), "{}", wrong.display());
+            }
+            assert_eq!(private.check("box", &[at(home).join("Portal")]), Ok(()), "{home}");
+        }
     }
 }

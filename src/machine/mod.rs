@@ -145,6 +145,8 @@ pub struct Folders {
     /// Holds what all programs of this person must find in one place: locks, the encrypted file, what belongs to a
     /// renewal, and the turns that were taken. Mode 0700.
     pub shared: PathBuf,
+    /// The person's home folder, as the platform knows it.
+    pub home: Option<PathBuf>,
 }
 
 impl Folders {
@@ -154,11 +156,12 @@ impl Folders {
         let state = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_path_buf();
         // Two hosts share one keychain although each may have been given a state folder of its own (Flatpak does that):
         // with a lock in each of the two, both would spend the same refresh token.
+        let home = directories::BaseDirs::new()?.home_dir().to_path_buf();
         let shared = match dirs.state_dir() {
-            Some(_) => directories::BaseDirs::new()?.home_dir().join(".local/state/keyward"),
+            Some(_) => home.join(".local/state/keyward"),
             None => state.clone(),
         };
-        Some(Self { config: dirs.config_dir().to_path_buf(), state, shared })
+        Some(Self { config: dirs.config_dir().to_path_buf(), state, shared, home: Some(home) })
     }
 }
 

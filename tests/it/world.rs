@@ -271,6 +271,7 @@ impl World {
                 config: self.folder.path().to_path_buf(),
                 state: self.folder.path().join("state"),
                 shared: self.folder.path().join("state"),
+                home: None,
             }),
         }
     }

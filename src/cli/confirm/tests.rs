@@ -112,6 +112,7 @@ fn tried(deed: &str, typed: Option<&'static [&'static str]>) -> Tried {
             config: folder.path().to_path_buf(),
             state: folder.path().to_path_buf(),
             shared: folder.path().to_path_buf(),
+            home: None,
         }),
         ..Machine::real()
     };

@@ -119,6 +119,7 @@ async fn open(machine: &Machine, folder: &Path, sandbox: &Sandbox, store: Arc<dy
             config: folder.to_path_buf(),
             state: folder.join("state"),
             shared: folder.join("state"),
+            home: machine.folders.as_ref().and_then(|folders| folders.home.clone()),
         }),
         ..machine.clone()
     };

@@ -82,7 +82,7 @@ impl Talk {
         let machine = Machine {
             environment: Environment::default(),
             clock: Arc::new(hands.clone()),
-            folders: Some(Folders { config: path(), state: path(), shared: path() }),
+            folders: Some(Folders { config: path(), state: path(), shared: path(), home: None }),
             ..Machine::real()
         };
         let app = App::open(machine, Arc::new(Memory::new()), None).expect("a configuration");
