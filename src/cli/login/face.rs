@@ -239,8 +239,13 @@ impl Face<'_> {
 
     async fn ask(&self, question: &str) -> bool {
         let Some(prompt) = &self.prompt else { return false };
-        let Ok(mut lines) = prompt.lines(Echo::Shown) else { return false };
         self.console.must_say(question);
+        // What was typed before the question could be read is no answer to it.
+        if prompt.forget().is_err() {
+            self.console.must_say("Nothing that is typed here can be told from what was typed before: this is a no.");
+            return false;
+        }
+        let Ok(mut lines) = prompt.lines(Echo::Shown) else { return false };
         match lines.next().await {
             Line::Text(answer) => answer.matches("yes"),
             Line::TooLong | Line::End => false,

@@ -30,8 +30,8 @@ pub trait Prompt: Send + Sync {
     fn lines(&self, echo: Echo) -> io::Result<Lines>;
 
     /// Drops what was typed at the terminal before now, so that a line that is read next was typed after it. An error if
-    /// that cannot be had, and nothing may be taken for an answer then. On Windows there is no safe way to it: what was
-    /// typed stays.
+    /// that cannot be had, and nothing may be taken for an answer then. On Windows there is no safe way to it, and it is
+    /// always an error.
     fn forget(&self) -> io::Result<()>;
 }
 

@@ -1,6 +1,7 @@
 //! Who has signed in: the account that was meant, the one whose login is stored, or another.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyward::machine::{Browser, BrowserError, Echo, Line, Lines, Prompt};
 use keyward::report::Exit;
@@ -94,6 +95,45 @@ fn s46_at_a_terminal_both_accounts_are_shown_and_only_a_yes_replaces_the_login()
         if !replaced {
             assert_ended(&world);
         }
+    }
+}
+
+/// At a terminal where a yes was typed before anything was asked; whether the terminal lets go of it.
+struct Hasty {
+    lets_go: bool,
+    typed: AtomicBool,
+}
+
+impl Prompt for Hasty {
+    fn lines(&self, echo: Echo) -> std::io::Result<Lines> {
+        let (sender, lines) = Lines::channel(None);
+        if echo == Echo::Shown && self.typed.load(Ordering::Relaxed) {
+            sender.send(Line::Text(Secret::new("yes"))).expect("a receiver");
+        }
+        Ok(lines)
+    }
+
+    fn forget(&self) -> std::io::Result<()> {
+        if !self.lets_go {
+            return Err(std::io::ErrorKind::Unsupported.into());
+        }
+        self.typed.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[test]
+fn s46_a_yes_that_was_typed_before_the_question_replaces_nothing() {
+    for lets_go in [true, false] {
+        let world = world();
+        login(&world, &[]).done();
+        let stored = account(&world);
+        become_(&world, "mallory");
+        let world = world.at_a_terminal(Arc::new(Hasty { lets_go, typed: AtomicBool::new(true) }));
+        let ran = login(&world, &[]).failed(Exit::Denied);
+        assert_eq!(ran.err.contains("this is a no"), !lets_go, "{ran:?}");
+        assert_eq!(account(&world), stored);
+        assert_ended(&world);
     }
 }
 
