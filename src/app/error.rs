@@ -120,8 +120,8 @@ pub enum Error {
         connection: String,
         /// Who, and instead of whom.
         who: Outsider,
-        /// Whether their tokens were ended at the provider; `None` if what was obtained stays there, of use to nobody.
-        ended: Option<bool>,
+        /// What became of their login at the provider.
+        left: Left,
     },
     /// Another process holds the connection's lock.
     #[error("another process is working on `{connection}`")]
@@ -342,6 +342,19 @@ pub enum Outsider {
         /// The one that signed in.
         new: String,
     },
+}
+
+/// What a login that is not kept leaves at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing: there was nothing that lives there.
+    Nothing,
+    /// Nothing any more: it was ended.
+    Ended,
+    /// What ends by itself: the provider did not end it.
+    Alive,
+    /// Something that does not end by itself, of use to nobody.
+    Listed,
 }
 
 /// What became of an earlier login.

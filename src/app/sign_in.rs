@@ -6,7 +6,7 @@
 use url::Url;
 
 use super::audit::What;
-use super::error::Outsider;
+use super::error::{Left, Outsider};
 use super::grant::Grant;
 use super::session::{self, Custody};
 use super::{App, Error, Parts, login, own_key};
@@ -89,11 +89,13 @@ async fn obtain(
     };
     let obtained = procedure.obtain(asked).await.map_err(|failed| wrapped(name, wish.way, failed))?;
     if let Some(who) = stranger(parts, name, &obtained, (wish, somebody)).await {
-        let ended = match procedure.end(http, url, &obtained.kept).await {
-            Ok(End::Stays(_)) => None,
-            ended => Some(ended.is_ok()),
+        let left = match procedure.end(http, url, &obtained.kept).await {
+            Ok(End::Nothing) => Left::Nothing,
+            Ok(End::Ended) => Left::Ended,
+            Ok(End::Stays(_)) => Left::Listed,
+            Err(_) => Left::Alive,
         };
-        return Err(Error::OtherAccount { connection: name.to_owned(), who, ended });
+        return Err(Error::OtherAccount { connection: name.to_owned(), who, left });
     }
     let custody = Custody::take(parts, name, session::LONG_WAIT).await?;
     let now = parts.clock.now();

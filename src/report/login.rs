@@ -1,7 +1,7 @@
 //! Words for a login that could not be made.
 
 use super::{Exit, Report};
-use crate::app::error::Outsider;
+use crate::app::error::{Left, Outsider};
 use crate::app::login::{By, Who};
 use crate::backends::Way;
 
@@ -52,13 +52,16 @@ pub(super) fn running(connection: &str, who: Option<&Who>) -> Report {
         .retryable()
 }
 
-pub(super) fn other_account(connection: &str, who: &Outsider, ended: Option<bool>) -> Report {
+pub(super) fn other_account(connection: &str, who: &Outsider, left: Left) -> Report {
     let report = Report::new(Exit::Denied, "other_account", format!("another account has signed in to `{connection}`"))
         .cause(who.to_string())
-        .cause(match ended {
-            Some(true) => "nothing was stored, and the new tokens were ended at the provider",
-            None => "nothing was stored; the device that was attached stays in the list there, and nobody can use it",
-            Some(false) => {
+        .cause(match left {
+            Left::Nothing => "nothing was stored, and the new login left nothing at the provider that could be ended",
+            Left::Ended => "nothing was stored, and the new tokens were ended at the provider",
+            Left::Listed => {
+                "nothing was stored; the device that was attached stays in the list there, and nobody can use it"
+            }
+            Left::Alive => {
                 "nothing was stored; the new tokens end by themselves, because the provider did not end them"
             }
         });

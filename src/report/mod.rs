@@ -176,7 +176,7 @@ impl From<&app::Error> for Report {
             E::NoKey { why } => login::no_key(why),
             E::TooShort { connection, asked, lasts } => session::too_short(connection, *asked, *lasts),
             E::LoginRunning { connection, who } => login::running(connection, who.as_ref()),
-            E::OtherAccount { connection, who, ended } => login::other_account(connection, who, *ended),
+            E::OtherAccount { connection, who, left } => login::other_account(connection, who, *left),
             E::Busy { connection, waited } => session::busy(connection, *waited),
             E::Store { connection, error } => store::failed(connection, error),
             E::NotKept { connection, error } => session::not_kept(connection, error),

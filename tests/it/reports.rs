@@ -136,20 +136,20 @@ fn a_dismissed_consent_and_a_closed_tab() {
 #[test]
 fn a_login_that_is_not_the_one_that_was_meant() {
     use keyward::app::Error;
-    use keyward::app::error::Outsider;
+    use keyward::app::error::{Left, Outsider};
     use keyward::app::login::{By, Who};
     let connection = || "box".to_owned();
-    let other = |who, ended| Error::OtherAccount { connection: connection(), who, ended };
+    let other = |who, left| Error::OtherAccount { connection: connection(), who, left };
     let running = |who| Error::LoginRunning { connection: connection(), who };
     let login = |error| Error::Login { connection: connection(), error: std::sync::Arc::new(error) };
     let elsewhere = keyward::oauth::Error::LocalhostElsewhere { address: [192, 0, 2, 1].into() };
     for (name, error) in [
-        ("another_account", other(Outsider::Swapped { stored: "ada".into(), new: "bob".into() }, Some(true))),
+        ("another_account", other(Outsider::Swapped { stored: "ada".into(), new: "bob".into() }, Left::Ended)),
         (
             "unexpected_account",
-            other(Outsider::Unexpected { expected: "ada".into(), actual: Some("bob".into()) }, Some(false)),
+            other(Outsider::Unexpected { expected: "ada".into(), actual: Some("bob".into()) }, Left::Alive),
         ),
-        ("unnamed_account", other(Outsider::Unexpected { expected: "ada".into(), actual: None }, Some(true))),
+        ("unnamed_account", other(Outsider::Unexpected { expected: "ada".into(), actual: None }, Left::Ended)),
         ("login_running", running(Some(Who { by: By::Serve, process: 4711, seconds: 12 }))),
         ("login_running_unknown", running(None)),
         ("localhost_elsewhere", login(elsewhere)),

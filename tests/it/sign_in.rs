@@ -371,6 +371,22 @@ fn another_account_takes_the_place_of_the_stored_one_only_with_a_yes() {
 }
 
 #[test]
+fn a_declined_login_says_what_became_of_it_at_the_service() {
+    for (way, given, said) in [
+        ("device", format!("alice\n{PASSWORD}\n"), "the device that was attached stays in the list there"),
+        ("password", format!("alice\n{PASSWORD}\n"), "the new login left nothing at the provider"),
+        ("session", format!("{COOKIE}\n"), "the new tokens were ended at the provider"),
+    ] {
+        let portal = Portal::start(Manners::USUAL);
+        let world = world(&portal).piping(&given);
+        let ran = world.run(&["login", "portal", "--way", way, "--expect-user", "carol"]).failed(Exit::Denied);
+        assert!(ran.err.contains(said), "{way}: {ran:?}");
+        let was_ended = portal.count("POST /ServicesPortal/api/logout") > 0;
+        assert!(was_ended || !ran.err.contains("ended at the provider"), "{way}: {ran:?}");
+    }
+}
+
+#[test]
 fn what_opens_sessions_is_no_token_for_anybody() {
     let portal = Portal::start(Manners::USUAL);
     let host = Url::parse(&portal.url).expect("an address");

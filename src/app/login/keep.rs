@@ -11,7 +11,7 @@ use url::Url;
 
 use super::person::Swap;
 use super::{Proto, binding, first_generation, identify, record};
-use crate::app::error::Outsider;
+use crate::app::error::{Left, Outsider};
 use crate::app::grant::{Flow, Grant, Issued, Renewals, State};
 use crate::app::session::{self, Custody};
 use crate::app::{App, Error, Parts};
@@ -210,8 +210,8 @@ impl Keeper {
 
     /// Nothing is stored, and the tokens are ended: a login of somebody else must not stay open unseen.
     async fn refuse(&self, grant: &Grant, who: Outsider) -> Error {
-        let ended = self.end(grant).await;
-        Error::OtherAccount { connection: self.connection.name.clone(), who, ended: Some(ended) }
+        let left = if self.end(grant).await { Left::Ended } else { Left::Alive };
+        Error::OtherAccount { connection: self.connection.name.clone(), who, left }
     }
 
     /// Ends the tokens at the provider; whether it did.
