@@ -99,7 +99,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand logout" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l all -d 'Every connection that is signed in, also those that are configured no more'
-complete -c keyward -n "__fish_keyward_using_subcommand logout" -l local-only -d 'Do not tell the provider: its tokens live until they run out'
+complete -c keyward -n "__fish_keyward_using_subcommand logout" -l local-only -d 'Do not tell the provider: what it issued stays good there'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l forget-client -d 'Also end the client\'s registration at the provider, and forget the client with its secret or key'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l end-session -d 'Also open the provider\'s page that ends your own session there, for every program that uses it'
 complete -c keyward -n "__fish_keyward_using_subcommand logout" -l no-browser -d 'Only print the address of that page'

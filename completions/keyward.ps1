@@ -91,7 +91,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Also trust the certificate authorities in this PEM file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Every connection that is signed in, also those that are configured no more')
-            [CompletionResult]::new('--local-only', '--local-only', [CompletionResultType]::ParameterName, 'Do not tell the provider: its tokens live until they run out')
+            [CompletionResult]::new('--local-only', '--local-only', [CompletionResultType]::ParameterName, 'Do not tell the provider: what it issued stays good there')
             [CompletionResult]::new('--forget-client', '--forget-client', [CompletionResultType]::ParameterName, 'Also end the client''s registration at the provider, and forget the client with its secret or key')
             [CompletionResult]::new('--end-session', '--end-session', [CompletionResultType]::ParameterName, 'Also open the provider''s page that ends your own session there, for every program that uses it')
             [CompletionResult]::new('--no-browser', '--no-browser', [CompletionResultType]::ParameterName, 'Only print the address of that page')

@@ -16,8 +16,8 @@ use super::grant::{Grant, Issued};
 use super::refused::Refused;
 use super::session::{self, Custody, Removal, Unread};
 use super::{App, Error, Parts, login, memory, secret_of_client, stores};
-use crate::backends;
 use crate::backends::sign_in::{End, Procedure};
+use crate::backends::{self, Backend, Way};
 use crate::config;
 use crate::http::is_safe;
 use crate::oauth::{self, Kind};
@@ -47,6 +47,8 @@ pub struct Done {
     pub connection: String,
     /// Whether there was a login to forget, as far as the store could tell.
     pub was_signed_in: bool,
+    /// How the person had signed in, where the copy here could be read.
+    pub way: Option<Way>,
     /// What became of the tokens at the provider.
     pub provider: AtProvider,
     /// What became of the client that was registered there, if it was to be forgotten.
@@ -101,7 +103,7 @@ pub enum AtProvider {
     Ended,
     /// They live until they run out: nobody was to ask the provider.
     Unasked,
-    /// They live until they run out: the provider takes no such request.
+    /// They live on: the provider takes no such request, or nobody here knows how to ask it.
     NoEndpoint,
     /// They live until they run out: the provider does not end tokens of this kind (RFC 7009 §2.2.1).
     Unsupported,
@@ -203,7 +205,7 @@ pub async fn run(app: &App, name: &str, wish: Wish) -> Result<Done, Error> {
         name: name.to_owned(),
         is_configured: connection.is_some(),
         provider: connection.and_then(|connection| connection.provider),
-        procedure: connection.and_then(|connection| connection.backend.sign_in),
+        backend: connection.map(|connection| connection.backend),
         variable: connection.and_then(|connection| app.environment_token(connection)).map(|(variable, _)| variable),
         wish,
     };
@@ -250,8 +252,8 @@ struct Logout {
     is_configured: bool,
     /// The provider that the configuration names.
     provider: Option<&'static providers::Provider>,
-    /// The procedure of the connection's backend, if it has one.
-    procedure: Option<&'static dyn Procedure>,
+    /// The backend that the configuration names.
+    backend: Option<&'static Backend>,
     variable: Option<String>,
     wish: Wish,
 }
@@ -266,6 +268,7 @@ impl Logout {
         let mut done = Done {
             connection: self.name.clone(),
             was_signed_in: false,
+            way: None,
             provider: AtProvider::Nothing,
             client: AtIssuer::Nothing,
             access_ended: None,
@@ -317,6 +320,7 @@ impl Logout {
         for _ in 0..ROUNDS {
             if let Some(grant) = &known {
                 done.was_signed_in = true;
+                done.way = Some(grant.way);
                 self.end(grant, deadline, done).await;
             }
             let looked_at = known.as_ref().map(|grant| grant.generation);
@@ -344,12 +348,21 @@ impl Logout {
         Parts { http: self.parts.http.near(address.iter()), ..self.parts.clone() }
     }
 
+    /// The procedure that obtained a login of this way. The entry of the connection may be gone, or name another backend
+    /// by now; the name of the connection or the way still tells whose procedure it was, unless several have that way.
+    fn procedure(&self, way: Way) -> Option<&'static dyn Procedure> {
+        let has_it = |backend: &&Backend| backend.ways.contains(&way);
+        let named = [self.backend, backends::named(&self.name)].into_iter().flatten().find(has_it);
+        let mut all = backends::ALL.iter().copied().filter(has_it);
+        named.or_else(|| all.next().filter(|_| all.next().is_none()))?.sign_in
+    }
+
     /// Ends what a backend's own procedure obtained, where it was: the configuration may point elsewhere by now.
     async fn end_own(&self, grant: &Grant, deadline: Instant) -> AtProvider {
         if self.wish.local_only {
             return AtProvider::Unasked;
         }
-        let (Some(procedure), Ok(url)) = (self.procedure, Url::parse(&grant.url)) else {
+        let (Some(procedure), Ok(url)) = (self.procedure(grant.way), Url::parse(&grant.url)) else {
             return AtProvider::NoEndpoint;
         };
         let http = self.parts.http.near([&url]);
@@ -450,7 +463,6 @@ impl Provider<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backends::Way;
     use crate::http::Http;
     use crate::machine::{Clock, Timestamp};
     use crate::store::memory::Memory;
@@ -481,7 +493,7 @@ mod tests {
             audit: crate::app::Audit::new(None, Arc::new(Noon)),
         };
         let (variable, wish) = (None, Wish::default());
-        Logout { parts, name: "box".to_owned(), is_configured: true, provider: None, procedure: None, variable, wish }
+        Logout { parts, name: "box".to_owned(), is_configured: true, provider: None, backend: None, variable, wish }
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use super::{Console, Outcome};
 use crate::app::client::AtIssuer;
 use crate::app::logout::{AtProvider, Done, Here};
 use crate::app::{App, logout};
+use crate::backends::Way;
 use crate::machine;
 use crate::report::{Exit, Failure, Report};
 
@@ -25,7 +26,7 @@ pub(super) struct Arguments {
     /// Every connection that is signed in, also those that are configured no more
     #[arg(long, conflicts_with = "connection")]
     all: bool,
-    /// Do not tell the provider: its tokens live until they run out
+    /// Do not tell the provider: what it issued stays good there
     #[arg(long)]
     local_only: bool,
     /// Also end the client's registration at the provider, and forget the client with its secret or key
@@ -144,13 +145,7 @@ fn sentence(done: &Done) -> String {
         Here::RemovedUnlocked => "removed here, while another process was working on it",
         Here::Kept => "still kept here: the store did not let it go",
     };
-    let place = match done.sessions {
-        Some(page) => format!(" on {page}"),
-        None => done.issuer.as_deref().and_then(host).map(|host| format!(" at `{host}`")).unwrap_or_default(),
-    };
-    let lives = format!(
-        "Its tokens stay valid at the provider until they run out; end the session in your account{place} if that matters."
-    );
+    let lives = lives(done);
     let mut text = match &done.provider {
         AtProvider::Unread if !done.was_signed_in => {
             format!("Nobody knows whether `{name}` is signed in, and it stays so.")
@@ -159,14 +154,23 @@ fn sentence(done: &Done) -> String {
         AtProvider::Nothing => {
             format!("The key of `{name}` is {here}; end it at the service if it is no longer needed.")
         }
-        AtProvider::Forgotten => format!("The password of `{name}` is {here}."),
-        AtProvider::Stays(what) => format!("The login of `{name}` is {here}. {what}"),
+        AtProvider::Forgotten if done.way == Some(Way::Password) => format!("The password of `{name}` is {here}."),
+        AtProvider::Forgotten => format!("The login of `{name}` is {here}."),
+        AtProvider::Stays(what) => {
+            // Whoever still keeps it, or may have written it anew, can use it.
+            let is_gone = matches!(done.here, Here::Nothing | Here::Removed);
+            let unusable = if is_gone { " Nothing here can use it any more." } else { "" };
+            format!("The login of `{name}` is {here}. {what}{unusable}")
+        }
         AtProvider::Unended(error) => format!(
             "The login of `{name}` is {here}. The service did not end the session ({error}), which ends some time after \
              its last use."
         ),
         AtProvider::Ended => format!("The login of `{name}` is ended at the provider and {here}."),
         AtProvider::Unasked => format!("The login of `{name}` is {here}. {lives}"),
+        AtProvider::NoEndpoint if done.way.is_some_and(Way::is_exchanged) => {
+            format!("The login of `{name}` is {here}. Nothing could be ended at the service from here. {lives}")
+        }
         AtProvider::NoEndpoint => {
             format!("The login of `{name}` is {here}. The provider has no way to end it from here. {lives}")
         }
@@ -194,6 +198,25 @@ fn sentence(done: &Done) -> String {
         text.push_str(&format!(" `{variable}` still supplies a token."));
     }
     text
+}
+
+/// What still works at the provider if it was not ended there, and until when.
+fn lives(done: &Done) -> String {
+    let place = match done.sessions {
+        Some(page) => format!(" on {page}"),
+        None => done.issuer.as_deref().and_then(host).map(|host| format!(" at `{host}`")).unwrap_or_default(),
+    };
+    match done.way {
+        Some(Way::Device) => {
+            "The device stays attached to the account until an administrator removes it there.".to_owned()
+        }
+        Some(Way::Password) => "The password is good until it is changed.".to_owned(),
+        Some(Way::Session | Way::Ticket) => "The session stays open at the service until it ends there.".to_owned(),
+        _ => format!(
+            "Its tokens stay valid at the provider until they run out; end the session in your account{place} if that \
+             matters."
+        ),
+    }
 }
 
 fn client(client: &AtIssuer) -> String {

@@ -7,6 +7,7 @@ use keyward::backends::Way;
 use keyward::machine::{Browser, BrowserError, Echo, Line, Lines, Prompt};
 use keyward::report::Exit;
 use keyward::secret::Secret;
+use keyward::store::Error as StoreError;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
@@ -418,15 +419,67 @@ fn what_opens_sessions_is_no_token_for_anybody() {
     }
 }
 
+/// A login, and what a logout says of it.
+struct Logout {
+    way: &'static str,
+    given: String,
+    said: &'static str,
+    word: &'static str,
+    ended: usize,
+    /// What is said where the Portal was not to be asked.
+    stays: &'static str,
+}
+
+fn logouts() -> [Logout; 4] {
+    let (named, over) = (format!("alice\n{PASSWORD}\n"), "is ended at the provider and forgotten here");
+    let session = "forgotten here. The session stays open at the service until it ends there.";
+    let [listed, attached] = [
+        "The Portal keeps the device 5986 in its list",
+        "forgotten here. The device stays attached to the account until an administrator removes it there.",
+    ];
+    let [forgotten, good] =
+        ["The password of `portal` is forgotten here.", "forgotten here. The password is good until it is changed."];
+    [
+        Logout { way: "device", given: named.clone(), said: listed, word: "stays", ended: 0, stays: attached },
+        Logout { way: "password", given: named, said: forgotten, word: "nothing", ended: 0, stays: good },
+        Logout { way: "session", given: format!("{COOKIE}\n"), said: over, word: "ended", ended: 1, stays: session },
+        Logout { way: "ticket", given: format!("{TICKET}\n"), said: over, word: "ended", ended: 1, stays: session },
+    ]
+}
+
+#[test]
+fn what_is_configured_no_more_is_ended_as_the_login_itself_tells() {
+    let portal = Portal::start(Manners::USUAL);
+    for Logout { way, given, said, ended, .. } in logouts() {
+        let world = world(&portal).piping(&given);
+        world.run(&["login", "portal", "--way", way]).done();
+        world.run(&["config", "unset", "connections.portal"]).done();
+        let before = portal.count("POST /ServicesPortal/api/logout");
+        let ran = world.run(&["logout", "portal"]).done();
+        assert!(ran.err.contains(said), "{way}: {ran:?}");
+        assert_eq!(portal.count("POST /ServicesPortal/api/logout") - before, ended, "{way}");
+        assert!(world.grant("portal").is_none());
+    }
+}
+
+#[test]
+fn a_device_is_of_no_use_here_only_after_its_secret_is_gone() {
+    let portal = Portal::start(Manners::USUAL);
+    let world = world(&portal).piping(&format!("alice\n{PASSWORD}\n"));
+    world.run(&["login", "portal", "--way", "device"]).done();
+    let useless = "Nothing here can use it any more.";
+    world.store.fail_saves(Some(StoreError::Locked));
+    let ran = world.run(&["logout", "portal"]).failed(Exit::Store);
+    assert!(ran.err.contains("still kept here") && !ran.err.contains(useless), "{ran:?}");
+    world.store.fail_saves(None);
+    let ran = world.run(&["logout", "portal"]).done();
+    assert!(ran.err.contains(useless), "{ran:?}");
+}
+
 #[test]
 fn a_logout_ends_what_can_be_ended_and_says_what_remains() {
     let portal = Portal::start(Manners::USUAL);
-    for (way, given, said, word, ended) in [
-        ("device", format!("alice\n{PASSWORD}\n"), "The Portal keeps the device 5986 in its list", "stays", 0),
-        ("password", format!("alice\n{PASSWORD}\n"), "The password of `portal` is forgotten here.", "nothing", 0),
-        ("session", format!("{COOKIE}\n"), "is ended at the provider and forgotten here", "ended", 1),
-        ("ticket", format!("{TICKET}\n"), "is ended at the provider and forgotten here", "ended", 1),
-    ] {
+    for Logout { way, given, said, word, ended, stays } in logouts() {
         let world = world(&portal).piping(&given);
         for json in [false, true] {
             world.run(&["login", "portal", "--way", way]).done();
@@ -445,7 +498,8 @@ fn a_logout_ends_what_can_be_ended_and_says_what_remains() {
         }
         world.run(&["login", "portal", "--way", way]).done();
         let before = portal.lines().len();
-        world.run(&["logout", "portal", "--local-only"]).done();
+        let ran = world.run(&["logout", "portal", "--local-only"]).done();
+        assert!(ran.err.contains(stays), "{way}: {ran:?}");
         assert_eq!(portal.lines().len(), before, "nobody was to ask the Portal");
     }
 }

@@ -57,8 +57,8 @@ impl Procedure for Portal {
                 }
                 Some(Kept::Login { user, .. }) => Ok(match user.strip_prefix(device::PREFIX) {
                     Some(uid) => End::Stays(format!(
-                        "The Portal keeps the device {uid} in its list, and nothing here can use it any more: an \
-                         administrator of `{}` removes it among the devices.",
+                        "The Portal keeps the device {uid} in its list: an administrator of `{}` removes it among the \
+                         devices.",
                         address.host()
                     )),
                     None => End::Nothing,
