@@ -32,8 +32,9 @@ pub(super) async fn ask(http: &Http, address: &Address) -> Result<Info, Failed> 
         let said = super::super::said(answer.body());
         return Err(Failed::Service(crate::backends::http::failure(host, status, answer.headers(), said)));
     }
-    // The administration of some releases may say nothing to strangers; a name and a password tell.
-    if address.scope == Scope::Admin && matches!(status.as_u16(), 401 | 403 | 404) {
+    // The administration of some releases may say nothing to strangers. So does any other server: another question tells.
+    let is_silent = address.scope == Scope::Admin && matches!(status.as_u16(), 401 | 403 | 404);
+    if is_silent && wants_a_session(http, address).await? {
         return Ok(Info::default());
     }
     if !status.is_success() {
@@ -50,4 +51,16 @@ pub(super) async fn ask(http: &Http, address: &Address) -> Result<Info, Failed> 
         return Err(not("its answer is no Portal's".to_owned()));
     }
     Ok(Info { sso: fields::flag(&info, "hasWebSSO").unwrap_or(false) })
+}
+
+/// Whether the address asks for a login as a Portal does of whoever has no session.
+async fn wants_a_session(http: &Http, address: &Address) -> Result<bool, Failed> {
+    let host = address.host();
+    let url = address.at(&format!("/{}/api/currentSession", address.scope.word()));
+    let request = Request::get(url).body(Vec::new());
+    let request = request.map_err(|_| Failed::Service(Network::Address { host }.into()))?;
+    let answer = http.send(request, Limits::METADATA).await.map_err(|error| Failed::Service(error.into()))?;
+    let target = answer.headers().get(http::header::LOCATION).and_then(|target| target.to_str().ok());
+    let to_login = target.is_some_and(|target| target.to_ascii_lowercase().contains("login"));
+    Ok(answer.status().as_u16() == 401 || (answer.status().is_redirection() && to_login))
 }

@@ -39,7 +39,7 @@ fn nobody() -> String {
 }
 
 impl Small {
-    async fn start(part: &str, answers: Answers) -> Self {
+    async fn start(part: &str, answers: impl Fn(&str, &str) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url =
             Url::parse(&format!("http://{}{part}", listener.local_addr().expect("an address"))).expect("an address");
@@ -345,6 +345,40 @@ async fn the_administration_takes_passwords_and_names_them_instead_of_a_device()
     assert!(portal.lines().is_empty());
     portal.asked(Way::Password, &Somebody::who_types(&["root", "p&ss word"]), false).await.expect("a login");
     assert!(portal.lines().contains(&"POST /admin/api/login".to_owned()), "{:?}", portal.lines());
+}
+
+#[tokio::test]
+async fn an_administration_that_says_nothing_of_itself_gets_a_password_only_if_it_asks_for_a_login() {
+    const SESSION: &str = "GET /admin/api/currentSession";
+    let silent = ["401 Unauthorized", "403 Forbidden", "404 Not Found"].map(|status| answer(status, "", ""));
+    for [info, session] in silent.iter().flat_map(|info| {
+        let page = answer("200 OK", "Content-Type: text/html\r\n", "<html>Router</html>");
+        let away = answer("302 Found", "Location: https://elsewhere.example/start\r\n", "");
+        [silent[1].clone(), silent[2].clone(), page, away].map(|session| [info.clone(), session])
+    }) {
+        let portal = Small::start("/admin", move |line: &str, _: &str| match line {
+            SESSION => session.clone(),
+            _ => info.clone(),
+        })
+        .await;
+        for way in [Way::Password, Way::Session] {
+            let person = Somebody::default();
+            let failed = portal.asked(way, &person, false).await.expect_err("no login");
+            assert!(matches!(failed, Failed::Elsewhere { .. }), "{failed:?}");
+            assert_eq!(person.heard(), "");
+        }
+        assert!(portal.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", portal.lines());
+    }
+    for session in [nobody(), silent[0].clone()] {
+        let portal = Small::start("/admin", move |line: &str, request: &str| match line {
+            line if line.contains("/public/publicInfo") => answer("404 Not Found", "", ""),
+            SESSION => session.clone(),
+            line => usual(line, request),
+        })
+        .await;
+        let person = Somebody::who_types(&["root", "p&ss word"]);
+        portal.asked(Way::Password, &person, false).await.expect("a login");
+    }
 }
 
 #[tokio::test]
