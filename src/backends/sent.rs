@@ -20,11 +20,15 @@ const REMEMBERED: usize = 8;
 impl Sent {
     /// Takes note of a header's value.
     pub(super) fn note(&self, value: &str) {
+        self.note_whole(value.rsplit(' ').next().unwrap_or_default());
+    }
+
+    /// Takes note of a secret that may have blanks in it, as passwords do.
+    pub(super) fn note_whole(&self, secret: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let word = value.rsplit(' ').next().unwrap_or_default();
-        if !all.iter().any(|known| known.matches(word)) {
+        if !all.iter().any(|known| known.matches(secret)) {
             all.truncate(REMEMBERED - 1);
-            all.push_front(Secret::new(word));
+            all.push_front(Secret::new(secret));
         }
     }
 
@@ -140,6 +144,13 @@ mod tests {
         assert_eq!(sent.hidden_in("canary-1"), None);
         let text = "canary-2 canary-3, canary-4 and canary-5";
         assert_eq!(sent.hidden_in(text).as_deref(), Some("[secret] [secret], [secret] and [secret]"));
+    }
+
+    #[test]
+    fn a_password_is_hidden_with_the_blanks_that_are_in_it() {
+        let sent = Sent::default();
+        sent.note_whole("canary horse 7");
+        assert_eq!(sent.hidden_in("no canary horse 7 here").as_deref(), Some("no [secret] here"));
     }
 
     #[test]

@@ -46,9 +46,9 @@ impl Kept {
     /// Takes note of what is secret in it, so that no answer repeats it.
     pub(super) fn note(&self, sent: &Sent) {
         match self {
-            Self::Login { password, .. } => sent.note(password.expose()),
+            Self::Login { password, .. } => sent.note_whole(password.expose()),
             Self::Session { cookie, token } => {
-                [cookie].into_iter().chain(token).for_each(|secret| sent.note(secret.expose()))
+                [cookie].into_iter().chain(token).for_each(|secret| sent.note_whole(secret.expose()))
             }
         }
     }
@@ -65,6 +65,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::Error;
 
     #[test]
     fn what_is_kept_is_read_back_and_shown_to_nobody() {
@@ -77,5 +78,14 @@ mod tests {
             assert!(!shown.contains("pa\"") && !shown.contains("C00KIE"), "{shown}");
         }
         assert!(Kept::decode(&Secret::new("tvly-key")).is_none());
+    }
+
+    #[test]
+    fn a_password_with_blanks_is_noted_whole() {
+        let sent = Sent::default();
+        Kept::Login { user: "alice".to_owned(), password: Secret::new("canary horse 7") }.note(&sent);
+        let said = |text: &str| Error::Server { host: "h".to_owned(), status: 500, said: text.to_owned() };
+        let error = format!("{:?}", sent.out_of(said("no canary horse 7 here")));
+        assert!(error.contains("no [secret] here"), "{error}");
     }
 }
