@@ -8,9 +8,12 @@ wants. What it makes of the answers is compared in its own models.
 import base64
 import json
 import os
+import re
 import sys
+import threading
 import urllib.request
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -445,6 +448,116 @@ def keyward_sees_every_end_of_a_session():
         assert "cause" not in answer, answer
 
 
+def peak(name, **arguments):
+    """The most memory, in KiB, that a call of a tool took."""
+    words = ["call", name, "--arguments", json.dumps(arguments), "--json"]
+    process = keyward.start(*words, stdout=open(scratch / "out", "wb"), stderr=open(scratch / "err", "wb"))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, (scratch / "err").read_text() + (scratch / "out").read_text()
+    return usage.ru_maxrss
+
+
+class Large(BaseHTTPRequestHandler):
+    """A Portal with one folder, for files that the stand-in is too small for: it keeps sizes, and sends zeros."""
+
+    protocol_version = "HTTP/1.1"
+    sizes = {}
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, body, kind="application/json", **headers):
+        self.send_response(200)
+        for name, value in {"content-type": kind, "content-length": len(body), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        left = int(self.headers["content-length"])
+        if self.path.startswith("/ServicesPortal/upload/"):
+            head = self.rfile.read(1024)
+            name = re.search(rb'name="Filename"\r\n\r\n([^\r]+)', head)[1].decode()
+            size = int(re.search(rb'name="fileSize"\r\n\r\n([0-9]+)', head)[1])
+            left -= len(head)
+            while left:
+                left -= len(self.rfile.read(min(left, 1 << 16)))
+            self.sizes[name] = size
+            return self.answer(b"<obj><att id='rc'><val>0</val></att></obj>", "text/xml")
+        body = self.rfile.read(left).decode()
+        if self.path.endswith("/api/login"):
+            return self.answer(b"<val>Login succeed</val>", "text/xml", **{"set-cookie": "JSESSIONID=large"})
+        path = re.search("/ServicesPortal/webdav([^<]*)", body)[1]
+        name = path.rsplit("/", 1)[-1]
+        is_folder = path in ("", "/My%20Files")
+        row = {"name": name, "href": f"/ServicesPortal/webdav{path}", "isFolder": is_folder, "size": self.sizes.get(name)}
+        row |= {"scope": "Personal", "permission": "ReadWrite", "cloudFolderInfo": {"uid": 1}}
+        there = is_folder or name in self.sizes
+        self.answer(json.dumps({"root": row if there else None, "items": [], "hasMore": False}).encode())
+
+    def do_GET(self):
+        if "/webdav/" not in self.path:
+            return self.answer(b'{"username": "alice", "name": "acme", "hasWebSSO": false, "version": "8.1"}')
+        left = self.sizes[self.path.rsplit("/", 1)[-1]]
+        self.send_response(200)
+        self.send_header("content-length", str(left))
+        self.end_headers()
+        block = bytes(1 << 16)
+        while left:
+            left -= self.wfile.write(block[: min(left, len(block))])
+
+
+def large_files_take_little_memory():
+    """A file of 256 MiB goes up and comes down whole, in less than 16 MiB more than a small one."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Large)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    folder = scratch / "transfer"
+    folder.mkdir()
+    answers = scratch / "answers"
+    answers.write_text("alice\nanything\n")
+    words = ["login", f"http://127.0.0.1:{server.server_port}", "--backend", "ctera", "--name", "large"]
+    words += ["--way", "password", "--store", "file"]
+    with open(answers) as stdin:
+        keyward.finish(keyward.start(*words, stdin=stdin), words).must()
+    keyward("config", "set", "connections.large.folders", str(folder)).must()
+    (folder / "small").write_bytes(b"small")
+    with open(folder / "big", "wb") as big:
+        big.truncate(256 << 20)
+    up = [peak("large_upload", **{"from": name, "path": f"My Files/{name}"}) for name in ("small", "big")]
+    same(Large.sizes, {"small": 5, "big": 256 << 20})
+    down = [peak("large_download", path=f"My Files/{name}", to=f"{name}.back") for name in ("small", "big")]
+    print(f"note: peak memory in KiB of a small and a large upload {up}, download {down}")
+    same((folder / "big.back").stat().st_size, 256 << 20)
+    for small, large in (up, down):
+        assert large - small < 16 << 10, (up, down)
+    for name in ("big", "big.back"):
+        (folder / name).unlink()
+    server.shutdown()
+
+
+def read_only_changes_nothing():
+    """With `serve --read-only` no tool that changes something is offered, and none is run."""
+    fresh()
+    call = {"name": "portal_delete", "arguments": {"paths": ["My Files/readme.txt"]}}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "ring", "version": "1"}}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": call},
+    ]
+    words = ["serve", "--read-only"]
+    (scratch / "lines").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with open(scratch / "lines") as stdin:
+        done = keyward.finish(keyward.start(*words, stdin=stdin), words).must()
+    answers = {answer.get("id"): answer for answer in map(json.loads, done.out.splitlines())}
+    tools = [tool for tool in answers[2]["result"]["tools"] if tool["name"].startswith("portal_")]
+    assert len(tools) > 8 and all(tool["annotations"]["readOnlyHint"] for tool in tools), tools
+    refused = answers[3]
+    assert "error" in refused or refused["result"].get("isError"), refused
+    assert received()["changes"] == {}, received()["changes"]
+
+
 def nothing_secret_is_kept():
     """The record of the stand-in has no password, cookie, ticket or key."""
     alice = fresh()
@@ -482,6 +595,8 @@ if __name__ == "__main__":
                 both_see_versions_and_links,
                 both_send_the_same,
                 keyward_sees_every_end_of_a_session,
+                read_only_changes_nothing,
+                large_files_take_little_memory,
                 nothing_secret_is_kept,
             ],
             keep=[scratch / "sandbox.log", scratch / "gate.log"],

@@ -13,6 +13,7 @@ use crate::backends::{
 };
 use crate::secret::Secret;
 
+mod equivalents;
 mod sessions;
 mod tools;
 mod trouble;
