@@ -14,7 +14,6 @@ use crate::backends::sign_in::{Asked, End, Failed, Obtained, Person, Procedure};
 use crate::backends::{Way, http::host_of};
 use crate::config;
 use crate::machine;
-use crate::store::Key;
 
 /// What identifies this installation at services that attach devices.
 const FILE: &str = "device.key";
@@ -88,14 +87,17 @@ async fn obtain(
         host_name: &host_name,
     };
     let obtained = procedure.obtain(asked).await.map_err(|failed| wrapped(name, wish.way, failed))?;
-    if let Some(who) = stranger(parts, name, &obtained, (wish, somebody)).await {
+    let stranger = stranger(parts, name, &obtained, (wish, somebody)).await;
+    if !matches!(stranger, Ok(None)) {
         let left = match procedure.end(http, url, &obtained.kept).await {
             Ok(End::Nothing) => Left::Nothing,
             Ok(End::Ended) => Left::Ended,
             Ok(End::Stays(_)) => Left::Listed,
             Err(_) => Left::Alive,
         };
-        return Err(Error::OtherAccount { connection: name.to_owned(), who, left });
+        if let Some(who) = stranger? {
+            return Err(Error::OtherAccount { connection: name.to_owned(), who, left });
+        }
     }
     let custody = Custody::take(parts, name, session::LONG_WAIT).await?;
     let now = parts.clock.now();
@@ -110,26 +112,20 @@ async fn stranger(
     name: &str,
     obtained: &Obtained,
     (wish, somebody): (&Wish, Somebody<'_>),
-) -> Option<Outsider> {
+) -> Result<Option<Outsider>, Error> {
     let new = obtained.holder.account.as_str();
-    if let Some(expected) = &wish.expect {
-        let fits = expected == new || (expected.contains('@') && expected.eq_ignore_ascii_case(new));
-        let (expected, actual) = (expected.clone(), Some(new.to_owned()));
-        return (!fits).then_some(Outsider::Unexpected { expected, actual });
-    }
-    let stored = parts.store.load(&Key::grant(name)).await.ok().flatten()?;
-    let stored = Grant::decode(&stored).ok()?.holder?;
-    if stored.account == new && stored.tenant == obtained.holder.tenant {
-        return None;
-    }
-    let shown = |holder: &crate::backends::sign_in::Holder| match &holder.tenant {
-        Some(tenant) if stored.account == new => format!("{} of {tenant}", holder.account),
-        _ => holder.account.clone(),
+    let swap = match &wish.expect {
+        Some(expected) if !login::is_named(expected, new) => {
+            let (expected, actual) = (expected.clone(), Some(new.to_owned()));
+            return Ok(Some(Outsider::Unexpected { expected, actual }));
+        }
+        Some(_) => login::swap_of_tenant(parts, name, &obtained.holder).await?,
+        None => login::swap(parts, name, login::Whose::Holder(&obtained.holder)).await?,
     };
-    let (stored, new) = (shown(&stored), shown(&obtained.holder));
-    let swap = login::Swap { connection: name.to_owned(), stored: stored.clone(), new: new.clone() };
+    let Some(swap) = swap else { return Ok(None) };
     let agreed = somebody.decides.confirm(&swap).await;
-    (!agreed).then_some(Outsider::Swapped { stored, new })
+    let login::Swap { stored, new, .. } = swap;
+    Ok((!agreed).then_some(Outsider::Swapped { stored, new }))
 }
 
 /// The same for every login of this connection, so that the service replaces the device instead of adding another, and

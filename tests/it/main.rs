@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test that panics has failed")]
 #![expect(clippy::disallowed_methods, reason = "a test is the machine: it starts the program and sets its environment")]
 
+mod accounts;
 mod audit;
 mod cisco;
 mod commands;

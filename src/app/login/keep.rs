@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use url::Url;
 
+use super::occupant::{self, Whose};
 use super::person::Swap;
 use super::{Proto, binding, first_generation, identify, record};
 use crate::app::error::{Left, Outsider};
@@ -19,7 +20,7 @@ use crate::backends::Way;
 use crate::config;
 use crate::oauth::{self, Account, Attempt, Kind, Revocation, Tokens};
 use crate::secret::Secret;
-use crate::store::{self, Key};
+use crate::store;
 
 /// How long the provider has to end tokens that are not kept.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -78,7 +79,7 @@ impl Keeper {
                 let actual = account.map(|account| account.label().to_owned());
                 return Err(self.refuse(&grant, Outsider::Unexpected { expected: expected.clone(), actual }).await);
             }
-        } else if let Some(swap) = self.swap(&grant).await {
+        } else if let Some(swap) = self.swap(&grant).await? {
             // The person may take their time, and renewals of the stored login must not wait for that.
             drop(custody);
             let (answer, decision) = oneshot::channel();
@@ -162,27 +163,14 @@ impl Keeper {
         identify::failed(&self.app.parts, &self.connection.name, (issuer, client, *origin), error).await
     }
 
-    /// Whether the stored login is another account's. A subject is unique within its issuer only.
-    async fn swap(&self, grant: &Grant) -> Option<Swap> {
-        let stored = self.app.parts.store.load(&Key::grant(&self.connection.name)).await.ok().flatten()?;
-        let stored = Grant::decode(&stored).ok()?.issued?;
-        let new = grant.issued.as_ref()?;
-        let whose = |issued: &Issued| issued.subject.clone().map(|subject| (issued.issuer.clone(), subject));
-        // Where it was known who had signed in, nobody may take their place without a name.
-        if Some(whose(&stored)?) == whose(new) {
-            return None;
+    /// Whether the stored login is another account's. What came for one that cannot be read is ended.
+    async fn swap(&self, grant: &Grant) -> Result<Option<Swap>, Error> {
+        let Some(new) = &grant.issued else { return Ok(None) };
+        let swap = occupant::swap(&self.app.parts, &self.connection.name, Whose::Issued(new)).await;
+        if swap.is_err() {
+            self.end(grant).await;
         }
-        let mut shown = [&stored, new].map(|issued| issued.account.clone().or_else(|| issued.subject.clone()));
-        if shown[0] == shown[1] || stored.issuer != new.issuer {
-            // The same name twice would be no question.
-            shown = [&stored, new].map(|issued| {
-                let subject = issued.subject.as_deref().unwrap_or("nobody named");
-                let name = issued.account.as_deref().unwrap_or(subject);
-                Some(format!("{name} ({subject} at {})", issued.issuer))
-            });
-        }
-        let [stored, new] = shown.map(|name| name.unwrap_or_else(|| "somebody without a name".to_owned()));
-        Some(Swap { connection: self.connection.name.clone(), stored, new })
+        swap
     }
 
     async fn store(&self, custody: Custody, grant: Grant) -> Result<Grant, Error> {
