@@ -39,7 +39,8 @@ impl Sent {
             .fold(None, |found: Option<String>, secret| secret.hidden_in(found.as_deref().unwrap_or(text)).or(found))
     }
 
-    fn hide(&self, text: &mut String) {
+    /// Takes them out of a text.
+    pub(super) fn hide(&self, text: &mut String) {
         if let Some(without) = self.hidden_in(text) {
             *text = without;
         }

@@ -13,6 +13,8 @@
 use serde_json::Value;
 use url::Url;
 
+use discreet::Discreet;
+
 use super::kept::Kept;
 use super::open::{self, Opened, Who};
 use super::{Address, Scope};
@@ -23,6 +25,7 @@ use crate::secret::Secret;
 
 mod code;
 mod device;
+mod discreet;
 mod info;
 #[cfg(test)]
 mod tests;
@@ -38,12 +41,15 @@ impl Procedure for Portal {
     fn obtain<'a>(&'a self, asked: Asked<'a>) -> Boxed<'a, Result<Obtained, Failed>> {
         Box::pin(async move {
             let address = Address::of(asked.url);
-            match asked.way {
+            let person = Discreet::before(asked.person);
+            let asked = Asked { person: &person, ..asked };
+            let obtained = match asked.way {
                 Way::Password => password(&asked, &address).await,
                 Way::Session => session(&asked, &address).await,
                 Way::Ticket => ticket(&asked, &address).await,
                 _ => device::attach(&asked, &address).await,
-            }
+            };
+            obtained.map_err(|failed| person.out_of(failed))
         })
     }
 

@@ -394,6 +394,43 @@ async fn a_name_that_would_be_a_device_or_leave_its_place_in_the_address_is_none
 }
 
 #[tokio::test]
+async fn what_was_given_comes_back_in_no_failure_and_in_nothing_that_is_said() {
+    let quotes = |info: &'static str, status: &'static str| {
+        move |line: &str, request: &str| match line {
+            line if line.contains("/public/publicInfo") => json(info),
+            _ => {
+                let all = request.replace(['\r', '\n'], " ");
+                let quoted = ["j_password=", "ctera_ticket=", "JSESSIONID=", "<val>canary", "Code\"><val>"]
+                    .iter()
+                    .filter_map(|start| all.find(start).and_then(|at| all.get(at..)))
+                    .map(|text| text.chars().take(80).collect::<String>());
+                answer(status, "Content-Type: text/plain\r\n", &format!("no: {}", quoted.collect::<String>()))
+            }
+        }
+    };
+    for status in ["400 Bad Request", "403 Forbidden", "502 Bad Gateway"] {
+        for (way, lines) in [
+            (Way::Password, &["alice", "canary p&ss word"] as &[&'static str]),
+            (Way::Device, &["alice", "canary p&ss word"]),
+            (Way::Session, &["JSESSIONID=canary-cookie"]),
+            (Way::Ticket, &["Y2FuYXJ5LXRpY2tldA=="]),
+        ] {
+            let portal = Small::start("/ServicesPortal", quotes(INFO, status)).await;
+            let failed = portal.asked(way, &Somebody::who_types(lines), true).await.expect_err("no login");
+            let failed = format!("{failed:?}");
+            for secret in ["canary", "Y2FuYXJ5"] {
+                assert!(!failed.contains(secret), "{way:?} {status} {failed}");
+            }
+        }
+        let portal = Small::start("/ServicesPortal", quotes(SSO, status)).await;
+        let person = Somebody::who_comes_back_with(&["?code=canary-1", "?code=canary-2", "?code=canary-3"]);
+        let failed = portal.asked(Way::Device, &person, false).await.expect_err("no login");
+        let said = format!("{failed:?} {}", person.heard());
+        assert!(!said.contains("canary"), "{status} {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_is_ended_a_device_stays_and_a_password_has_no_life_there() {
     let portal = Small::start("/ServicesPortal", usual).await;
     let http = Http::new(&Default::default()).anywhere();
