@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::sync::mpsc;
+use url::Url;
 
 use super::super::Console;
 use super::Arguments;
@@ -252,6 +253,14 @@ impl Visitor<'_> {
         let Some(mut lines) = lines else { return std::future::pending().await };
         loop {
             let found = match lines.next().await {
+                Line::Text(text) if is_foreign(text.expose(), back, &(visit.page)(back)) => {
+                    self.face.warning(
+                        "paste",
+                        "That address is of another login or place, and its code may be somebody \
+                        else's. Paste the address at which the browser of this login ended.",
+                    );
+                    continue;
+                }
                 Line::Text(text) => read_pasted(text.expose(), back, visit),
                 Line::TooLong => None,
                 Line::End => {
@@ -282,6 +291,36 @@ fn read_pasted(text: &str, back: &str, visit: Visit<'_>) -> Option<Secret> {
     }
 }
 
+/// Whether a pasted text is a web address that is neither this attempt's own nor of the service that has the page: whoever
+/// makes somebody paste it would sign them in as another.
+fn is_foreign(text: &str, back: &str, page: &Url) -> bool {
+    let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    let text = text.trim().trim_matches(['"', '\'', '<', '>', '`']).trim();
+    let bare = back.strip_prefix("http://").unwrap_or(back);
+    if text.starts_with(back) || text.starts_with(bare) {
+        return false;
+    }
+    let lower = text.to_ascii_lowercase();
+    let is_web = lower.starts_with("http:") || lower.starts_with("https:");
+    let head = text.split(['/', '?', '#']).next().unwrap_or_default();
+    // `scheme://…` is a program's own.
+    let is_bare = !is_web
+        && !head.ends_with(':')
+        && head.len() < text.len()
+        && !head.contains('=')
+        && head.contains(['.', ':', '[']);
+    let address = match (is_web, is_bare || lower.starts_with("localhost/") || text.starts_with("//")) {
+        (true, _) => Url::parse(text).ok(),
+        (false, true) => Url::parse(&format!("http://{}", text.trim_start_matches('/'))).ok(),
+        (false, false) => return false,
+    };
+    let Some(address) = address else { return is_web };
+    let is_loopback =
+        page.host_str().is_some_and(|host| host.starts_with("127.") || host == "localhost" || host == "[::1]");
+    let same_port = address.port_or_known_default() == page.port_or_known_default();
+    address.host_str() != page.host_str() || (is_loopback && !same_port)
+}
+
 impl Person for Visitor<'_> {
     fn say(&self, text: &str) {
         self.face.warning("again", text);
@@ -302,4 +341,33 @@ impl Person for Visitor<'_> {
 
 fn unavailable(error: Error) -> Unavailable {
     Unavailable(Arc::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pasted_address_of_another_login_or_place_is_foreign() {
+        let back = "http://127.0.0.1:4711/back/abc";
+        let page = Url::parse("https://portal.example.com/ServicesPortal/activate").expect("an address");
+        for (text, foreign) in [
+            ("http://127.0.0.1:4711/back/abc?code=AB12", false),
+            ("127.0.0.1:4711/back/abc?code=AB12", false),
+            ("https://portal.example.com/ServicesPortal/#/?code=AB12", false),
+            ("portal.example.com/ServicesPortal/?code=AB12", false),
+            ("keyward:websso?code=AB12", false),
+            ("keyward://websso?code=AB12", false),
+            ("AB12-cd", false),
+            ("code=AB12", false),
+            ("http://127.0.0.1:4711/back/evil?code=AB12", true),
+            ("127.0.0.1:4711/back/evil?code=AB12", true),
+            ("http://localhost:9/?code=AB12", true),
+            ("https://evil.example/?code=AB12", true),
+            ("evil.example/?code=AB12", true),
+            ("HTTPS:evil.example?code=AB12", true),
+        ] {
+            assert_eq!(is_foreign(text, back, &page), foreign, "{text}");
+        }
+    }
 }
