@@ -33,6 +33,7 @@ const EXPOSURES: &[(&str, &str)] = &[
         "src/backends/ctera/sign_in/device.rs",
         "a code or a password is sent to the Portal in exchange for a device's secret",
     ),
+    ("src/backends/ctera/sign_in/discreet.rs", "what was typed is remembered, to be hidden in what comes back"),
     ("src/backends/ctera/sign_in/mod.rs", "what was typed is looked at; a name is no secret"),
     ("src/backends/http.rs", "the credential becomes a header of the request"),
     ("src/cli/credential/docker.rs", "handing the token to Docker is what the command is for"),
