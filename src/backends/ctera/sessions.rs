@@ -182,12 +182,12 @@ impl Session {
         drop(turn);
         opened.note(sent);
         let again = matches!(kept, Kept::Login { .. });
-        if let Some(portal) = self.portal.as_deref().filter(|_| again) {
-            if let Err(error) = look_at(&self.door, &opened, portal).await {
-                // Nobody uses it, and nobody would end it.
-                drop(open::close(http, address, &opened).await);
-                return Err(error);
-            }
+        if let Some(portal) = self.portal.as_deref().filter(|_| again)
+            && let Err(error) = look_at(&self.door, &opened, portal).await
+        {
+            // Nobody uses it, and nobody would end it.
+            drop(open::close(http, address, &opened).await);
+            return Err(error);
         }
         Ok((opened, again))
     }

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import threading
+import time
 import urllib.request
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -451,11 +452,19 @@ def keyward_sees_every_end_of_a_session():
 def peak(name, **arguments):
     """The most memory, in KiB, that a call of a tool took."""
     words = ["call", name, "--arguments", json.dumps(arguments), "--json"]
-    process = keyward.start(*words, stdout=open(scratch / "out", "wb"), stderr=open(scratch / "err", "wb"))
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # Without the store, whose key takes more memory than anything that is measured here.
+    pipes = {"stdout": open(scratch / "out", "wb"), "stderr": open(scratch / "err", "wb")}
+    process = keyward.start(*words, env={"KEYWARD_TOKEN_LARGE": "large"}, **pipes)
+    most = 0
+    # The kernel's own count of the process would begin with what this one has.
+    while process.poll() is None:
+        try:
+            most = int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1])
+        except (OSError, TypeError):
+            pass
+        time.sleep(0.002)
     assert process.returncode == 0, (scratch / "err").read_text() + (scratch / "out").read_text()
-    return usage.ru_maxrss
+    return most
 
 
 class Large(BaseHTTPRequestHandler):
@@ -477,7 +486,7 @@ class Large(BaseHTTPRequestHandler):
     def do_POST(self):
         left = int(self.headers["content-length"])
         if self.path.startswith("/ServicesPortal/upload/"):
-            head = self.rfile.read(1024)
+            head = self.rfile.read(min(left, 1024))
             name = re.search(rb'name="Filename"\r\n\r\n([^\r]+)', head)[1].decode()
             size = int(re.search(rb'name="fileSize"\r\n\r\n([0-9]+)', head)[1])
             left -= len(head)
@@ -509,26 +518,22 @@ class Large(BaseHTTPRequestHandler):
 
 
 def large_files_take_little_memory():
-    """A file of 256 MiB goes up and comes down whole, in less than 16 MiB more than a small one."""
+    """A file of 128 MiB goes up and comes down whole, in less than 16 MiB more than a small one."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Large)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     folder = scratch / "transfer"
     folder.mkdir()
-    answers = scratch / "answers"
-    answers.write_text("alice\nanything\n")
-    words = ["login", f"http://127.0.0.1:{server.server_port}", "--backend", "ctera", "--name", "large"]
-    words += ["--way", "password", "--store", "file"]
-    with open(answers) as stdin:
-        keyward.finish(keyward.start(*words, stdin=stdin), words).must()
+    for key, value in {"backend": "ctera", "url": f"http://127.0.0.1:{server.server_port}", "way": "session"}.items():
+        keyward("config", "set", f"connections.large.{key}", value).must()
     keyward("config", "set", "connections.large.folders", str(folder)).must()
     (folder / "small").write_bytes(b"small")
     with open(folder / "big", "wb") as big:
-        big.truncate(256 << 20)
+        big.truncate(128 << 20)
     up = [peak("large_upload", **{"from": name, "path": f"My Files/{name}"}) for name in ("small", "big")]
-    same(Large.sizes, {"small": 5, "big": 256 << 20})
+    same(Large.sizes, {"small": 5, "big": 128 << 20})
     down = [peak("large_download", path=f"My Files/{name}", to=f"{name}.back") for name in ("small", "big")]
     print(f"note: peak memory in KiB of a small and a large upload {up}, download {down}")
-    same((folder / "big.back").stat().st_size, 256 << 20)
+    same((folder / "big.back").stat().st_size, 128 << 20)
     for small, large in (up, down):
         assert large - small < 16 << 10, (up, down)
     for name in ("big", "big.back"):
