@@ -15,6 +15,7 @@ use crate::secret::Secret;
 
 mod equivalents;
 mod sessions;
+mod tasks;
 mod tools;
 mod trouble;
 

@@ -6,6 +6,7 @@ use crate::backends::tests::matches;
 
 /// The stand-in, and somebody's tools.
 pub(super) struct Stage {
+    pub(super) server: Arc<super::super::fake::Server>,
     /// Serves as long as the process lives.
     _host: Host,
     pub(super) tools: Vec<Tool>,
@@ -19,12 +20,13 @@ impl Stage {
 
     /// In that part of the Portal.
     pub(super) fn at(path: &str, user: &str) -> Self {
-        let host = Host::of(Arc::new(super::super::fake::Server::default()));
+        let server = Arc::new(super::super::fake::Server::default());
+        let host = Host::of(Arc::clone(&server) as Arc<dyn crate::backends::fake::Fake>);
         let folder = tempfile::tempdir().expect("a folder");
         let kept = Holding::password(user, &format!("{user}-p&ss%"));
         let root = folder.path().canonicalize().expect("a folder");
         let connection = Connection { folders: vec![root], ..to(&host, path, Way::Password, kept) };
-        Self { tools: BACKEND.tools(&connection), _host: host, folder }
+        Self { tools: BACKEND.tools(&connection), server, _host: host, folder }
     }
 
     pub(super) async fn call(&self, name: &str, arguments: Value) -> Result<Output, Error> {
