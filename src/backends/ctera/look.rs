@@ -216,7 +216,8 @@ struct Listed {
 
 impl Listed {
     fn output(self, what: &str) -> Result<Output, Error> {
-        let mut heading = format!("{} items {what} `{}`.", self.items.len(), self.path);
+        let place = if self.path.is_empty() { "the root".to_owned() } else { format!("`{}`", self.path) };
+        let mut heading = format!("{} items {what} {place}.", self.items.len());
         if let Some(next) = self.next_offset {
             heading.push_str(&format!(" There are more: call again with `offset` {next}."));
         }
