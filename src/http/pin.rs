@@ -86,8 +86,8 @@ impl Presented {
     }
 }
 
-/// Accepts the one certificate of the one host. Who signed it, for which name and until when does not count; that the server has its key
-/// does.
+/// Accepts the one certificate of the one host. Who signed it, for which name and until when does not count; that the
+/// server has its key does.
 #[derive(Debug)]
 pub(super) struct Pinned {
     pub(super) pin: Pin,

@@ -46,14 +46,7 @@ pub fn untrusted() -> SocketAddr {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer};
     let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/cert.pem")).expect("a certificate");
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/key.pem")).expect("a key");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .expect("a matching key");
-    let config = Arc::new(config);
+    let config = showing(certificate, key);
     listen(move |mut stream| {
         let mut session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
         let _ = session.complete_io(&mut stream);
@@ -115,6 +108,14 @@ fn own_certificate() -> (Arc<rustls::ServerConfig>, String) {
         pin
     });
     let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    (showing(certificate, key), pin)
+}
+
+/// A server that shows this certificate.
+fn showing(
+    certificate: rustls::pki_types::CertificateDer<'static>,
+    key: rustls::pki_types::PrivateKeyDer<'static>,
+) -> Arc<rustls::ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -122,7 +123,7 @@ fn own_certificate() -> (Arc<rustls::ServerConfig>, String) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .expect("a matching key");
-    (Arc::new(config), pin)
+    Arc::new(config)
 }
 
 /// An MCP server of the older kind that wants no login and has one tool.

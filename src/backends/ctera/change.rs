@@ -218,9 +218,14 @@ async fn run(request: &Request, verb: &str, jobs: Vec<Job>) -> Result<Output, Er
     let mut outcomes = Vec::new();
     for (index, job) in jobs.into_iter().enumerate() {
         let watch = Watch { until, progress: &request.progress, item: (index, count) };
-        let is_full = job.must_be_empty && job.action.is_ok() && !is_empty(&request.at, &job.path).await?;
+        let empty = match job.must_be_empty && job.action.is_ok() {
+            true => is_empty(&request.at, &job.path).await,
+            false => Ok(true),
+        };
         let outcome = match &job.action {
-            Ok(_) if is_full => {
+            // What the items before it came to is worth more than one error for all.
+            Ok(_) if let Err(error) = &empty => Outcome::of_error(&job.path, error),
+            Ok(_) if matches!(empty, Ok(false)) => {
                 refused(&job.path, "the folder is not empty; `recursive` deletes it with what is in it")
             }
             Err(outcome) => outcome.clone(),

@@ -120,6 +120,12 @@ impl At {
         }
     }
 
+    /// Before something is changed: whoever else uses this session may have turned it to another portal since.
+    pub(super) async fn must_still_be_there(&self) -> Result<(), Error> {
+        let is_shared = matches!(self.connection.way, Way::Session | Way::Ticket) && self.scope() == Scope::Admin;
+        if is_shared { self.must_look_at(self.portal.as_deref()).await } else { Ok(()) }
+    }
+
     async fn must_look_at(&self, portal: Option<&str>) -> Result<(), Error> {
         let current = self.current_portal().await?;
         if current.as_deref() == portal {
@@ -148,9 +154,8 @@ impl At {
     pub(super) async fn call(&self, name: &str, param: Node, kind: Kind) -> Result<Value, Error> {
         let node = Node::object([("type", "user-defined".into()), ("name", name.into()), ("param", param)]);
         let request = self.request(Method::POST, &self.address.api("?format=jsonext"), node.xml())?;
-        let is_shared = matches!(self.connection.way, Way::Session | Way::Ticket) && self.scope() == Scope::Admin;
-        if is_shared && kind == Kind::Write {
-            self.must_look_at(self.portal.as_deref()).await?;
+        if kind == Kind::Write {
+            self.must_still_be_there().await?;
         }
         let answer = self.ask(request, kind).await;
         if kind == Kind::Read { answer } else { answer.map_err(|error| self.unsure(error)) }

@@ -128,15 +128,13 @@ impl Session {
             if ended != Some(live.number) {
                 return Ok(live.credential());
             }
-            // It cannot be opened again, so one odd answer is not enough to give it up.
-            let Door { http, address, .. } = &*self.door;
-            if !live.again && open::who(http, address, &live.opened).await.is_ok() {
-                return Ok(live.credential());
-            }
+            // It cannot be opened again, so neither one odd answer nor trouble of the network is enough to give it up.
             if !live.again {
-                let error =
-                    Error::Rejected { host: self.door.address.host(), said: "the session has ended".to_owned() };
-                self.door.refuse(kept.generation, error);
+                match open::who(&self.door.http, &self.door.address, &live.opened).await {
+                    Ok(_) => return Ok(live.credential()),
+                    Err(ended @ Error::Rejected { .. }) => self.door.refuse(kept.generation, ended),
+                    Err(error) => return Err(error),
+                }
             }
         }
         state.live = None;

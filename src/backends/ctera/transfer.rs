@@ -241,6 +241,7 @@ fn accepting(at: &At, path: &Path, folder: &Item) -> Result<u64, Error> {
 impl At {
     /// Uploads once; a second time only if the Portal says that the session had ended.
     async fn send(&self, path: &Path, folder: u64, content: &Content) -> Result<u64, Error> {
+        self.must_still_be_there().await?;
         let connection = self.connection();
         let source = &connection.credentials;
         let mut credential = source.credential().await.map_err(Error::unavailable)?;

@@ -306,6 +306,21 @@ async fn nothing_is_done_in_a_portal_that_the_session_did_not_turn_to() {
 }
 
 #[tokio::test]
+async fn nothing_is_changed_in_a_portal_to_which_somebody_else_turned_the_session_meanwhile() {
+    let (portal, host) = portal();
+    portal.state().open.insert("from-a-browser".to_owned(), "acme".to_owned());
+    let kept = Holding::new(Kept::Session { cookie: Secret::new("from-a-browser"), token: None });
+    let client = super::super::client::Client::new(&to(&host, "/admin", Way::Session, kept));
+    let at = client.at(Some("acme")).await.expect("it looks there");
+    portal.state().open.insert("from-a-browser".to_owned(), "globex".to_owned());
+    let made = at.call("makeCollection", super::super::wire::Node::Null, crate::backends::http::Kind::Write).await;
+    assert!(matches!(&made, Err(Error::Arguments(why)) if why.contains("globex")), "{made:?}");
+    let sent = at.must_still_be_there().await;
+    assert!(matches!(sent, Err(Error::Arguments(_))), "{sent:?}");
+    assert!(portal.state().done.iter().all(|done| !done.contains("makeCollection")));
+}
+
+#[tokio::test]
 async fn a_session_from_elsewhere_is_not_turned_to_another_portal() {
     let (portal, host) = portal();
     portal.state().open.insert("from-a-browser".to_owned(), "acme".to_owned());

@@ -215,6 +215,40 @@ async fn a_name_that_hides_something_has_no_path() {
 }
 
 #[tokio::test]
+async fn trouble_of_the_network_does_not_end_a_session_from_elsewhere() {
+    // The first request is sent to a login, and the question whether that is true meets a gateway that fails.
+    let (host, _) = portal(|request, count| match (count, request.uri().path().ends_with("/currentSession")) {
+        (1, _) => Some(empty(StatusCode::UNAUTHORIZED)),
+        (2, true) => Some(empty(StatusCode::BAD_GATEWAY)),
+        _ => None,
+    });
+    let kept = Holding::new(Kept::Session { cookie: Secret::new("from-a-browser"), token: None });
+    let tools = BACKEND.tools(&to(&host, "", Way::Session, kept));
+    let error = call(&tools, "info", json!({"path": "x"})).await.expect_err("nobody knows");
+    assert!(matches!(error, Error::Server { .. }), "{error:?}");
+    call(&tools, "info", json!({"path": "x"})).await.expect("it is open still");
+}
+
+#[tokio::test]
+async fn a_failure_in_the_middle_leaves_the_outcomes_before_it() {
+    let here = here(portal(|request, _| {
+        let body = String::from_utf8_lossy(request.body()).into_owned();
+        let is_look = body.contains("fetchResources") && body.contains("<val>1</val></att></obj></att></obj>");
+        match () {
+            () if is_look && body.contains("second") => Some(empty(StatusCode::FORBIDDEN)),
+            () if body.contains("deleteResources") => Some(json_of(&json!("servers/MainDB/bgTasks/7"))),
+            () if body.contains("getTaskStatus") => Some(json_of(&json!({"status": "completed"}))),
+            () => None,
+        }
+    }));
+    let arguments = json!({"paths": ["My Files/first", "My Files/second"]});
+    let output = call(&here.tools, "delete", arguments).await.expect("outcomes");
+    let items = fields(&output)["items"].clone();
+    assert_eq!((items[0]["outcome"].as_str(), items[1]["outcome"].as_str()), (Some("done"), Some("failed")), "{items}");
+    assert!(output.failed);
+}
+
+#[tokio::test]
 async fn one_odd_answer_does_not_end_a_session_from_elsewhere() {
     let (host, seen) = portal(|request, count| {
         let is_first = count == 1 && !request.uri().path().ends_with("/currentSession");
