@@ -1,24 +1,13 @@
 //! One connection, two accounts, and two ways to sign in.
 
 use keyward::report::Exit;
-use serde_json::json;
 
-use crate::portal::{COOKIE, Manners, Portal};
+use crate::portal::{COOKIE, Manners, Portal, with_a_provider};
 use crate::world::World;
 
 /// A connection to this Portal that can be signed in to at the sandbox, too.
 fn world(portal: &Portal) -> World {
-    let world = World::with_sandbox();
-    let (url, issuer) = (&portal.url, world.sandbox().issuer().to_owned());
-    let metadata = json!({"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
-    let client = world.sandbox().control().register(&metadata).expect("a client");
-    let id = client["client_id"].as_str().expect("an id");
-    let entry = format!(
-        "[connections.portal]\nbackend = \"ctera\"\nurl = \"{url}/ServicesPortal\"\nissuer = \"{issuer}\"\n\
-         client_id = \"{id}\"\nscopes = [\"openid\", \"email\", \"sandbox:read\"]\nresource = \"{}\"\n",
-        world.resource()
-    );
-    world.config(&entry).piping(&format!("{COOKIE}\n"))
+    with_a_provider(portal, r#"["openid", "email", "sandbox:read"]"#).piping(&format!("{COOKIE}\n"))
 }
 
 #[test]

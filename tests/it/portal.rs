@@ -5,7 +5,10 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use url::form_urlencoded::parse;
+
+use crate::world::World;
 
 /// What is right at this Portal, and nowhere else to be found.
 pub const PASSWORD: &str = "p&ss w0rd-canary";
@@ -178,4 +181,19 @@ fn attach(body: &str) -> String {
     let no =
         "<obj><att id=\"rc\"><val>1</val></att><att id=\"msg\"><val>Invalid username or password</val></att></obj>";
     reply("500 Internal Server Error", "Content-Type: text/xml\r\n", no)
+}
+
+/// A connection to this Portal that can be signed in to at the sandbox, too, with these scopes.
+pub fn with_a_provider(portal: &Portal, scopes: &str) -> World {
+    let world = World::with_sandbox();
+    let metadata = json!({"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
+    let client = world.sandbox().control().register(&metadata).expect("a client");
+    let (id, issuer) = (client["client_id"].as_str().expect("an id"), world.sandbox().issuer());
+    let entry = format!(
+        "[connections.portal]\nbackend = \"ctera\"\nurl = \"{}/ServicesPortal\"\nissuer = \"{issuer}\"\n\
+         client_id = \"{id}\"\nscopes = {scopes}\nresource = \"{}\"\n",
+        portal.url,
+        world.resource()
+    );
+    world.config(&entry)
 }

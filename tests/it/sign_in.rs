@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use url::Url;
 
 use crate::person::{Forbidden, Press, exchange, visit_page};
-use crate::portal::{CODE, COOKIE, Manners, PASSWORD, Portal, SHARED, TICKET};
+use crate::portal::{CODE, COOKIE, Manners, PASSWORD, Portal, SHARED, TICKET, with_a_provider};
 use crate::world::{Missing, Ran, World};
 
 /// Somebody at a terminal who answers each question with the next line, and pastes what comes of the page they see.
@@ -536,17 +536,7 @@ fn the_environment_supplies_a_token_or_a_session() {
 fn a_portal_that_takes_no_tokens_says_so_after_a_login_by_oauth() {
     for takes_tokens in [false, true] {
         let portal = Portal::start(Manners { takes_tokens, ..Manners::USUAL });
-        let world = World::with_sandbox();
-        let (url, issuer) = (&portal.url, world.sandbox().issuer().to_owned());
-        let metadata = json!({"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
-        let client = world.sandbox().control().register(&metadata).expect("a client");
-        let id = client["client_id"].as_str().expect("an id");
-        let entry = format!(
-            "[connections.portal]\nbackend = \"ctera\"\nurl = \"{url}/ServicesPortal\"\nissuer = \"{issuer}\"\n\
-             client_id = \"{id}\"\nscopes = [\"sandbox:read\"]\nresource = \"{}\"\n",
-            world.resource()
-        );
-        let world = world.config(&entry);
+        let world = with_a_provider(&portal, r#"["sandbox:read"]"#);
         let ran = world.run(&["login", "portal", "--way", "oauth", "--timeout", "20"]);
         match takes_tokens {
             true => drop(ran.done()),
