@@ -254,6 +254,8 @@ impl App {
             sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),
+            listener: backends::Listener::default(),
+            slot: backends::Slot::default(),
             toolsets: connection.toolsets.0.clone(),
             folders: connection.folders.clone(),
             defaults: connection.defaults.clone(),

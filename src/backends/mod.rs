@@ -19,6 +19,9 @@ pub use crate::http::StepUp;
 use crate::http::{Http, Stream};
 use crate::secret::Secret;
 pub use agreed::{Agreed, Question};
+pub use completion::{Completion, Partial};
+pub use host::Host;
+pub use passage::{Features, Listener, Passage, Slot};
 pub use prompt::Prompt;
 pub use resource::Resource;
 pub use sent::Sent;
@@ -28,14 +31,17 @@ pub use way::Way;
 pub mod agreed;
 pub mod arguments;
 pub mod cisco;
+pub mod completion;
 pub mod ctera;
 pub mod days;
 pub mod fake;
 pub mod folders;
+pub mod host;
 pub mod http;
 pub mod multipart;
 pub mod name;
 pub mod outside;
+pub mod passage;
 pub mod prompt;
 mod random;
 pub mod remote;
@@ -92,6 +98,10 @@ pub struct Backend {
     prompts: fn(&Connection) -> Vec<Prompt>,
     /// Makes the connection's resources, as `tools` does.
     resources: fn(&Connection) -> Vec<Resource>,
+    /// What else passes through a connection, without asking anybody.
+    features: fn(&Connection) -> Features,
+    /// How it does, where another MCP server is behind the connection.
+    passage: Option<&'static dyn Passage>,
     /// Asks the service for something small that it gives to whoever is signed in, and that changes and costs nothing.
     check: fn(Connection) -> Boxed<'static, Result<(), Error>>,
     /// Makes the stand-in server.
@@ -107,7 +117,8 @@ impl Backend {
 
     /// The connection's prompts. Touches neither a file nor the network.
     pub fn prompts(&self, connection: &Connection) -> Vec<Prompt> {
-        (self.prompts)(connection).into_iter().filter(|prompt| connection.offers(prompt.toolset)).collect()
+        let prompts = (self.prompts)(connection).into_iter().filter(|prompt| connection.offers(prompt.toolset));
+        prompts.map(|prompt| connection.sent.out_of_prompt(prompt)).collect()
     }
 
     /// The connection's resources. Touches neither a file nor the network; what is read never repeats the credential.
@@ -115,6 +126,22 @@ impl Backend {
         let resources = (self.resources)(connection).into_iter();
         let resources = resources.filter(|resource| connection.offers(resource.toolset));
         resources.map(|resource| connection.sent.out_of_resource(resource)).collect()
+    }
+
+    /// What else passes through a connection. Touches neither a file nor the network.
+    pub fn features(&self, connection: &Connection) -> Features {
+        (self.features)(connection)
+    }
+
+    /// Reads addresses that no listed resource has, where another server is behind the connection.
+    pub fn open(&self, connection: &Connection) -> Option<passage::Open> {
+        let passage::Open { start, reader } = self.passage?.open(connection);
+        Some(passage::Open { start, reader: connection.sent.out_of_reader(reader) })
+    }
+
+    /// The standing connection to the server behind it.
+    pub fn feed(&self, connection: &Connection) -> Option<Arc<dyn passage::Feed>> {
+        Some(self.passage?.feed(connection))
     }
 
     /// What a person must know before they sign in in this way.
@@ -160,10 +187,14 @@ pub struct Connection {
     pub credentials: Arc<dyn CredentialSource>,
     /// What was attached to them.
     pub sent: Sent,
-    /// The tools a remote server listed last time, as the server wrote them; `None` if it never did.
+    /// What a remote server offered last time, as its backend kept it; `None` if it never did.
     pub remembered: Option<Arc<RawValue>>,
-    /// Where a newer list of a remote server is kept.
+    /// Where newer lists of a remote server are kept.
     pub memory: Arc<dyn Memory>,
+    /// Hears what a server tells without being asked.
+    pub listener: Listener,
+    /// A place for what the connection's tools, prompts and resources share.
+    pub slot: Slot,
     /// The toolsets that are on.
     pub toolsets: Vec<&'static str>,
     /// The folders of this machine that its tools may use; see [`folders`].
@@ -224,10 +255,10 @@ pub trait CredentialSource: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Unavailable(pub Arc<dyn std::error::Error + Send + Sync>);
 
-/// Keeps a remote server's tool list for the next start.
+/// Keeps what a remote server offers for the next start.
 pub trait Memory: Send + Sync {
-    /// Keeps the list; failures are the keeper's own business.
-    fn keep(&self, tools: &RawValue);
+    /// Keeps it, as JSON; failures are the keeper's own business.
+    fn keep(&self, offer: &RawValue);
 }
 
 /// A tool: a plain value with a handler.
@@ -300,6 +331,8 @@ pub struct Call {
     pub progress: Progress,
     /// What the person has agreed to.
     pub agreed: Agreed,
+    /// Who made the call.
+    pub host: Host,
 }
 
 /// How far a call is. Cheap to clone; without a listener it does nothing.

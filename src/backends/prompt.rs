@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
 
-use super::Error;
+use super::host::Host;
+use super::{Boxed, Completion, Error, Partial};
 
 /// A ready-made request for the model.
 #[derive(Clone)]
@@ -26,9 +28,33 @@ pub struct Prompt {
 
 /// Writes the requests of a prompt.
 pub trait Writer: Send + Sync {
-    /// The request, in the person's name. `filled` has texts by the names of the arguments; none that is required is
-    /// missing. Must not touch the network.
-    fn write(&self, filled: &Map<String, Value>) -> Result<String, Error>;
+    /// The request. `filled` has texts by the names of the arguments; none that is required is missing. Dropping the
+    /// future cancels it.
+    fn write(&self, filled: Map<String, Value>, host: Host) -> Boxed<'static, Result<Written, Error>>;
+    /// What an argument may become; nothing where nobody knows.
+    fn complete(&self, partial: Partial) -> Boxed<'static, Result<Completion, Error>> {
+        let _ = partial;
+        Box::pin(async { Ok(Completion::default()) })
+    }
+}
+
+/// A request that was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// What it is for, where that is not what the prompt says.
+    pub description: Option<String>,
+    /// MCP's prompt messages, as JSON: an array.
+    pub messages: Box<RawValue>,
+}
+
+impl Written {
+    /// One message in the person's name.
+    pub fn request(text: &str) -> Self {
+        let messages = json!([{ "role": "user", "content": { "type": "text", "text": text } }]);
+        // Text always has a JSON form.
+        let messages = to_raw_value(&messages).unwrap_or_else(|_| RawValue::NULL.to_owned());
+        Self { description: None, messages }
+    }
 }
 
 /// Something to fill in.

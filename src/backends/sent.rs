@@ -3,11 +3,15 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use super::resource::Reader;
-use super::{Boxed, Call, Error, Handler, Output, Progress, Resource, Step, StepUp, Tool};
+use super::host::{Entry, Host, Link, Question, Takes, Unanswered};
+use super::prompt::{Writer, Written};
+use super::resource::{Contents, Reader};
+use super::{Boxed, Call, Completion, Error, Handler, Output, Partial, Progress, Prompt, Resource, Step, StepUp, Tool};
 use crate::secret::Secret;
 
 /// Remembers the last tokens and keys of a connection. Clones share them.
@@ -76,38 +80,109 @@ impl Sent {
         Tool { handler: Arc::new(Quiet { sent: self.clone(), handler: tool.handler }), ..tool }
     }
 
-    /// The resource, whose text has lost them.
+    /// The resource, whose contents have lost them.
     pub(super) fn out_of_resource(&self, resource: Resource) -> Resource {
-        Resource { reader: Arc::new(Quiet { sent: self.clone(), handler: resource.reader }), ..resource }
+        Resource { reader: self.out_of_reader(resource.reader), ..resource }
+    }
+
+    /// The reader, whose contents have lost them.
+    pub(super) fn out_of_reader(&self, reader: Arc<dyn Reader>) -> Arc<dyn Reader> {
+        Arc::new(Quiet { sent: self.clone(), handler: reader })
+    }
+
+    /// The prompt, whose messages have lost them.
+    pub(super) fn out_of_prompt(&self, prompt: Prompt) -> Prompt {
+        Prompt { writer: Arc::new(Quiet { sent: self.clone(), handler: prompt.writer }), ..prompt }
+    }
+
+    /// The host, which is told nothing of them.
+    fn out_of_host(&self, host: Host) -> Host {
+        Host::by(Quiet { sent: self.clone(), handler: Arc::new(host) })
+    }
+
+    /// What comes of a request, without any of them.
+    fn out_of_answer<T: Send + 'static>(
+        &self,
+        answer: Boxed<'static, Result<T, Error>>,
+        quiet: impl FnOnce(&Self, T) -> T + Send + 'static,
+    ) -> Boxed<'static, Result<T, Error>> {
+        let sent = self.clone();
+        Box::pin(async move {
+            match answer.await {
+                Ok(answer) => Ok(quiet(&sent, answer)),
+                Err(error) => Err(sent.out_of(error)),
+            }
+        })
+    }
+
+    fn out_of_completion(&self, mut completion: Completion) -> Completion {
+        completion.values.iter_mut().for_each(|value| self.hide(value));
+        completion
     }
 }
 
-/// A handler or a reader whose answers lose what was sent.
+/// A handler, a reader or a writer whose answers lose what was sent, and a host that is not told of it.
 struct Quiet<T: ?Sized> {
     sent: Sent,
     handler: Arc<T>,
 }
 
 impl Reader for Quiet<dyn Reader> {
-    fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
-        let sent = self.sent.clone();
-        let text = self.handler.read(which);
-        Box::pin(async move {
-            match text.await {
-                Ok(mut text) => {
-                    sent.hide(&mut text);
-                    Ok(text)
-                }
-                Err(error) => Err(sent.out_of(error)),
+    fn read(&self, which: String, host: Host) -> Boxed<'static, Result<Contents, Error>> {
+        let contents = self.handler.read(which, self.sent.out_of_host(host));
+        self.sent.out_of_answer(contents, |sent, contents| match contents {
+            Contents::Text(mut text) => {
+                sent.hide(&mut text);
+                Contents::Text(text)
             }
+            Contents::Received(contents) => Contents::Received(sent.out_of_json(contents)),
         })
+    }
+
+    fn complete(&self, partial: Partial) -> Boxed<'static, Result<Completion, Error>> {
+        self.sent.out_of_answer(self.handler.complete(partial), Sent::out_of_completion)
+    }
+}
+
+impl Writer for Quiet<dyn Writer> {
+    fn write(&self, filled: Map<String, Value>, host: Host) -> Boxed<'static, Result<Written, Error>> {
+        let written = self.handler.write(filled, self.sent.out_of_host(host));
+        self.sent.out_of_answer(written, |sent, Written { mut description, messages }| {
+            description.iter_mut().for_each(|text| sent.hide(text));
+            Written { description, messages: sent.out_of_json(messages) }
+        })
+    }
+
+    fn complete(&self, partial: Partial) -> Boxed<'static, Result<Completion, Error>> {
+        self.sent.out_of_answer(self.handler.complete(partial), Sent::out_of_completion)
+    }
+}
+
+impl Link for Quiet<Host> {
+    fn takes(&self) -> Takes {
+        self.handler.takes()
+    }
+
+    fn ask(&self, question: Question, patience: Duration) -> Boxed<'static, Result<Box<RawValue>, Unanswered>> {
+        let question = Question { params: self.sent.out_of_json(question.params), ..question };
+        let host = Arc::clone(&self.handler);
+        Box::pin(async move { host.ask(question, patience).await })
+    }
+
+    fn level(&self) -> Option<&'static str> {
+        self.handler.level()
+    }
+
+    fn log(&self, mut entry: Entry) {
+        entry.logger.iter_mut().for_each(|logger| self.sent.hide(logger));
+        self.handler.log(Entry { data: self.sent.out_of_json(entry.data), ..entry });
     }
 }
 
 impl Handler for Quiet<dyn Handler> {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let sent = self.sent.clone();
-        let Call { arguments, progress, agreed } = call;
+        let Call { arguments, progress, agreed, host } = call;
         let progress = match progress.is_wanted() {
             true => Progress::to({
                 let sent = sent.clone();
@@ -118,16 +193,12 @@ impl Handler for Quiet<dyn Handler> {
             }),
             false => progress,
         };
-        let answer = self.handler.call(Call { arguments, progress, agreed });
-        Box::pin(async move {
-            match answer.await {
-                Ok(Output { content, structured, failed }) => Ok(Output {
-                    content: sent.out_of_json(content),
-                    structured: structured.map(|structured| sent.out_of_json(structured)),
-                    failed,
-                }),
-                Err(error) => Err(sent.out_of(error)),
-            }
+        let host = sent.out_of_host(host);
+        let answer = self.handler.call(Call { arguments, progress, agreed, host });
+        sent.out_of_answer(answer, |sent, Output { content, structured, failed }| Output {
+            content: sent.out_of_json(content),
+            structured: structured.map(|structured| sent.out_of_json(structured)),
+            failed,
         })
     }
 }
@@ -187,27 +258,86 @@ mod tests {
     async fn a_resource_loses_what_was_sent_while_it_was_read() {
         struct Repeats(Sent);
         impl Reader for Repeats {
-            fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+            fn read(&self, which: String, _: Host) -> Boxed<'static, Result<Contents, Error>> {
                 self.0.note("Bearer canary-token");
                 let said = "the token canary-token".to_owned();
                 let error = || Error::Server { host: "box.example".to_owned(), status: 500, said: said.clone() };
-                let answer = if which.is_empty() { Err(error()) } else { Ok(format!("{said} {which}")) };
+                let answer =
+                    if which.is_empty() { Err(error()) } else { Ok(Contents::Text(format!("{said} {which}"))) };
                 Box::pin(async { answer })
             }
         }
         let sent = Sent::default();
         let resource = sent.out_of_resource(Resource {
             uri: "keyward://box/a".to_owned(),
+            form: crate::backends::resource::Form::Single,
             name: "a".into(),
             title: "a".into(),
             description: "a".into(),
-            media_type: "text/plain",
+            media_type: "text/plain".into(),
+            more: Map::new(),
             toolset: None,
             reader: Arc::new(Repeats(sent.clone())),
         });
-        let text = resource.reader.read("b".to_owned()).await.expect("a text");
+        let Ok(Contents::Text(text)) = resource.reader.read("b".to_owned(), Host::default()).await else {
+            panic!("a text")
+        };
         assert_eq!(text, "the token [secret] b");
-        let error = format!("{:?}", resource.reader.read(String::new()).await.expect_err("a failure"));
+        let error = format!("{:?}", resource.reader.read(String::new(), Host::default()).await.expect_err("a failure"));
         assert!(!error.contains("canary") && error.contains("[secret]"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_prompt_and_what_the_host_is_told_lose_what_was_sent() {
+        #[derive(Default)]
+        struct Ears(Mutex<Vec<String>>);
+        impl Link for Arc<Ears> {
+            fn takes(&self) -> Takes {
+                Takes { form: true, ..Takes::default() }
+            }
+            fn ask(&self, question: Question, _: Duration) -> Boxed<'static, Result<Box<RawValue>, Unanswered>> {
+                self.0.lock().expect("no panic").push(question.params.get().to_owned());
+                Box::pin(async { Err(Unanswered::cannot()) })
+            }
+            fn level(&self) -> Option<&'static str> {
+                Some("info")
+            }
+            fn log(&self, entry: Entry) {
+                self.0.lock().expect("no panic").push(format!("{entry:?}"));
+            }
+        }
+        struct Talks(Sent);
+        impl Writer for Talks {
+            fn write(&self, _: Map<String, Value>, host: Host) -> Boxed<'static, Result<Written, Error>> {
+                self.0.note("Bearer canary-token");
+                let raw = || RawValue::from_string(r#"["canary-token"]"#.to_owned()).expect("JSON");
+                Box::pin(async move {
+                    assert!(host.takes().form && host.level() == Some("info"));
+                    let (level, logger) = ("info".to_owned(), Some("canary-token".to_owned()));
+                    host.log(Entry { level, logger, data: raw() });
+                    let question = Question { to: crate::backends::host::Asked::Person, params: raw() };
+                    let _ = host.ask(question, Duration::from_secs(1)).await;
+                    Ok(Written { description: Some("canary-token".to_owned()), messages: raw() })
+                })
+            }
+            fn complete(&self, _: Partial) -> Boxed<'static, Result<Completion, Error>> {
+                Box::pin(async { Ok(Completion { values: vec!["canary-token".to_owned()], ..Completion::default() }) })
+            }
+        }
+        let (sent, ears) = (Sent::default(), Arc::new(Ears::default()));
+        let prompt = sent.out_of_prompt(Prompt {
+            name: "box_ask".to_owned(),
+            title: "a".into(),
+            description: "a".into(),
+            arguments: std::borrow::Cow::Borrowed(&[]),
+            toolset: None,
+            writer: Arc::new(Talks(sent.clone())),
+        });
+        let written = prompt.writer.write(Map::new(), Host::by(Arc::clone(&ears))).await.expect("a prompt");
+        let completion = prompt.writer.complete(Partial::default()).await.expect("values");
+        let told = ears.0.lock().expect("no panic");
+        let all = format!("{written:?} {completion:?} {told:?}");
+        assert!(!all.contains("canary") && told.len() == 2, "{all}");
+        assert_eq!(all.matches("[secret]").count(), 6, "{all}");
     }
 }

@@ -12,7 +12,8 @@ use serde_json::value::RawValue;
 use url::Url;
 
 use super::fake::{Body, Fake, Guard, Place, Received, Reply};
-use super::{Boxed, Connection, Credential, CredentialSource, Memory, Unavailable, Way};
+use super::resource::{Contents, Resource};
+use super::{Boxed, Connection, Credential, CredentialSource, Error, Memory, Unavailable, Way};
 use crate::http::Http;
 use crate::machine::Environment;
 use crate::secret::Secret;
@@ -173,6 +174,8 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         credentials,
         sent: super::Sent::default(),
         remembered: None,
+        listener: Default::default(),
+        slot: Default::default(),
         memory: Arc::new(Kept::default()),
         toolsets: Vec::new(),
         folders: Vec::new(),
@@ -227,5 +230,16 @@ pub fn matches(value: &Value, schema: &Value) -> bool {
                     .all(|(name, inner)| schema["properties"].get(name).is_some_and(|schema| matches(inner, schema)))
         }
         _ => false,
+    }
+}
+
+/// The text of a resource.
+pub fn text_of(resource: &Resource, which: &str) -> impl Future<Output = Result<String, Error>> + use<> {
+    let contents = resource.reader.read(which.to_owned(), super::Host::default());
+    async {
+        Ok(match contents.await? {
+            Contents::Text(text) => text,
+            Contents::Received(contents) => contents.get().to_owned(),
+        })
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::app::error::NoYes;
 use crate::app::{App, Error};
-use crate::backends::{Agreed, Call, Output, Progress, outside};
+use crate::backends::{Agreed, Call, Host, Output, Progress, outside};
 use crate::machine::{Echo, Line, Lines, Machine};
 use crate::serve::Entry;
 
@@ -21,7 +21,8 @@ pub(super) async fn call(
     arguments: Map<String, Value>,
     progress: Progress,
 ) -> Result<Output, Error> {
-    let call = |agreed| Call { arguments: arguments.clone(), progress: progress.clone(), agreed };
+    let call =
+        |agreed| Call { arguments: arguments.clone(), progress: progress.clone(), agreed, host: Host::default() };
     let (tool, question) = match entry.call(call(Agreed::default())).await {
         Err(Error::Unconfirmed { tool, question, .. }) => (tool, question),
         other => return other,

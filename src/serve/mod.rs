@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::app::error::NoYes;
 use crate::app::{App, Error, Signature};
-use crate::backends::{Agreed, Call, Output, Progress};
+use crate::backends::{Agreed, Call, Host, Output, Progress};
 use crate::mcp;
 use crate::report::Report;
 
@@ -142,10 +142,7 @@ impl mcp::Server for Server {
     fn read(&self, reading: mcp::Reading) -> mcp::BoxFuture<'static, Result<mcp::Found, mcp::ReadError>> {
         let catalog = self.0.current().1;
         match reading {
-            mcp::Reading::Prompt { name, arguments } => {
-                let found = catalog.prompts().write(&name, arguments);
-                Box::pin(async { found })
-            }
+            mcp::Reading::Prompt { name, arguments } => catalog.prompts().write(&name, arguments),
             mcp::Reading::Resource { uri } => catalog.resources().read(uri),
         }
     }
@@ -169,7 +166,9 @@ async fn call(shared: &Shared, app: &Arc<App>, entry: &Entry, request: mcp::Tool
     // The arguments are needed again only where the person can be asked in between.
     let again = user.can_be_asked().then(|| arguments.clone());
     let (mut agreed, mut is_offered) = (Agreed::default(), false);
-    let mut outcome = entry.call(Call { arguments, progress: progress.clone(), agreed: agreed.clone() }).await;
+    let host = Host::default();
+    let first = Call { arguments, progress: progress.clone(), agreed: agreed.clone(), host: host.clone() };
+    let mut outcome = entry.call(first).await;
     while let (Err(error), Some(arguments)) = (&outcome, &again) {
         let next = match error {
             Error::Unconfirmed { question, .. } if agreed == Agreed::default() => {
@@ -196,7 +195,8 @@ async fn call(shared: &Shared, app: &Arc<App>, entry: &Entry, request: mcp::Tool
                 break;
             }
         }
-        let call = Call { arguments: arguments.clone(), progress: progress.clone(), agreed: agreed.clone() };
+        let (progress, host) = (progress.clone(), host.clone());
+        let call = Call { arguments: arguments.clone(), progress, agreed: agreed.clone(), host };
         outcome = match agreed == Agreed::default() {
             true => entry.call(call).await,
             false => shared.after_a_yes(app, entry, call).await,

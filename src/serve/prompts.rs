@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::catalog::Service;
 use crate::app::Error;
-use crate::backends::{self, Prompt, outside};
-use crate::mcp::{Found, ReadError};
+use crate::backends::prompt::Written;
+use crate::backends::{self, Host, Prompt, outside};
+use crate::mcp::{BoxFuture, Found, ReadError};
 use crate::report::Report;
 
 /// The most characters of one filled-in text.
@@ -22,9 +23,28 @@ pub struct Prompts {
     definitions: OnceLock<Arc<str>>,
 }
 
+#[derive(Clone)]
 struct Entry {
     connection: String,
     prompt: Prompt,
+}
+
+impl Entry {
+    async fn write(self, filled: Map<String, Value>) -> Result<Found, ReadError> {
+        let Self { connection, prompt } = self;
+        match prompt.writer.write(filled, Host::default()).await {
+            Ok(Written { messages, .. }) => {
+                let messages: Value = serde_json::from_str(messages.get()).unwrap_or_default();
+                let text = messages.pointer("/0/content/text").and_then(Value::as_str).unwrap_or_default().to_owned();
+                Ok(Found::Prompt { description: prompt.description.to_string(), text })
+            }
+            Err(backends::Error::Arguments(why)) => Err(ReadError::Parameters(why)),
+            Err(error) => {
+                let error = Error::Service { connection, error };
+                Err(ReadError::Failed(Report::from(&error).text()))
+            }
+        }
+    }
 }
 
 impl Prompts {
@@ -55,18 +75,15 @@ impl Prompts {
     }
 
     /// The request that the prompt makes of what the person filled in.
-    pub(super) fn write(&self, name: &str, arguments: Map<String, Value>) -> Result<Found, ReadError> {
-        let Some(Entry { connection, prompt }) = self.prompts.get(name) else {
-            return Err(ReadError::Parameters("unknown prompt".to_owned()));
-        };
-        let filled = filled(prompt, arguments).map_err(ReadError::Parameters)?;
-        match prompt.writer.write(&filled) {
-            Ok(text) => Ok(Found::Prompt { description: prompt.description.to_string(), text }),
-            Err(backends::Error::Arguments(why)) => Err(ReadError::Parameters(why)),
-            Err(error) => {
-                let error = Error::Service { connection: connection.clone(), error };
-                Err(ReadError::Failed(Report::from(&error).text()))
-            }
+    pub(super) fn write(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> BoxFuture<'static, Result<Found, ReadError>> {
+        let entry = self.prompts.get(name).ok_or_else(|| "unknown prompt".to_owned());
+        match entry.and_then(|entry| Ok((entry.clone(), filled(&entry.prompt, arguments)?))) {
+            Ok((entry, filled)) => Box::pin(entry.write(filled)),
+            Err(why) => Box::pin(async { Err(ReadError::Parameters(why)) }),
         }
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::catalog::Service;
 use crate::app::Error;
-use crate::backends::{self, Resource, outside};
+use crate::backends::resource::Contents;
+use crate::backends::{self, Host, Resource, outside};
 use crate::mcp::{BoxFuture, Found, ReadError};
 use crate::report::Report;
 
@@ -84,10 +85,12 @@ impl Resources {
 
 impl Entry {
     async fn read(self, uri: String, which: String) -> Result<Found, ReadError> {
-        match self.resource.reader.read(which).await {
-            Ok(text) => {
-                Ok(Found::Resource { uri, media_type: self.resource.media_type.to_owned(), text: outside::clean(text) })
+        match self.resource.reader.read(which, Host::default()).await {
+            Ok(Contents::Text(text)) => {
+                let media_type = self.resource.media_type.into_owned();
+                Ok(Found::Resource { uri, media_type, text: outside::clean(text) })
             }
+            Ok(Contents::Received(_)) => Err(ReadError::Failed("these contents are no text".to_owned())),
             Err(backends::Error::Arguments(why)) => Err(ReadError::NotFound { uri, why }),
             Err(error) => {
                 let error = Error::Service { connection: self.connection, error };

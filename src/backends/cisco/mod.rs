@@ -6,7 +6,7 @@
 
 use url::Url;
 
-use super::{Backend, Connection, Error, Toolset, Way};
+use super::{Backend, Connection, Error, Features, Toolset, Way};
 
 mod advisories;
 mod answer;
@@ -71,6 +71,8 @@ pub static BACKEND: Backend = Backend {
     tools: |connection| tool::all(connection),
     prompts: |connection| prompts::all(connection),
     resources: |connection| resources::all(connection),
+    features: |_| Features::default(),
+    passage: None,
     check: |connection| Box::pin(async move { check(&connection).await }),
     fake: || Box::new(fake::Server::default()),
 };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::backends::prompt::{Argument, Writer};
-use crate::backends::{Connection, Error, Prompt, name};
+use crate::backends::prompt::{Argument, Writer, Written};
+use crate::backends::{Boxed, Connection, Error, Host, Prompt, name};
 
 /// A prompt, as a value. `{name}` in the text stands for what was filled in; a sentence in `[…]` is left out where its
 /// argument is empty.
@@ -201,12 +201,13 @@ struct Filled {
 }
 
 impl Writer for Filled {
-    fn write(&self, filled: &Map<String, Value>) -> Result<String, Error> {
+    fn write(&self, filled: Map<String, Value>, _: Host) -> Boxed<'static, Result<Written, Error>> {
         let value = |name: &str| match name {
             "c" => Some(self.connection.as_str()),
             _ => filled.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()),
         };
-        Ok(fill(self.template.text, &value))
+        let written = Written::request(&fill(self.template.text, &value));
+        Box::pin(async { Ok(written) })
     }
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::client::Client;
 use super::tool::Spec;
 use super::{advisories, bugs, coverage, lifecycle, products, report};
-use crate::backends::resource::Reader;
-use crate::backends::{Boxed, Connection, Error, Output, Progress, Resource, outside};
+use crate::backends::resource::{Contents, Form, Reader};
+use crate::backends::{Boxed, Connection, Error, Host, Output, Progress, Resource, outside};
 
 /// A resource, as a value: a call of a tool, in which `{}` stands for the variable.
 struct Kind {
@@ -134,7 +134,9 @@ pub(super) fn all(connection: &Connection) -> Vec<Resource> {
         name: kind.name.into(),
         title: kind.title.into(),
         description: kind.description.into(),
-        media_type: "application/json",
+        form: if kind.variable.is_empty() { Form::Single } else { Form::Family },
+        media_type: "application/json".into(),
+        more: Map::new(),
         toolset: Some(kind.spec.toolset),
         reader: Arc::new(Called { client: client.clone(), kind }),
     };
@@ -160,7 +162,7 @@ struct Called {
 }
 
 impl Reader for Called {
-    fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+    fn read(&self, which: String, _: Host) -> Boxed<'static, Result<Contents, Error>> {
         let (client, kind) = (self.client.clone(), self.kind);
         Box::pin(async move {
             let mut given = match (kind.call)() {
@@ -180,7 +182,7 @@ impl Reader for Called {
                 let which = outside::line(&which, LONGEST);
                 return Err(Error::Arguments(format!("Cisco knows nothing of `{which}`")));
             }
-            Ok(text)
+            Ok(Contents::Text(text))
         })
     }
 }
@@ -190,15 +192,15 @@ mod tests {
     use super::*;
     use crate::backends::Way;
     use crate::backends::cisco::fake::Server;
-    use crate::backends::tests::{Host, Tokens, connection};
+    use crate::backends::tests::{Host as Place, Tokens, connection, text_of};
 
     #[tokio::test]
     async fn what_cisco_knows_nothing_of_is_no_resource() {
-        let host = Host::of(Arc::new(Server::default()));
+        let host = Place::of(Arc::new(Server::default()));
         let all = all(&connection(host.at(""), Way::ClientCredentials, Tokens::new(Some("good"), None)));
         let read = |name: &str, which: &str| {
             let resource = all.iter().find(|resource| resource.name == name).expect("a resource of that name");
-            resource.reader.read(which.to_owned())
+            text_of(resource, which)
         };
         let bug = read("bug", "CSCwa00007").await.expect("a bug");
         assert!(bug.contains("\"bug_id\":\"CSCwa00007\""), "{bug}");

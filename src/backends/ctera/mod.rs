@@ -9,7 +9,7 @@
 
 use url::Url;
 
-use super::{Backend, Toolset, Way, outside};
+use super::{Backend, Features, Toolset, Way, outside};
 
 mod change;
 mod client;
@@ -55,6 +55,8 @@ pub static BACKEND: Backend = Backend {
     tools: tool::all,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),
+    features: |_| Features::default(),
+    passage: None,
     check: |connection| Box::pin(async move { client::Client::new(&connection).at(None).await?.who().await.map(drop) }),
     fake: || Box::new(fake::Server::default()),
 };

@@ -10,7 +10,7 @@ use http::{HeaderValue, Request};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Backend, Connection, Error, Tool, Way};
+use super::{Backend, Connection, Error, Features, Tool, Way};
 
 mod answer;
 pub mod fake;
@@ -37,6 +37,8 @@ pub static BACKEND: Backend = Backend {
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),
+    features: |_| Features::default(),
+    passage: None,
     check: |connection| Box::pin(async move { Peer::new(connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };

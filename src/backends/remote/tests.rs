@@ -51,7 +51,7 @@ fn word(seen: &Seen) -> String {
 async fn call(tools: &[Tool], name: &str, arguments: Value, progress: Progress) -> Result<Output, Error> {
     let tool = tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
     let Value::Object(arguments) = arguments else { panic!("an object") };
-    tool.handler.call(Call { arguments, progress, agreed: Agreed::default() }).await
+    tool.handler.call(Call { arguments, progress, agreed: Agreed::default(), host: Default::default() }).await
 }
 
 fn text(output: &Output) -> String {

@@ -9,7 +9,7 @@
 
 use url::Url;
 
-use super::{Backend, Connection, Tool, Toolset, Way};
+use super::{Backend, Connection, Features, Tool, Toolset, Way};
 
 mod client;
 mod codes;
@@ -42,6 +42,8 @@ pub static BACKEND: Backend = Backend {
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),
+    features: |_| Features::default(),
+    passage: None,
     check: |connection| Box::pin(async move { client::Client::new(&connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };

@@ -42,7 +42,8 @@ fn object(value: Value) -> Map<String, Value> {
 impl Stage {
     async fn with(&self, name: &str, arguments: Value, agreed: Agreed) -> Result<Output, Error> {
         let tool = self.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
-        let call = Call { arguments: object(arguments), progress: Progress::default(), agreed };
+        let call =
+            Call { arguments: object(arguments), progress: Progress::default(), agreed, host: Default::default() };
         tool.handler.call(call).await
     }
 
@@ -472,7 +473,12 @@ async fn without_a_login_nobody_is_asked() {
             "c_ticket" => json!({"action": "resolve", "ticket": "P-1", "remarks": "r"}),
             _ => json!({}),
         };
-        let call = Call { arguments: object(arguments), progress: Progress::default(), agreed: Agreed::default() };
+        let call = Call {
+            arguments: object(arguments),
+            progress: Progress::default(),
+            agreed: Agreed::default(),
+            host: Default::default(),
+        };
         let error = tool.handler.call(call).await.expect_err("no login");
         assert!(matches!(error, Error::Credential(_)), "{}: {error:?}", tool.name);
     }

@@ -3,7 +3,7 @@
 //! Without a login the REST service answers a few calls ("keyless"); an API key is for the same REST service; the token
 //! of an OAuth login works on Tavily's remote MCP server only, whose tools take and return the same fields.
 
-use super::{Backend, Connection, Tool, Way};
+use super::{Backend, Connection, Features, Tool, Way};
 
 mod client;
 pub mod fake;
@@ -34,6 +34,8 @@ pub static BACKEND: Backend = Backend {
     tools,
     prompts: |_| Vec::new(),
     resources: |_| Vec::new(),
+    features: |_| Features::default(),
+    passage: None,
     check: |connection| Box::pin(async move { client::Client::new(&connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };

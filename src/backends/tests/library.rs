@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::backends::prompt::{Argument, Writer};
-use crate::backends::resource::Reader;
-use crate::backends::{Backend, Boxed, Connection, Error, Prompt, Resource, Toolset, Way, name, tavily};
+use crate::backends::prompt::{Argument, Writer, Written};
+use crate::backends::resource::{Contents, Form, Reader};
+use crate::backends::{
+    Backend, Boxed, Connection, Error, Features, Host, Prompt, Resource, Toolset, Way, name, tavily,
+};
 
 /// The backend.
 pub static BACKEND: Backend = Backend {
@@ -25,6 +27,8 @@ pub static BACKEND: Backend = Backend {
     tools: |_| Vec::new(),
     prompts,
     resources,
+    features: |_| Features::default(),
+    passage: None,
     check: |_| Box::pin(async { Ok(()) }),
     fake: tavily::BACKEND.fake,
 };
@@ -65,12 +69,13 @@ fn prompts(connection: &Connection) -> Vec<Prompt> {
 struct Voice(&'static str);
 
 impl Writer for Voice {
-    fn write(&self, filled: &Map<String, Value>) -> Result<String, Error> {
-        match self.0 {
+    fn write(&self, filled: Map<String, Value>, _: Host) -> Boxed<'static, Result<Written, Error>> {
+        let written = match self.0 {
             "picky" => Err(Error::Arguments("`topic` is none of ours".to_owned())),
             "broken" => Err(Error::Protocol { host: "library".to_owned(), cause: "no words".to_owned() }),
-            _ => Ok(Value::Object(filled.clone()).to_string()),
-        }
+            _ => Ok(Written::request(&Value::Object(filled).to_string())),
+        };
+        Box::pin(async { written })
     }
 }
 
@@ -81,7 +86,9 @@ fn resources(connection: &Connection) -> Vec<Resource> {
         name: name.into(),
         title: name.into(),
         description: "holds \"it\"".into(),
-        media_type: "text/plain",
+        form: if name == "book" { Form::Family } else { Form::Single },
+        media_type: "text/plain".into(),
+        more: Map::new(),
         toolset,
         reader: Arc::new(Shelf { name, connection: connection.clone() }),
     };
@@ -100,10 +107,10 @@ struct Shelf {
 }
 
 impl Reader for Shelf {
-    fn read(&self, which: String) -> Boxed<'static, Result<String, Error>> {
+    fn read(&self, which: String, _: Host) -> Boxed<'static, Result<Contents, Error>> {
         let (name, connection) = (self.name, self.connection.clone());
         Box::pin(async move {
-            match name {
+            let text = match name {
                 "mine" => {
                     connection.credentials.credential().await.map_err(Error::Credential)?;
                     Ok("mine".to_owned())
@@ -112,7 +119,8 @@ impl Reader for Shelf {
                 "book" if which == "none" => Err(Error::Arguments("no book has that title".to_owned())),
                 "book" => Ok(format!("the book {which}")),
                 name => Ok(format!("{name}\u{202e}{which}")),
-            }
+            };
+            text.map(Contents::Text)
         })
     }
 }

@@ -39,7 +39,7 @@ async fn progress_tells_each_page() {
         move |step: Step| steps.lock().expect("a healthy lock").push((step.done, step.total))
     });
     let arguments = json!({"keyword": "many", "limit": 60}).as_object().cloned().expect("an object");
-    let call = Call { arguments, progress, agreed: Agreed::default() };
+    let call = Call { arguments, progress, agreed: Agreed::default(), host: Default::default() };
     stage.tool("bugs").handler.call(call).await.expect("a result");
     let steps = steps.lock().expect("a healthy lock").clone();
     assert_eq!(steps, (1..=6).map(|page| (f64::from(page), Some(6.0))).collect::<Vec<_>>());
@@ -212,7 +212,7 @@ async fn asked_of(host: &Host, arguments: Value) -> Value {
     };
     let tool = BACKEND.tools(&connection).into_iter().find(|tool| tool.name == "c_bugs").expect("the tool");
     let arguments = arguments.as_object().cloned().expect("an object");
-    let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default() };
+    let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default(), host: Default::default() };
     let output = tool.handler.call(call).await.expect("a result");
     serde_json::from_str(output.structured.expect("fields").get()).expect("JSON")
 }

@@ -18,7 +18,7 @@ async fn called(host: &Host, name: &str, arguments: Value) -> Result<Value, Erro
     let tools = BACKEND.tools(&connection);
     let tool = tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("the tool");
     let arguments = arguments.as_object().cloned().expect("an object");
-    let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default() };
+    let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default(), host: Default::default() };
     let output = tool.handler.call(call).await?;
     Ok(serde_json::from_str(output.structured.expect("fields").get()).expect("JSON"))
 }

@@ -1,7 +1,6 @@
 //! The table of equivalents is true: every call in it is run.
 
 use super::*;
-use crate::backends::prompt::Writer;
 use crate::backends::smart_bonding;
 
 const TABLE: &str = include_str!("../equivalents.md");
@@ -30,7 +29,8 @@ async fn every_call_in_the_table_finds_something() {
         if let Some(name) = ours.strip_prefix("prompt `") {
             let prompt = prompts.iter().find(|prompt| prompt.name == format!("c_{name}")).expect("a prompt");
             let filled: &Map<String, Value> = arguments.as_object().expect("arguments");
-            let text = Writer::write(prompt.writer.as_ref(), filled).expect("a text");
+            let written = prompt.writer.write(filled.clone(), Default::default()).await.expect("a text");
+            let text = written.messages.get();
             assert!(filled.values().all(|value| text.contains(value.as_str().expect("a text"))), "{theirs}: {text}");
             continue;
         }
@@ -61,6 +61,7 @@ async fn bonded((_, tools): &(Host, Vec<Tool>), name: &str, arguments: Value) {
         arguments: arguments.as_object().cloned().expect("arguments"),
         progress: Progress::default(),
         agreed,
+        host: Default::default(),
     };
     let outcome = match tool.handler.call(call(Agreed::default())).await {
         Err(Error::Unconfirmed { question }) => tool.handler.call(call(Agreed::to(question))).await,

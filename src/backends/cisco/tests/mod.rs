@@ -42,7 +42,8 @@ impl Stage {
 
     async fn call(&self, name: &str, arguments: Value) -> Result<Output, Error> {
         let Value::Object(arguments) = arguments else { panic!("an object") };
-        let call = Call { arguments, progress: Progress::default(), agreed: Agreed::default() };
+        let call =
+            Call { arguments, progress: Progress::default(), agreed: Agreed::default(), host: Default::default() };
         self.tool(name).handler.call(call).await
     }
 

@@ -1,6 +1,7 @@
 //! What goes wrong, and what becomes of it.
 
 use super::*;
+use crate::backends::tests::text_of;
 
 #[tokio::test]
 async fn trouble_that_passes_is_waited_out() {
@@ -116,8 +117,7 @@ async fn resources_are_read_and_an_unknown_one_is_an_empty_report() {
             _ => "",
         };
         assert_eq!(which.is_empty(), resource.family().is_none(), "{}", resource.uri);
-        let text =
-            resource.reader.read(which.to_owned()).await.unwrap_or_else(|error| panic!("{}: {error:?}", resource.uri));
+        let text = text_of(&resource, which).await.unwrap_or_else(|error| panic!("{}: {error:?}", resource.uri));
         let fields: Value = serde_json::from_str(&text).expect("JSON");
         assert!(fields["returned"].is_u64(), "{}: {text}", resource.uri);
     }

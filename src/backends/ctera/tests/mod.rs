@@ -63,7 +63,9 @@ pub(super) fn to(host: &Host, path: &str, way: Way, kept: Arc<Holding>) -> Conne
 pub(super) async fn call(tools: &[Tool], name: &str, arguments: Value) -> Result<Output, Error> {
     let Value::Object(arguments) = arguments else { panic!("an object") };
     let tool = tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
-    tool.handler.call(Call { arguments, progress: Progress::default(), agreed: Agreed::default() }).await
+    tool.handler
+        .call(Call { arguments, progress: Progress::default(), agreed: Agreed::default(), host: Default::default() })
+        .await
 }
 
 /// The structured part of a result.

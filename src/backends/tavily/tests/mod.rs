@@ -49,7 +49,7 @@ impl Stage {
     async fn told(&self, name: &str, arguments: Value, progress: Progress) -> Result<Output, Error> {
         let tool = self.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
         let Value::Object(arguments) = arguments else { panic!("an object") };
-        tool.handler.call(Call { arguments, progress, agreed: Agreed::default() }).await
+        tool.handler.call(Call { arguments, progress, agreed: Agreed::default(), host: Default::default() }).await
     }
 
     async fn fields(&self, name: &str, arguments: Value) -> Value {
