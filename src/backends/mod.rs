@@ -266,6 +266,8 @@ pub trait Memory: Send + Sync {
 pub struct Tool {
     /// `snake_case`, unique over all connections.
     pub name: String,
+    /// The name that it has without its connection; in a remote server's own words.
+    pub own: Cow<'static, str>,
     /// A few words for people.
     pub title: Cow<'static, str>,
     /// What it does and when to use it, for the model.

@@ -14,6 +14,8 @@ use super::{Boxed, Completion, Error, Partial};
 pub struct Prompt {
     /// Unique over all connections, made as the names of tools are.
     pub name: String,
+    /// The name that it has without its connection; in a remote server's own words.
+    pub own: Cow<'static, str>,
     /// A few words for people.
     pub title: Cow<'static, str>,
     /// What it is for.

@@ -327,6 +327,7 @@ mod tests {
         let (sent, ears) = (Sent::default(), Arc::new(Ears::default()));
         let prompt = sent.out_of_prompt(Prompt {
             name: "box_ask".to_owned(),
+            own: "ask".into(),
             title: "a".into(),
             description: "a".into(),
             arguments: std::borrow::Cow::Borrowed(&[]),

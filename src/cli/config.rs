@@ -146,6 +146,8 @@ struct One<'a> {
     way_from: &'a str,
     toolsets: &'a [&'static str],
     toolsets_from: &'a str,
+    allow: Option<&'a [String]>,
+    deny: &'a [String],
     folders: Vec<String>,
     defaults: &'a serde_json::Map<String, serde_json::Value>,
     issuer: Option<&'a str>,
@@ -224,6 +226,10 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
     if !connection.backend.toolsets.is_empty() {
         rows.push(("toolsets", connection.toolsets.1, connection.toolsets.0.join(",")));
     }
+    rows.extend(connection.patterns.allow.iter().map(|allow| ("allow", file, allow.join(","))));
+    if !connection.patterns.deny.is_empty() {
+        rows.push(("deny", file, connection.patterns.deny.join(",")));
+    }
     if !connection.folders.is_empty() {
         rows.push(("folders", file, shown(&connection.folders).join(",")));
     }
@@ -279,6 +285,8 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         way_from: connection.way.1.word(),
         toolsets: &connection.toolsets.0,
         toolsets_from: connection.toolsets.1.word(),
+        allow: connection.patterns.allow.as_deref(),
+        deny: &connection.patterns.deny,
         folders: shown(&connection.folders),
         defaults: &connection.defaults,
         issuer: connection.issuer.as_deref(),

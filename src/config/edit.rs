@@ -85,7 +85,7 @@ fn setting(last: &str, key: &str, text: &str) -> Result<Setting, Error> {
         "read_only" | "par" | "dpop" | "enabled" => {
             Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?)
         }
-        "disable" | "scopes" | "toolsets" | "folders" | "defaults" => {
+        "disable" | "scopes" | "toolsets" | "allow" | "deny" | "folders" | "defaults" => {
             Setting::Texts(words().map(String::from).collect())
         }
         "ports" => {

@@ -18,6 +18,7 @@ mod defaults;
 pub mod edit;
 pub mod folders;
 pub mod nearest;
+pub mod patterns;
 pub mod store;
 pub mod toolsets;
 pub mod written;
@@ -114,6 +115,8 @@ pub struct Connection {
     pub way: (Way, Source),
     /// The toolsets that are on, and who said so.
     pub toolsets: (Vec<&'static str>, Source),
+    /// Which of its tools and prompts are offered.
+    pub patterns: patterns::Patterns,
     /// The folders of this machine that its tools may use; none if the file names none.
     pub folders: Vec<PathBuf>,
     /// What is preset for its calls.
@@ -318,6 +321,7 @@ impl Connection {
             configured: entry.is_some(),
             way,
             toolsets: toolsets::resolve(backend, written.toolsets.as_deref(), &key("toolsets"))?,
+            patterns: patterns::Patterns { allow: written.allow.clone(), deny: written.deny.clone() },
             folders: folders::resolve(backend, written.folders.as_deref(), &key("folders"))?,
             defaults: defaults::resolve(backend, &written.defaults, &key("defaults"))?,
             issuer: written.issuer.clone().or_else(usual_issuer),

@@ -44,6 +44,10 @@ pub struct Connection {
     pub way: Option<String>,
     /// Which toolsets are on.
     pub toolsets: Option<Vec<String>>,
+    /// Patterns of the only tools and prompts that are offered.
+    pub allow: Option<Vec<String>>,
+    /// Patterns of those that are not.
+    pub deny: Vec<String>,
     /// The folders of this machine that tools may use.
     pub folders: Option<Vec<String>>,
     /// What is preset for its calls, as `name=value`.
@@ -86,6 +90,8 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "url",
     "way",
     "toolsets",
+    "allow",
+    "deny",
     "folders",
     "defaults",
     "issuer",
@@ -183,6 +189,8 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "url" => written.url = Some(text(item, &whole)?),
             "way" => written.way = Some(text(item, &whole)?),
             "toolsets" => written.toolsets = Some(texts(item, &whole)?),
+            "allow" => written.allow = Some(texts(item, &whole)?),
+            "deny" => written.deny = texts(item, &whole)?,
             "folders" => written.folders = Some(texts(item, &whole)?),
             "defaults" => written.defaults = texts(item, &whole)?,
             "issuer" => written.issuer = Some(text(item, &whole)?),

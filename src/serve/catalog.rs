@@ -10,6 +10,7 @@ use crate::app::error::NoYes;
 use crate::app::{App, Error};
 use crate::backends::{self, Backend, Call, Output, Tool};
 use crate::config::nearest;
+use crate::config::patterns::{Patterns, matches};
 
 /// What is offered, on top of what the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,7 @@ pub struct Catalog {
 pub(super) struct Service {
     pub(super) backend: &'static Backend,
     pub(super) connection: backends::Connection,
+    pub(super) patterns: Patterns,
 }
 
 /// One tool and the connection it belongs to.
@@ -67,11 +69,13 @@ impl Catalog {
             let is_chosen = choice.names(&connection.name);
             // A connection without an address has nothing to call; `keyward_status` names it.
             if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
-                let tools = connection.backend.tools(&service);
-                entries.extend(tools.into_iter().map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
+                let patterns = connection.patterns.clone();
+                let tools = connection.backend.tools(&service).into_iter();
+                let tools = tools.filter(|tool| patterns.offer(&tool.own, &tool.name));
+                entries.extend(tools.map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
                 // The list of a remote server's tools has served its purpose.
                 let service = backends::Connection { remembered: None, ..service };
-                services.push(Service { backend: connection.backend, connection: service });
+                services.push(Service { backend: connection.backend, connection: service, patterns });
             }
         }
         let mut tools = BTreeMap::new();
@@ -148,46 +152,4 @@ impl Catalog {
 
 fn is_disabled(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
-}
-
-/// Whether `pattern`, in which `*` stands for any text, describes the whole name.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = name.strip_prefix(first) else { return false };
-    let mut is_open = false;
-    for part in parts {
-        is_open = true;
-        match rest.find(part) {
-            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
-            None => return false,
-        }
-    }
-    let last = pattern.rsplit('*').next().unwrap_or_default();
-    if is_open { name.len() >= first.len() + last.len() && name.ends_with(last) } else { rest.is_empty() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        for (pattern, name, expected) in [
-            ("a", "a", true),
-            ("a", "ab", false),
-            ("a*", "ab", true),
-            ("*b", "ab", true),
-            ("*b", "abc", false),
-            ("a*c", "abc", true),
-            ("a*c", "abd", false),
-            ("a*a", "a", false),
-            ("*", "", true),
-            ("a*b*c", "aXbYc", true),
-            ("a*b*c", "aXcYb", false),
-            ("", "a", false),
-        ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
-        }
-    }
 }

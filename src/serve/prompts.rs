@@ -53,7 +53,7 @@ impl Prompts {
         let mut prompts = BTreeMap::new();
         for service in services {
             for prompt in service.backend.prompts(&service.connection) {
-                if !is_disabled(&prompt.name) {
+                if !is_disabled(&prompt.name) && service.patterns.offer(&prompt.own, &prompt.name) {
                     let connection = service.connection.name.clone();
                     // Names are made unique by their connection; were two the same, the first keeps it.
                     prompts.entry(prompt.name.clone()).or_insert(Entry { connection, prompt });

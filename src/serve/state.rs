@@ -19,6 +19,7 @@ const STATUS: &str = r#"{"type":"object","required":["connections"],"properties"
 pub(super) fn tool(app: &Arc<App>, choice: &Choice) -> Tool {
     Tool {
         name: "keyward_status".to_owned(),
+        own: "status".into(),
         title: "Login status".into(),
         description: "Lists the connected services, whether each is signed in, as whom, and the command that signs \
             in. Use it when a tool reports a login problem. Changes nothing."

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::Arc;
 
 use keyward::app::App;
+use keyward::report::Exit;
 use keyward::serve::{Choice, Server};
 use serde_json::{Value, json};
 
@@ -238,6 +239,33 @@ fn read_only_and_disabled_tools_are_left_out() {
     let answers = talk(&world, &request(1, "tools/list", &json!({})), 1);
     let text = answers[0].to_string();
     assert!(text.contains("tavily_search") && !text.contains("tavily_extract"), "{text}");
+}
+
+#[test]
+fn a_connection_offers_what_its_patterns_allow_and_nothing_that_they_deny() {
+    let names = |patterns: &str| {
+        let world = World::signed_in();
+        for pattern in patterns.split_whitespace() {
+            let (key, value) = pattern.split_once('=').expect("a key and a value");
+            let ran = world.run(&["config", "set", &format!("connections.box.{key}"), value]);
+            assert_eq!(ran.exit, Exit::Done, "{}", ran.err);
+        }
+        let calls = [
+            request(1, "tools/list", &json!({})),
+            request(2, "tools/call", &json!({"name": "box_echo", "arguments": {"text": "a"}})),
+        ];
+        let answers = talk(&world, &calls.concat(), 2);
+        let tools = answers[0]["result"]["tools"].as_array().expect("tools").clone();
+        let all: Vec<String> = tools.iter().filter_map(|tool| Some(tool["name"].as_str()?.to_owned())).collect();
+        let own: Vec<String> = all.iter().filter_map(|name| name.strip_prefix("box_").map(str::to_owned)).collect();
+        assert!(all.iter().any(|name| name == "tavily_search"), "another connection is left alone: {all:?}");
+        let is_called = answers[1]["error"].is_null();
+        assert_eq!(is_called, own.iter().any(|name| name == "echo"), "{}", answers[1]);
+        own.join(" ")
+    };
+    assert_eq!(names("allow=echo,a*"), "add echo");
+    assert_eq!(names("allow=*o* deny=echo"), "needs_more slow whoami");
+    assert_eq!(names("deny=*"), "");
 }
 
 #[test]

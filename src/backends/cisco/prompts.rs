@@ -182,6 +182,7 @@ const ALL: &[Template] = &[
 pub(super) fn all(connection: &Connection) -> Vec<Prompt> {
     let prompt = |template: &'static Template| Prompt {
         name: name::of(&connection.name, template.name),
+        own: template.name.into(),
         title: template.title.into(),
         description: template.description.into(),
         arguments: template.arguments.iter().map(argument).collect(),

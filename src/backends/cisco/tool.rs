@@ -61,6 +61,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
     let client = Client::new(connection);
     let tool = |spec: &&'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
+        own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
         input_schema: Schema::Made(&spec.takes),

@@ -91,6 +91,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
     let specs = ALL.iter().copied().flatten().filter(|spec| scope == Scope::Admin || spec.name != look::PORTALS);
     let tool = |spec: &'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
+        own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
         input_schema: Schema::Made(if scope == Scope::Admin { &spec.takes.within } else { &spec.takes.own }),

@@ -74,6 +74,7 @@ fn tool(peer: &Shared, entry: &RawValue) -> Option<Tool> {
     let title = outside::line(title.as_deref().unwrap_or(&entry.name), TITLE);
     Some(Tool {
         name: name::of(&peer.connection.name, &entry.name),
+        own: entry.name.clone().into_owned().into(),
         title: title.into(),
         description: description(&peer.host(), entry.description.as_deref().unwrap_or_default()).into(),
         input_schema: schema(entry.input_schema)?,

@@ -17,6 +17,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
     vec![
         Tool {
             name: name::of(&connection.name, "problem_codes"),
+            own: "problem_codes".into(),
             title: "Find problem codes".into(),
             description:
                 "Lists the technologies, sub-technologies and problem codes by which a new ticket finds its way \
@@ -30,6 +31,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         },
         Tool {
             name: name::of(&connection.name, "updates"),
+            own: "updates".into(),
             title: "Fetch ticket updates".into(),
             description:
                 "Fetches what Cisco wrote to tickets and did not deliver yet. It uses the updates up: each is \
@@ -45,6 +47,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         },
         Tool {
             name: name::of(&connection.name, "ticket"),
+            own: "ticket".into(),
             title: "Open, change or close a ticket".into(),
             description:
                 "Opens a ticket at Cisco, or sends an update, an escalation, a resolution or a closure of one. \

@@ -160,6 +160,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
     let client = Arc::new(Client::new(connection));
     let tool = |spec: &'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
+        own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
         input_schema: Schema::Made(spec.takes),

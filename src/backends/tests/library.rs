@@ -46,6 +46,7 @@ fn prompts(connection: &Connection) -> Vec<Prompt> {
     BUILT.set(BUILT.get() + 1);
     let prompt = |name: &'static str, toolset| Prompt {
         name: name::of(&connection.name, name),
+        own: name.into(),
         title: name.into(),
         description: "asks \"it\"".into(),
         arguments: Cow::Borrowed(

@@ -119,6 +119,7 @@ fn tried(deed: &str, typed: Option<&'static [&'static str]>) -> Tried {
     let app = App::open(machine, Arc::new(Memory::new()), None).expect("a configuration");
     let tool = Tool {
         name: "box_do".to_owned(),
+        own: "do".into(),
         title: "Do".into(),
         description: "Does a deed.".into(),
         input_schema: Schema::Static(r#"{"type":"object"}"#),

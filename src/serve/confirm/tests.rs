@@ -42,6 +42,7 @@ impl Handler for Deeds {
 fn entry(name: &str, deeds: &Deeds) -> Entry {
     let tool = Tool {
         name: name.to_owned(),
+        own: "do".into(),
         title: "Do".into(),
         description: "Does a deed.".into(),
         input_schema: Schema::Static(r#"{"type":"object"}"#),
