@@ -69,6 +69,10 @@ impl Listener {
 /// What passes through besides lists: decides what `serve` declares.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
+    /// There are prompts, or may be some later.
+    pub prompts: bool,
+    /// There are resources, or may be some later.
+    pub resources: bool,
     /// Arguments and variables can be completed.
     pub completions: bool,
     /// What is listed may change while the program runs.
@@ -83,6 +87,8 @@ impl Features {
     /// What either has.
     pub fn or(self, other: Self) -> Self {
         Self {
+            prompts: self.prompts || other.prompts,
+            resources: self.resources || other.resources,
             completions: self.completions || other.completions,
             list_changed: self.list_changed || other.list_changed,
             subscribe: self.subscribe || other.subscribe,
