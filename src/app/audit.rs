@@ -156,6 +156,7 @@ fn outcome(error: &Error) -> &'static str {
         Error::Network(_) => "network",
         Error::Unconfirmed { why: NoYes::Unasked, .. } => "not_asked",
         Error::Unconfirmed { why: NoYes::Declined, .. } => "declined",
+        Error::AnswersTooLate { .. } => "too_late",
         Error::Unconfirmed { why: NoYes::Cancelled, .. } => "cancelled",
         Error::Unconfirmed { why: NoYes::Changed, .. } => "changed",
         Error::NotObtained { failed, .. } => match **failed {

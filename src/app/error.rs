@@ -288,6 +288,12 @@ pub enum Error {
         /// Why there is no yes.
         why: NoYes,
     },
+    /// The answers that came are for a call that does not wait for them any more, or were for another one.
+    #[error("the answers for `{tool}` came too late")]
+    AnswersTooLate {
+        /// The tool.
+        tool: String,
+    },
     /// The network failed.
     #[error(transparent)]
     Network(#[from] http::Error),

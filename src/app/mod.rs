@@ -123,6 +123,13 @@ pub struct Signature {
     tools: Option<SystemTime>,
 }
 
+impl Signature {
+    /// Whether nothing but the cached lists has changed.
+    pub fn is_of_the_same_configuration(&self, other: &Self) -> bool {
+        self.config == other.config
+    }
+}
+
 impl App {
     /// Reads the configuration and nothing else: no keychain, no network, no lock.
     pub fn open(machine: Machine, keychain: Arc<dyn Store>, config_file: Option<&Path>) -> Result<Self, Error> {

@@ -133,6 +133,11 @@ impl Backend {
         (self.features)(connection)
     }
 
+    /// Whether another server is behind its connections.
+    pub fn passes(&self) -> bool {
+        self.passage.is_some()
+    }
+
     /// Reads addresses that no listed resource has, where another server is behind the connection.
     pub fn open(&self, connection: &Connection) -> Option<passage::Open> {
         let passage::Open { start, reader } = self.passage?.open(connection);

@@ -1,8 +1,8 @@
-//! Asking the person, through the client: in the middle of a legacy call (elicitation, forms since 2025-06-18 and
-//! addresses since 2025-11-25), and what the client answers in every era.
+//! Asking the client in the middle of a legacy call or reading: the person (elicitation, forms since 2025-06-18 and
+//! addresses since 2025-11-25), or its model (sampling); and what a person's answer means in every era.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::UrlRequest;
+use super::client::{Method, Takes};
+use super::place::Place;
+use super::writer::Part;
 
 /// The one field of the form with which a yes is asked for.
 const FIELD: &str = "agree";
@@ -17,24 +20,26 @@ const FIELD: &str = "agree";
 /// How long a question for a yes or no stays open.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Asks the client during one call.
+/// How many questions are open at once, over all calls.
+const MOST: usize = 1024;
+
+/// Asks the client during one call or reading.
 #[derive(Clone, Debug)]
 pub struct Asker {
-    pub(super) asks: mpsc::UnboundedSender<Ask>,
-    /// How many questions there were, over all calls.
-    pub(super) counter: Arc<AtomicU64>,
+    pub(super) host: Arc<Host>,
     pub(super) place: Place,
+    pub(super) takes: Takes,
 }
 
-/// The place of one call among those that run at once. While the person is awaited another call has it.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    running: Arc<Semaphore>,
-    permit: Arc<Mutex<Option<OwnedSemaphorePermit>>>,
+/// The way to the client, for all calls.
+#[derive(Debug)]
+pub(super) struct Host {
+    asks: mpsc::UnboundedSender<Ask>,
+    /// How many questions there were.
+    counter: AtomicU64,
+    /// What keeps the way from filling up while the host does not read.
+    room: Arc<Semaphore>,
 }
-
-/// A place that is taken. Dropping this leaves it.
-pub(super) struct Taken(Place);
 
 /// What the person said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,61 +52,75 @@ pub enum Asked {
     Cancelled,
 }
 
+/// Why there is no answer: the client's own error, or ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// A code of JSON-RPC.
+    pub code: i64,
+    /// What it means. From the client: text from outside.
+    pub message: String,
+}
+
+/// What the client answered.
+pub(super) type Reply = Result<Box<RawValue>, Unanswered>;
+
 /// Something for the loop to send.
 #[derive(Debug)]
 pub(super) enum Ask {
     Request {
         id: String,
-        params: String,
-        answer: oneshot::Sender<Asked>,
+        method: Method,
+        params: Part,
+        answer: oneshot::Sender<Reply>,
     },
     /// Nobody waits for the answer any more, if there was none.
     Withdrawn {
         id: String,
+        _room: OwnedSemaphorePermit,
     },
     Completed {
         params: String,
+        _room: OwnedSemaphorePermit,
     },
 }
 
 /// A question whose answer is awaited. Dropping this, also because the call was cancelled, withdraws it.
 struct Open<'a> {
     id: String,
-    asks: &'a mpsc::UnboundedSender<Ask>,
+    host: &'a Host,
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        let _ = self.asks.send(Ask::Withdrawn { id: std::mem::take(&mut self.id) });
+        if let Some(room) = self.room.take() {
+            let _ = self.host.asks.send(Ask::Withdrawn { id: std::mem::take(&mut self.id), _room: room });
+        }
     }
 }
 
-impl Place {
-    pub(super) fn new(running: &Arc<Semaphore>) -> Self {
-        Self { running: Arc::clone(running), permit: Arc::default() }
+impl Unanswered {
+    pub(super) fn new(message: &str) -> Self {
+        Self { code: -32603, message: message.to_owned() }
     }
 
-    /// Waits until there is one.
-    pub(super) async fn take(&self) -> Taken {
-        let taken = Taken(self.clone());
-        self.take_again().await;
-        taken
-    }
-
-    async fn take_again(&self) {
-        // The semaphore is never closed, so waiting for it cannot fail.
-        let permit = Arc::clone(&self.running).acquire_owned().await.ok();
-        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = permit;
-    }
-
-    fn leave(&self) {
-        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Reads the client's error.
+    pub(super) fn of(error: &RawValue) -> Self {
+        let error: Value = serde_json::from_str(error.get()).unwrap_or_default();
+        match (error.get("code").and_then(Value::as_i64), error.get("message").and_then(Value::as_str)) {
+            (Some(code), Some(message)) => Self { code, message: message.to_owned() },
+            _ => Self::new("the client's error has no code or no message"),
+        }
     }
 }
 
-impl Drop for Taken {
-    fn drop(&mut self) {
-        self.0.leave();
+impl Host {
+    pub(super) fn new(asks: mpsc::UnboundedSender<Ask>) -> Self {
+        Self { asks, counter: AtomicU64::new(0), room: Arc::new(Semaphore::new(MOST)) }
+    }
+
+    fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
     }
 }
 
@@ -110,30 +129,58 @@ impl Asker {
     /// [`Asker::completed`].
     pub async fn open_url(&self, request: &UrlRequest, id: &str, patience: Duration) -> Asked {
         let UrlRequest { message, url } = request;
-        self.request(&json!({ "mode": "url", "message": message, "url": url, "elicitationId": id }), patience).await
+        let params = json!({ "mode": "url", "message": message, "url": url, "elicitationId": id });
+        self.elicit(&params, patience).await
     }
 
     /// Asks the person to say yes or no.
     pub async fn confirm(&self, question: &str) -> Asked {
-        self.request(&form(question), PATIENCE).await
+        self.elicit(&form(question), PATIENCE).await
     }
 
     /// A person who has not answered by then has put the question away.
-    async fn request(&self, params: &Value, patience: Duration) -> Asked {
-        let id = format!("keyward-{}", self.counter.fetch_add(1, Ordering::Relaxed) + 1);
+    async fn elicit(&self, params: &Value, patience: Duration) -> Asked {
+        let reply = self.request(Method::Elicit, Part::Text(params.to_string()), patience).await;
+        Asked::of_raw(reply.ok().as_deref())
+    }
+
+    /// Sends somebody else's question as it is, and waits so long for the answer, which comes back as it is. What the
+    /// client did not declare is not sent.
+    pub async fn forward(
+        &self,
+        method: Method,
+        params: Box<RawValue>,
+        patience: Duration,
+    ) -> Result<Box<RawValue>, Unanswered> {
+        match self.takes.check(method, &params) {
+            Ok(()) => self.request(method, Part::Raw(params), patience).await,
+            Err(failure) => Err(Unanswered { code: -32602, message: failure.message.into_owned() }),
+        }
+    }
+
+    async fn request(&self, method: Method, params: Part, patience: Duration) -> Reply {
+        let Some(room) = self.host.room() else { return Err(Unanswered::new("too many questions at once")) };
+        let Some(away) = self.place.leave() else { return Err(Unanswered::new("the call has ended")) };
+        let id = format!("keyward-{}", self.host.counter.fetch_add(1, Ordering::Relaxed) + 1);
         let (answer, asked) = oneshot::channel();
-        let _ = self.asks.send(Ask::Request { id: id.clone(), params: params.to_string(), answer });
-        let open = Open { id, asks: &self.asks };
-        self.place.leave();
-        let asked = tokio::time::timeout(patience, asked).await;
+        let _ = self.host.asks.send(Ask::Request { id: id.clone(), method, params, answer });
+        let open = Open { id, host: &self.host, room: Some(room) };
+        let reply = tokio::time::timeout(patience, asked).await;
         drop(open);
-        self.place.take_again().await;
-        asked.map_or(Asked::Cancelled, |asked| asked.unwrap_or(Asked::Cancelled))
+        away.back().await;
+        match reply {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(_)) => Err(Unanswered::new("the client has gone")),
+            Err(_) => Err(Unanswered::new("nobody answered in time")),
+        }
     }
 
     /// Tells the client that what was to be done at the address is done.
     pub fn completed(&self, id: &str) {
-        let _ = self.asks.send(Ask::Completed { params: json!({ "elicitationId": id }).to_string() });
+        if let Some(room) = self.host.room() {
+            let params = json!({ "elicitationId": id }).to_string();
+            let _ = self.host.asks.send(Ask::Completed { params, _room: room });
+        }
     }
 }
 
@@ -159,7 +206,7 @@ impl Asked {
     }
 
     /// The same for an answer as it was written.
-    pub(super) fn of_raw(answer: Option<&RawValue>) -> Self {
+    fn of_raw(answer: Option<&RawValue>) -> Self {
         Self::of(answer.and_then(|raw| serde_json::from_str(raw.get()).ok()).as_ref())
     }
 }

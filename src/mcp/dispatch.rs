@@ -1,41 +1,73 @@
 //! The methods: what each needs, and its answer.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::ask;
-use super::era::{self, Can, Era, Keep, Meta, VERSIONS};
-use super::message::{Failure, Id, Params, UNKNOWN_METHOD, string};
+use super::client::{Method, Takes};
+use super::era::{self, Era, Keep, Meta, VERSIONS};
+use super::log::Threshold;
+use super::message::{Failure, INTERNAL, Id, Params, UNKNOWN_METHOD, string};
 use super::read::{self, Found, Reading};
 use super::writer::{Part, Parts};
-use super::{Identity, Kind, Outcome, Question, Server, ToolResult, UrlRequest};
+use super::{Completion, Features, Identity, Kind, Level, Outcome, Partial};
+use super::{Question, Server, ToolResult, UrlRequest, ask, complete};
+
+/// The kinds that are declared.
+const LISTED: [Kind; 3] = [Kind::Tools, Kind::Prompts, Kind::Resources];
+/// From which level on a legacy client gets log messages before it says otherwise.
+const USUAL: Level = Level::Info;
 
 /// What a request leads to.
 pub(super) enum Step {
     /// An answer at once.
     Answer(Parts),
-    /// A call.
-    Call(Invocation),
-    /// A reading.
-    Read(Reading, Era),
+    /// Something that can take long.
+    Start(Invocation),
 }
 
-/// A tool call whose parameters were understood.
+/// What can take long.
+pub(super) enum Work {
+    /// A call of the tool of this name.
+    Call(String, Map<String, Value>),
+    /// A reading.
+    Read(Reading),
+    /// A completion.
+    Complete(Partial),
+}
+
+/// A request for it whose parameters were understood.
 pub(super) struct Invocation {
-    pub(super) name: String,
-    pub(super) arguments: Map<String, Value>,
+    pub(super) work: Work,
     pub(super) progress_token: Option<Box<RawValue>>,
     pub(super) answers: Map<String, Value>,
     pub(super) request_state: Option<String>,
     pub(super) era: Era,
+    /// Modern: from which level on log messages are wanted.
+    pub(super) level: Option<Level>,
 }
 
-/// What is known of the client from its latest `initialize`.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is known of the legacy client from its latest `initialize`, and what it was told there.
+#[derive(Debug, Default)]
 pub(super) struct Handshake {
-    pub(super) can: Can,
+    pub(super) takes: Takes,
+    /// The lists that tell of their changes: of tools, prompts and resources.
+    pub(super) changes: [bool; 3],
+    /// From which level on it wants log messages.
+    pub(super) level: Threshold,
+}
+
+impl Handshake {
+    fn want(&self, server: &dyn Server, level: Option<Level>) {
+        if self.level.level() != level {
+            self.level.set(level);
+            if let Some(level) = level {
+                server.level(level);
+            }
+        }
+    }
 }
 
 /// Answers methods; knows who we are as JSON.
@@ -61,15 +93,26 @@ impl Dispatch {
         let meta = Meta::of(params)?;
         let era = meta.era(method)?;
         let answer = |parts| Ok(Step::Answer(parts));
-        let read = |reading: Result<_, _>| reading.map(|reading| Step::Read(reading, era));
+        let start = |work| invocation(work, params, &meta, era).map(Step::Start);
         match (method, era) {
-            ("tools/call", _) => invocation(params, &meta, era).map(Step::Call),
-            ("prompts/get", _) if server.offers(Kind::Prompts) => read(read::prompt(params)),
-            ("resources/read", _) if server.offers(Kind::Resources) => read(read::resource(params)),
+            ("tools/call", _) => start(Work::Call(name(params)?, arguments(params)?)),
+            ("prompts/get", _) if server.offers(Kind::Prompts) => start(Work::Read(read::prompt(params)?)),
+            ("resources/read", _) if server.offers(Kind::Resources) => start(Work::Read(read::resource(params)?)),
+            ("completion/complete", _) if server.features().completions => {
+                start(Work::Complete(complete::partial(params)?))
+            }
             ("initialize", Era::Legacy) => {
-                let (version, text) = self.initialize(server, params)?;
-                handshake.can = Can::under(version, params.capabilities);
+                let features = server.features();
+                let (version, text) = self.initialize(server, features, params)?;
+                handshake.takes = Takes::under(version, params.capabilities);
+                handshake.changes = LISTED.map(|kind| features.list_changed && server.offers(kind));
+                handshake.want(server, features.logging.then_some(USUAL));
                 answer(vec![Part::Text(text)])
+            }
+            ("logging/setLevel", Era::Legacy) if server.features().logging => {
+                let level = params.level.and_then(string).and_then(|word| Level::of(&word));
+                handshake.want(server, Some(level.ok_or_else(|| Failure::parameters("`level` is not a level"))?));
+                answer(vec![Part::Static("{}")])
             }
             ("ping", Era::Legacy) => answer(vec![Part::Static("{}")]),
             ("server/discover", Era::Modern(_)) => {
@@ -83,7 +126,12 @@ impl Dispatch {
         }
     }
 
-    fn initialize(&self, server: &dyn Server, params: &Params<'_>) -> Result<(&'static str, String), Failure> {
+    fn initialize(
+        &self,
+        server: &dyn Server,
+        features: Features,
+        params: &Params<'_>,
+    ) -> Result<(&'static str, String), Failure> {
         let requested = match params.protocol_version {
             None => "".into(),
             Some(raw) => string(raw).ok_or_else(|| Failure::parameters("`protocolVersion` is not a text"))?,
@@ -91,7 +139,7 @@ impl Dispatch {
         let version = era::negotiate(&requested);
         let mut text = format!(
             "{{\"protocolVersion\":\"{version}\",\"capabilities\":{},\"serverInfo\":{}",
-            capabilities(server),
+            capabilities(server, features),
             self.server_info
         );
         self.instructions(&mut text);
@@ -100,7 +148,11 @@ impl Dispatch {
     }
 
     fn discovery(&self, server: &dyn Server) -> String {
-        let mut text = format!("\"supportedVersions\":{},\"capabilities\":{}", json!(VERSIONS), capabilities(server));
+        let mut text = format!(
+            "\"supportedVersions\":{},\"capabilities\":{}",
+            json!(VERSIONS),
+            capabilities(server, server.features())
+        );
         self.instructions(&mut text);
         text
     }
@@ -113,36 +165,69 @@ impl Dispatch {
 
     /// A result with these members, framed as its era wants it.
     fn result(&self, era: Era, keep: Keep, members: impl IntoIterator<Item = Part>) -> Parts {
-        let frame = era::frame(era, true, keep, &self.server_info);
-        let mut parts = vec![Part::Static(frame.head)];
-        parts.extend(members);
-        parts.push(Part::Text(frame.tail.into_owned()));
-        parts
+        framed(era::frame(era, true, keep, &self.server_info, ""), members)
     }
 
     /// The result of a reading.
-    pub(super) fn found(&self, era: Era, found: &Found) -> Parts {
-        let keep = match found {
-            Found::Prompt { .. } => Keep::Not,
-            Found::Resource { .. } => Keep::Reading,
-        };
-        self.result(era, keep, read::members(found))
+    pub(super) fn found(&self, era: Era, found: Found) -> Result<Parts, Failure> {
+        match found {
+            Found::Prompt { description, messages } => {
+                Ok(self.result(era, Keep::Not, read::messages(description.as_deref(), messages)))
+            }
+            Found::Resource { contents } => {
+                Ok(self.result(era, Keep::Reading, [Part::Static("\"contents\":"), Part::Raw(contents)]))
+            }
+            Found::InputRequired { questions, state } => self.input_required(era, &questions, state.as_deref()),
+        }
+    }
+
+    /// The result of a completion.
+    pub(super) fn completed(&self, era: Era, completion: Completion) -> Parts {
+        self.result(era, Keep::Not, [Part::Static("\"completion\":"), Part::Text(complete::member(completion))])
     }
 
     /// The result of a call.
-    pub(super) fn outcome(&self, era: Era, outcome: Outcome) -> Parts {
+    pub(super) fn outcome(&self, era: Era, outcome: Outcome) -> Result<Parts, Failure> {
         match outcome {
-            Outcome::Done(result) => self.result(era, Keep::Not, members(result)),
-            Outcome::InputRequired(requests) => {
-                let frame = era::frame(era, false, Keep::Not, &self.server_info);
-                vec![
-                    Part::Static(frame.head),
-                    Part::Text(format!("\"inputRequests\":{}", questions(&requests))),
-                    Part::Text(frame.tail.into_owned()),
-                ]
+            Outcome::Done(result) => {
+                let meta = result.meta.as_deref().map(era::foreign).unwrap_or_default();
+                Ok(framed(era::frame(era, true, Keep::Not, &self.server_info, &meta), members(result)))
             }
+            Outcome::InputRequired { questions, state } => self.input_required(era, &questions, state.as_deref()),
         }
     }
+
+    /// A legacy client cannot read this, and a modern one must find in it something to do.
+    fn input_required(
+        &self,
+        era: Era,
+        questions: &[(String, Question)],
+        state: Option<&str>,
+    ) -> Result<Parts, Failure> {
+        let Era::Modern(takes) = era else { return Err(INTERNAL) };
+        let mut members = Vec::new();
+        if !questions.is_empty() {
+            members.push(requests(takes, questions)?);
+        }
+        if let Some(state) = state {
+            members.push(format!("\"requestState\":{}", json!(state)));
+        }
+        if members.is_empty() {
+            return Err(INTERNAL);
+        }
+        let frame = era::frame(era, false, Keep::Not, &self.server_info, "");
+        Ok(framed(frame, [Part::Text(members.join(","))]))
+    }
+}
+
+fn framed(frame: era::Frame, members: impl IntoIterator<Item = Part>) -> Parts {
+    let mut parts = vec![Part::Static(frame.head)];
+    parts.extend(members);
+    parts.push(match frame.tail {
+        Cow::Borrowed(tail) => Part::Static(tail),
+        Cow::Owned(tail) => Part::Text(tail),
+    });
+    parts
 }
 
 impl Kind {
@@ -168,10 +253,13 @@ impl Kind {
     }
 }
 
-/// What the server can do, as JSON. None of its lists tells of changes.
-fn capabilities(server: &dyn Server) -> String {
-    let kinds = [Kind::Tools, Kind::Prompts, Kind::Resources].into_iter().filter(|kind| server.offers(*kind));
-    let declared: Vec<String> = kinds.map(|kind| format!("{}{{}}", kind.member())).collect();
+/// What the server can do, as JSON.
+fn capabilities(server: &dyn Server, features: Features) -> String {
+    let changes = if features.list_changed { "\"listChanged\":true" } else { "" };
+    let kinds = LISTED.into_iter().filter(|kind| server.offers(*kind));
+    let mut declared: Vec<String> = kinds.map(|kind| format!("{}{{{changes}}}", kind.member())).collect();
+    let others = [(features.completions, "\"completions\":{}"), (features.logging, "\"logging\":{}")];
+    declared.extend(others.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, member)| member.to_owned()));
     format!("{{{}}}", declared.join(","))
 }
 
@@ -184,15 +272,25 @@ fn members(result: ToolResult) -> Parts {
     members
 }
 
-fn questions(questions: &[(String, Question)]) -> Value {
-    let request = |question: &Question| {
-        let params = match question {
-            Question::Open(UrlRequest { message, url }) => json!({ "mode": "url", "message": message, "url": url }),
-            Question::Confirm(question) => ask::form(question),
+/// The questions by their keys, none of which asks for what the client does not take.
+fn requests(takes: Takes, questions: &[(String, Question)]) -> Result<String, Failure> {
+    let mut text = String::from("\"inputRequests\":{");
+    for (index, (key, question)) in questions.iter().enumerate() {
+        let comma = if index > 0 { "," } else { "" };
+        let (method, params) = match question {
+            Question::Open(UrlRequest { message, url }) => {
+                (Method::Elicit, json!({ "mode": "url", "message": message, "url": url }).to_string())
+            }
+            Question::Confirm(question) => (Method::Elicit, ask::form(question).to_string()),
+            Question::Relay { method, params } => {
+                takes.check(*method, params)?;
+                (*method, params.get().to_owned())
+            }
         };
-        json!({ "method": "elicitation/create", "params": params })
-    };
-    questions.iter().map(|(key, question)| (key.clone(), request(question))).collect::<Map<_, _>>().into()
+        let _ = write!(text, "{comma}{}:{{\"method\":\"{}\",\"params\":{params}}}", json!(key), method.name());
+    }
+    text.push('}');
+    Ok(text)
 }
 
 /// There is one page. An empty cursor is taken for the first page, any other was never given out.
@@ -203,19 +301,18 @@ fn first_page(params: &Params<'_>) -> Result<(), Failure> {
     }
 }
 
-fn invocation(params: &Params<'_>, meta: &Meta<'_>, era: Era) -> Result<Invocation, Failure> {
-    let name = name(params)?;
+fn invocation(work: Work, params: &Params<'_>, meta: &Meta<'_>, era: Era) -> Result<Invocation, Failure> {
     let request_state = match params.request_state {
         None => None,
         Some(raw) => Some(string(raw).ok_or_else(|| Failure::parameters("`requestState` is not a text"))?.into_owned()),
     };
     Ok(Invocation {
-        name,
-        arguments: arguments(params)?,
+        work,
         progress_token: meta.progress_token.map(ToOwned::to_owned),
         answers: object(params.input_responses, "`inputResponses` is not an object")?,
         request_state,
         era,
+        level: meta.level(),
     })
 }
 
@@ -230,7 +327,8 @@ pub(super) fn arguments(params: &Params<'_>) -> Result<Map<String, Value>, Failu
     object(params.arguments, "`arguments` is not an object")
 }
 
-fn object(raw: Option<&RawValue>, wrong: &'static str) -> Result<Map<String, Value>, Failure> {
+/// An object; an empty one if it is absent.
+pub(super) fn object(raw: Option<&RawValue>, wrong: &'static str) -> Result<Map<String, Value>, Failure> {
     raw.map_or_else(|| Ok(Map::new()), |raw| serde_json::from_str(raw.get()).map_err(|_| Failure::parameters(wrong)))
 }
 

@@ -1,31 +1,32 @@
 //! Which rules a request follows, and what its results look like under them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::Identity;
+use super::client::Takes;
 use super::message::{Failure, Params, string};
+use super::{Identity, Level};
 
 /// The revision without a handshake.
 pub(super) const MODERN: &str = "2026-07-28";
 /// The newest revision with one.
-const NEWEST_LEGACY: &str = "2025-11-25";
+pub(super) const NEWEST_LEGACY: &str = "2025-11-25";
 /// The revision with a handshake in which the person could first be asked something.
-const FORMS_LEGACY: &str = "2025-06-18";
+pub(super) const FORMS_LEGACY: &str = "2025-06-18";
 /// All revisions, newest first.
 pub(super) const VERSIONS: [&str; 5] = [MODERN, NEWEST_LEGACY, FORMS_LEGACY, "2025-03-26", "2024-11-05"];
-const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// The rules of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Era {
     /// A handshake, and results without decoration.
     Legacy,
-    /// Everything in each request, also what this one lets the person be asked.
-    Modern(Can),
+    /// Everything in each request, also what this client takes.
+    Modern(Takes),
 }
 
 /// The known members of `_meta`.
@@ -39,47 +40,6 @@ pub(super) struct Meta<'a> {
     capabilities: Option<&'a RawValue>,
     #[serde(borrow, rename = "io.modelcontextprotocol/logLevel")]
     log_level: Option<&'a RawValue>,
-}
-
-/// The part of a client's capabilities that matters here.
-#[derive(Default, Deserialize)]
-struct Capabilities {
-    elicitation: Option<Elicitation>,
-}
-
-#[derive(Deserialize)]
-struct Elicitation {
-    form: Option<serde_json::Map<String, serde_json::Value>>,
-    url: Option<serde_json::Map<String, serde_json::Value>>,
-}
-
-/// What the person can be asked. A host may do one and not the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Can {
-    /// To open an address.
-    pub(super) open: bool,
-    /// To say yes or no.
-    pub(super) confirm: bool,
-}
-
-impl Can {
-    /// What these capabilities let the person be asked.
-    fn of(capabilities: Option<&RawValue>) -> Self {
-        let read = |raw: &RawValue| serde_json::from_str::<Capabilities>(raw.get()).ok();
-        let Some(elicitation) = capabilities.and_then(read).and_then(|it| it.elicitation) else {
-            return Self::default();
-        };
-        let open = elicitation.url.is_some();
-        // Forms are older than modes: whoever names no mode means them.
-        Self { open, confirm: elicitation.form.is_some() || !open }
-    }
-
-    /// The same for a client with a handshake: forms came with 2025-06-18, addresses with 2025-11-25.
-    pub(super) fn under(version: &str, capabilities: Option<&RawValue>) -> Self {
-        let can = Self::of(capabilities);
-        let open = can.open && version == NEWEST_LEGACY;
-        Self { open, confirm: can.confirm && [NEWEST_LEGACY, FORMS_LEGACY].contains(&version) }
-    }
 }
 
 impl<'a> Meta<'a> {
@@ -109,11 +69,15 @@ impl<'a> Meta<'a> {
             Some(raw) if raw.get().starts_with('{') => {}
             _ => return Err(Failure::parameters("`_meta` has no object `io.modelcontextprotocol/clientCapabilities`")),
         }
-        let level = self.log_level.map(|raw| string(raw).unwrap_or_default());
-        if level.is_some_and(|level| !LOG_LEVELS.contains(&level.as_ref())) {
+        if self.log_level.is_some() && self.level().is_none() {
             return Err(Failure::parameters("`io.modelcontextprotocol/logLevel` is not a level"));
         }
-        Ok(Era::Modern(Can::of(self.capabilities)))
+        Ok(Era::Modern(Takes::of(self.capabilities)))
+    }
+
+    /// From which level on a modern client wants the log messages of this request.
+    pub(super) fn level(&self) -> Option<Level> {
+        self.log_level.and_then(string).and_then(|word| Level::of(&word))
     }
 }
 
@@ -148,20 +112,39 @@ pub(super) struct Frame {
     pub(super) tail: Cow<'static, str>,
 }
 
-/// The decorations of a result. `server_info` is the JSON of [`server_info`].
-pub(super) fn frame(era: Era, is_complete: bool, keep: Keep, server_info: &str) -> Frame {
+/// The decorations of a result. `server_info` is the JSON of [`server_info`]; `meta` what else is to stand in `_meta`:
+/// members with commas between them, or nothing.
+pub(super) fn frame(era: Era, is_complete: bool, keep: Keep, server_info: &str, meta: &str) -> Frame {
     if era == Era::Legacy {
-        return Frame { head: "{", tail: "}".into() };
+        let tail = if meta.is_empty() { "}".into() } else { format!(",\"_meta\":{{{meta}}}}}").into() };
+        return Frame { head: "{", tail };
     }
     let keep = match keep {
         Keep::Not => "",
         Keep::Offer => ",\"ttlMs\":60000,\"cacheScope\":\"private\"",
         Keep::Reading => ",\"ttlMs\":0,\"cacheScope\":\"private\"",
     };
+    let comma = if meta.is_empty() { "" } else { "," };
     Frame {
         head: if is_complete { "{\"resultType\":\"complete\"," } else { "{\"resultType\":\"input_required\"," },
-        tail: format!("{keep},\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}}}}}").into(),
+        tail: format!("{keep},\"_meta\":{{\"io.modelcontextprotocol/serverInfo\":{server_info}{comma}{meta}}}}}")
+            .into(),
     }
+}
+
+/// The members of somebody else's `_meta` that may stand in ours: those whose prefix MCP does not keep for itself.
+pub(super) fn foreign(meta: &RawValue) -> String {
+    let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(meta.get()).unwrap_or_default();
+    let members = members.iter().filter(|(key, _)| !is_reserved(key));
+    members.map(|(key, value)| format!("{}:{}", json!(key), value.get())).collect::<Vec<_>>().join(",")
+}
+
+/// Whether the second label of the key's prefix is MCP's.
+fn is_reserved(key: &str) -> bool {
+    let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
+    prefix.split('.').nth(1).is_some_and(|label| {
+        ["mcp", "modelcontextprotocol"].iter().any(|reserved| label.eq_ignore_ascii_case(reserved))
+    })
 }
 
 /// Who we are, as JSON.

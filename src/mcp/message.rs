@@ -42,7 +42,7 @@ pub(super) enum Message<'a> {
     /// Wants none.
     Notification { method: Cow<'a, str>, params: Params<'a> },
     /// Answers a request of ours.
-    Response { id: Id, result: Option<&'a RawValue> },
+    Response { id: Id, result: Option<&'a RawValue>, error: Option<&'a RawValue> },
     /// Cannot be understood. The id is there if it could be read.
     Invalid { id: Option<Id>, failure: Failure },
 }
@@ -89,6 +89,14 @@ pub(super) struct Params<'a> {
     pub(super) arguments: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) cursor: Option<&'a RawValue>,
+    #[serde(borrow, rename = "ref")]
+    pub(super) of: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) argument: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) context: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) level: Option<&'a RawValue>,
     #[serde(borrow, rename = "protocolVersion")]
     pub(super) protocol_version: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -141,8 +149,7 @@ pub(super) fn read(text: &str) -> Message<'_> {
     let Some(method) = envelope.method else {
         return match id {
             Some(id) if envelope.result.is_some() || envelope.error.is_some() => {
-                // An answer that is an error, too, is no answer to rely on.
-                Message::Response { id, result: envelope.result.filter(|_| envelope.error.is_none()) }
+                Message::Response { id, result: envelope.result, error: envelope.error }
             }
             id => invalid(id, "the message has no method"),
         };

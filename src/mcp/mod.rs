@@ -22,10 +22,17 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 mod ask;
+mod audience;
+mod client;
+mod complete;
 mod dispatch;
 mod era;
+mod level;
 mod line;
+mod log;
 mod message;
+mod news;
+mod place;
 mod progress;
 mod read;
 mod run;
@@ -33,9 +40,14 @@ mod run;
 mod tests;
 mod writer;
 
-pub use ask::{Asked, Asker};
+pub use ask::{Asked, Asker, Unanswered};
+pub use client::{Asking, Client, Method, Takes};
+pub use complete::{Completion, Partial, Reference};
+pub use level::Level;
+pub use log::LogSender;
+pub use news::{News, NewsSender};
 pub use progress::ProgressSender;
-pub use read::{Found, ReadError, Reading};
+pub use read::{Found, ReadError, ReadRequest, Reading};
 
 /// A future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -44,12 +56,42 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Server: Send + Sync + 'static {
     /// Whether there is anything of this kind. What is not offered is not declared, and its methods are unknown.
     fn offers(&self, kind: Kind) -> bool;
+    /// What else is offered, under the same rule. Asked at each handshake and discovery, and before such a request.
+    fn features(&self) -> Features {
+        Features::default()
+    }
     /// The JSON array of the definitions, in a stable order. Asked for at each listing, and of what is offered only.
     fn list(&self, kind: Kind) -> Arc<str>;
     /// Runs one call. Dropping the future cancels it; a panic in it is answered as an internal error.
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>>;
     /// Reads one prompt or resource, under the same rules.
-    fn read(&self, reading: Reading) -> BoxFuture<'static, Result<Found, ReadError>>;
+    fn read(&self, request: ReadRequest) -> BoxFuture<'static, Result<Found, ReadError>>;
+    /// Completes one argument, under the same rules.
+    fn complete(&self, _: Partial) -> BoxFuture<'static, Result<Completion, ReadError>> {
+        Box::pin(async { Ok(Completion::default()) })
+    }
+    /// Begins or ends to watch an address: for its first subscriber, and after its last. One address is never begun and
+    /// ended at once.
+    fn subscribe(&self, uri: String, _wanted: bool) -> BoxFuture<'static, Result<(), ReadError>> {
+        Box::pin(async { Err(ReadError::NotFound { uri, why: "it cannot be watched".to_owned() }) })
+    }
+    /// Where to tell what happens outside every request. Called once, at the start; must not do anything else.
+    fn listen(&self, _: NewsSender) {}
+    /// From which level on the legacy client wants log messages: at its handshake, and whenever it changes its mind.
+    fn level(&self, _: Level) {}
+}
+
+/// What is offered besides lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// To complete arguments.
+    pub completions: bool,
+    /// To tell when a list changes.
+    pub list_changed: bool,
+    /// To watch resources.
+    pub subscribe: bool,
+    /// To tell what happens, in log messages.
+    pub logging: bool,
 }
 
 /// What can be listed.
@@ -79,6 +121,7 @@ pub struct Identity {
 }
 
 /// One call of a tool.
+#[derive(Debug, Default)]
 pub struct ToolRequest {
     /// Which tool.
     pub name: String,
@@ -86,56 +129,43 @@ pub struct ToolRequest {
     pub arguments: Map<String, Value>,
     /// Where progress goes; `None` if the client did not ask for it.
     pub progress: Option<ProgressSender>,
-    /// Whether and how the person can be asked something.
-    pub user: User,
-    /// Modern: what the person answered to the requests of an earlier [`Outcome::InputRequired`], by their keys.
+    /// Where log messages go.
+    pub log: LogSender,
+    /// What the client can be asked, and how.
+    pub client: Client,
+    /// Modern: what was answered to the questions of an earlier [`Outcome::InputRequired`], by their keys.
     pub answers: Map<String, Value>,
     /// Modern: the state of that earlier outcome. It comes from an untrusted place.
     pub request_state: Option<String>,
-}
-
-/// What the person can be asked during a call, and how. A client may do one and not the other.
-#[derive(Clone, Debug)]
-pub struct User {
-    /// To open an address.
-    pub open: Asking,
-    /// To say yes or no.
-    pub confirm: Asking,
-}
-
-/// Whether and how something can be asked.
-#[derive(Clone, Debug)]
-pub enum Asking {
-    /// The client did not declare it.
-    Cannot,
-    /// Legacy: the client is asked in the middle of the call.
-    Now(Asker),
-    /// Modern: the call ends with [`Outcome::InputRequired`] and comes again with the answers.
-    ByResult,
-}
-
-impl User {
-    /// Whether anything at all can be asked.
-    pub fn can_be_asked(&self) -> bool {
-        !matches!((&self.open, &self.confirm), (Asking::Cannot, Asking::Cannot))
-    }
 }
 
 /// How a call ended.
 pub enum Outcome {
     /// With a result.
     Done(ToolResult),
-    /// Modern only: the person is to be asked these first, by a key of our own each.
-    InputRequired(Vec<(String, Question)>),
+    /// Not yet. Modern only: these are to be answered first, by a key each.
+    InputRequired {
+        /// The questions.
+        questions: Vec<(String, Question)>,
+        /// What the client is to bring again with the answers. It is seen by the client.
+        state: Option<String>,
+    },
 }
 
-/// What the person is asked.
+/// What is asked.
 #[derive(Clone, Debug)]
 pub enum Question {
-    /// To open an address.
+    /// The person: to open an address.
     Open(UrlRequest),
-    /// To say yes or no to this.
+    /// The person: to say yes or no to this.
     Confirm(String),
+    /// Somebody else's question, as it is.
+    Relay {
+        /// Of whom.
+        method: Method,
+        /// What: a JSON object.
+        params: Box<RawValue>,
+    },
 }
 
 /// An address for the person to open.
@@ -155,6 +185,8 @@ pub struct ToolResult {
     pub structured: Option<Box<RawValue>>,
     /// The tool itself failed; the content says why.
     pub failed: bool,
+    /// What stands beside the result: a JSON object. Keys that MCP keeps for itself are left out.
+    pub meta: Option<Box<RawValue>>,
 }
 
 /// Why a request never reached a tool.

@@ -1,10 +1,29 @@
 //! What is read: prompts and resources. Their requests, their results, and which error of which era a refusal is.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::era::Era;
 use super::message::{Failure, Params, string};
 use super::writer::{Part, Parts};
+use super::{Client, LogSender, ProgressSender, Question};
+
+/// One reading.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// Of what.
+    pub reading: Reading,
+    /// Where progress goes; `None` if the client did not ask for it.
+    pub progress: Option<ProgressSender>,
+    /// Where log messages go.
+    pub log: LogSender,
+    /// What the client can be asked, and how.
+    pub client: Client,
+    /// Modern: what was answered to the questions of an earlier [`Found::InputRequired`], by their keys.
+    pub answers: Map<String, Value>,
+    /// Modern: the state of that earlier result. It comes from an untrusted place.
+    pub request_state: Option<String>,
+}
 
 /// Something to read.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,23 +43,26 @@ pub enum Reading {
 }
 
 /// What was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Found {
-    /// A request in the person's name.
+    /// A prompt.
     Prompt {
         /// What it is for.
-        description: String,
-        /// The request.
-        text: String,
+        description: Option<String>,
+        /// Its messages: a JSON array.
+        messages: Box<RawValue>,
     },
-    /// A resource's text.
+    /// A resource.
     Resource {
-        /// The address that was asked for.
-        uri: String,
-        /// Its media type.
-        media_type: String,
-        /// The text.
-        text: String,
+        /// What it holds, in one or several parts: a JSON array.
+        contents: Box<RawValue>,
+    },
+    /// Nothing yet. Modern only: these are to be answered first, by a key each.
+    InputRequired {
+        /// The questions.
+        questions: Vec<(String, Question)>,
+        /// What the client is to bring again with the answers. It is seen by the client.
+        state: Option<String>,
     },
 }
 
@@ -60,6 +82,20 @@ pub enum ReadError {
     Failed(String),
 }
 
+impl ReadRequest {
+    /// A reading by a client that wants nothing else and can be asked nothing.
+    pub fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            progress: None,
+            log: LogSender::default(),
+            client: Client::default(),
+            answers: Map::new(),
+            request_state: None,
+        }
+    }
+}
+
 /// The parameters of `prompts/get`.
 pub(super) fn prompt(params: &Params<'_>) -> Result<Reading, Failure> {
     let name = super::dispatch::name(params)?;
@@ -68,31 +104,30 @@ pub(super) fn prompt(params: &Params<'_>) -> Result<Reading, Failure> {
 
 /// The parameters of `resources/read`.
 pub(super) fn resource(params: &Params<'_>) -> Result<Reading, Failure> {
-    let uri = params.uri.ok_or_else(|| Failure::parameters("`uri` is missing"))?;
-    let uri = string(uri).ok_or_else(|| Failure::parameters("`uri` is not a text"))?.into_owned();
-    Ok(Reading::Resource { uri })
+    Ok(Reading::Resource { uri: uri(params)? })
 }
 
-/// The members of the result.
-pub(super) fn members(found: &Found) -> Parts {
-    let text = |text: &str| Part::Text(serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
-    match found {
-        Found::Prompt { description, text: request } => vec![
-            Part::Static("\"description\":"),
-            text(description),
-            Part::Static(",\"messages\":[{\"role\":\"user\",\"content\":{\"type\":\"text\",\"text\":"),
-            text(request),
-            Part::Static("}}]"),
-        ],
-        Found::Resource { uri, media_type, text: body } => vec![
-            Part::Static("\"contents\":[{\"uri\":"),
-            text(uri),
-            Part::Static(",\"mimeType\":"),
-            text(media_type),
-            Part::Static(",\"text\":"),
-            text(body),
-            Part::Static("}]"),
-        ],
+/// An address.
+pub(super) fn uri(params: &Params<'_>) -> Result<String, Failure> {
+    let uri = params.uri.ok_or_else(|| Failure::parameters("`uri` is missing"))?;
+    Ok(string(uri).ok_or_else(|| Failure::parameters("`uri` is not a text"))?.into_owned())
+}
+
+/// The members of a prompt's result.
+pub(super) fn messages(description: Option<&str>, messages: Box<RawValue>) -> Parts {
+    let mut parts = Vec::with_capacity(3);
+    if let Some(description) = description {
+        parts.push(Part::Text(format!("\"description\":{},", json!(description))));
+    }
+    parts.extend([Part::Static("\"messages\":"), Part::Raw(messages)]);
+    parts
+}
+
+/// The error of a completion: whatever is not there is a wrong parameter.
+pub(super) fn incomplete(error: ReadError) -> Failure {
+    match error {
+        ReadError::NotFound { why, .. } => Failure::parameters(why),
+        error => failure(Era::Legacy, error),
     }
 }
 

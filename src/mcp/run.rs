@@ -3,22 +3,25 @@
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{AbortHandle, Id as TaskId, JoinError, JoinSet};
 
-use super::ask::{Ask, Asked, Asker, Place};
-use super::dispatch::{self, Dispatch, Handshake, Invocation, Step};
+use super::ask::{Ask, Asker, Host, Reply, Unanswered};
+use super::audience::Audience;
+use super::dispatch::{self, Dispatch, Handshake, Invocation, Step, Work};
 use super::era::Era;
 use super::line::{self, Line};
+use super::log::From;
 use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE, Params, TOO_LONG, TOO_MANY};
+use super::place::Place;
 use super::progress::ProgressSender;
-use super::read::{self, Found, ReadError, Reading};
+use super::read::{self, Found, ReadError};
 use super::writer::{self, Part, Parts};
-use super::{Asking, CallError, Ending, Identity, Limits, Outcome, Server, ToolRequest, User};
+use super::{Asking, CallError, Client, Completion, Ending, Identity, Level, Limits, LogSender};
+use super::{NewsSender, Outcome, ReadRequest, Server, ToolRequest};
 
 /// Messages of one batch. Their answers are kept until the last of them is there.
 const LARGEST_BATCH: usize = 1_000;
@@ -29,6 +32,7 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 enum Finished {
     Call(Result<Outcome, CallError>),
     Read(Result<Found, ReadError>),
+    Complete(Result<Completion, ReadError>),
 }
 
 pub(super) async fn run(
@@ -41,15 +45,17 @@ pub(super) async fn run(
     let mut lines = line::read(input, limits.line);
     let (writer, written) = writer::start(output);
     let (sender, mut asks) = mpsc::unbounded_channel();
+    let news = NewsSender::default();
+    server.listen(news.clone());
     let mut state = Loop {
         dispatch: Dispatch::new(identity),
         server,
         limits,
         running: Arc::new(Semaphore::new(limits.running)),
         writer: writer.clone(),
-        asks: sender,
-        asked: Arc::default(),
-        handshake: Handshake::default(),
+        host: Arc::new(Host::new(sender)),
+        handshake: Handshake { level: news.level().clone(), ..Handshake::default() },
+        audience: Audience { news: news.clone() },
         tasks: JoinSet::new(),
         flights: HashMap::new(),
         keys: HashMap::new(),
@@ -63,6 +69,13 @@ pub(super) async fn run(
             () = writer.closed() => break Ending::OutputClosed,
             Some(ended) = state.tasks.join_next_with_id() => state.ended(ended).await,
             Some(ask) = asks.recv() => state.ask(ask).await,
+            () = news.arrived() => {
+                state.news().await;
+                // Whoever tells without end must not keep the client from being heard.
+                if let Ok(line) = lines.try_recv() {
+                    state.line(&line).await;
+                }
+            }
             line = lines.recv() => match line {
                 Some(line) => state.line(&line).await,
                 None => break Ending::InputEnded,
@@ -83,14 +96,14 @@ struct Loop {
     limits: Limits,
     running: Arc<Semaphore>,
     writer: mpsc::Sender<Parts>,
-    asks: mpsc::UnboundedSender<Ask>,
-    asked: Arc<AtomicU64>,
+    host: Arc<Host>,
     handshake: Handshake,
+    audience: Audience,
     tasks: JoinSet<Finished>,
     flights: HashMap<TaskId, Flight>,
     keys: HashMap<Key, AbortHandle>,
     batches: HashMap<u64, Batch>,
-    questions: HashMap<Key, oneshot::Sender<Asked>>,
+    questions: HashMap<Key, oneshot::Sender<Reply>>,
     counter: u64,
 }
 
@@ -100,6 +113,7 @@ struct Flight {
     era: Era,
     sink: Sink,
     progress: Option<ProgressSender>,
+    log: LogSender,
 }
 
 /// Where an answer goes.
@@ -165,9 +179,14 @@ impl Loop {
                 }
                 self.deliver(sink, None).await;
             }
-            Message::Response { id, result } => {
+            Message::Response { id, result, error } => {
                 if let Some(question) = self.questions.remove(&id.key) {
-                    let _ = question.send(Asked::of_raw(result));
+                    // An answer that is an error, too, is no answer to rely on.
+                    let _ = question.send(match (error, result) {
+                        (Some(error), _) => Err(Unanswered::of(error)),
+                        (None, Some(result)) => Ok(result.to_owned()),
+                        (None, None) => Err(Unanswered::new("the client answered nothing")),
+                    });
                 }
                 self.deliver(sink, None).await;
             }
@@ -184,43 +203,40 @@ impl Loop {
             self.dispatch.request(&*self.server, &mut self.handshake, method, params)
         };
         let parts = match step {
-            Ok(Step::Call(_) | Step::Read(..)) if self.flights.len() >= self.limits.accepted => {
-                dispatch::refusal(Some(&id), &TOO_MANY)
-            }
-            Ok(Step::Call(invocation)) => return self.call(id, invocation, sink),
-            Ok(Step::Read(reading, era)) => return self.read(Flight { id, era, sink, progress: None }, reading),
+            Ok(Step::Start(_)) if self.flights.len() >= self.limits.accepted => dispatch::refusal(Some(&id), &TOO_MANY),
+            Ok(Step::Start(invocation)) => return self.start(id, invocation, sink),
             Ok(Step::Answer(result)) => dispatch::answer(&id, result),
             Err(failure) => dispatch::refusal(Some(&id), &failure),
         };
         self.deliver(sink, Some(parts)).await;
     }
 
-    fn call(&mut self, id: Id, invocation: Invocation, sink: Sink) {
-        let era = invocation.era;
-        let token = invocation.progress_token.as_deref();
-        let progress = token.and_then(|token| ProgressSender::new(token, &self.writer));
+    /// All that can take long is a task, and so is what could be answered at once: a mistake in it must not end the
+    /// process.
+    fn start(&mut self, id: Id, invocation: Invocation, sink: Sink) {
+        let Invocation { work, progress_token, answers, request_state, era, level } = invocation;
+        let progress = progress_token.and_then(|token| ProgressSender::new(&token, &self.writer));
         let place = Place::new(&self.running);
-        let request = ToolRequest {
-            name: invocation.name,
-            arguments: invocation.arguments,
-            progress: progress.clone(),
-            user: self.user(era, &place),
-            answers: invocation.answers,
-            request_state: invocation.request_state,
-        };
+        let client = self.client(era, &place);
+        let log = self.log(era, level);
+        let flight = Flight { id, era, sink, progress: progress.clone(), log: log.clone() };
         let server = Arc::clone(&self.server);
-        let call = async move { Finished::Call(server.call(request).await) };
-        self.start(Flight { id, era, sink, progress }, place, call);
+        match work {
+            Work::Call(name, arguments) => {
+                let request = ToolRequest { name, arguments, progress, log, client, answers, request_state };
+                self.spawn(flight, place, async move { Finished::Call(server.call(request).await) });
+            }
+            Work::Read(reading) => {
+                let request = ReadRequest { reading, progress, log, client, answers, request_state };
+                self.spawn(flight, place, async move { Finished::Read(server.read(request).await) });
+            }
+            Work::Complete(partial) => {
+                self.spawn(flight, place, async move { Finished::Complete(server.complete(partial).await) });
+            }
+        }
     }
 
-    /// A prompt is written at once, but a mistake in its writer must not end the process: it is a task, too.
-    fn read(&mut self, flight: Flight, reading: Reading) {
-        let server = Arc::clone(&self.server);
-        let place = Place::new(&self.running);
-        self.start(flight, place, async move { Finished::Read(server.read(reading).await) });
-    }
-
-    fn start(&mut self, flight: Flight, place: Place, work: impl Future<Output = Finished> + Send + 'static) {
+    fn spawn(&mut self, flight: Flight, place: Place, work: impl Future<Output = Finished> + Send + 'static) {
         let handle = self.tasks.spawn(async move {
             let _taken = place.take().await;
             work.await
@@ -229,14 +245,26 @@ impl Loop {
         self.flights.insert(handle.id(), flight);
     }
 
-    fn user(&self, era: Era, place: &Place) -> User {
-        let asker = || Asker { asks: self.asks.clone(), counter: Arc::clone(&self.asked), place: place.clone() };
-        let (can, how) = match era {
-            Era::Modern(can) => (can, Asking::ByResult),
-            Era::Legacy => (self.handshake.can, Asking::Now(asker())),
+    /// Nothing where nobody wants to hear.
+    fn log(&self, era: Era, level: Option<Level>) -> LogSender {
+        let from = match era {
+            Era::Modern(_) => level.filter(|_| self.server.features().logging).map(From::This),
+            Era::Legacy => {
+                Some(&self.handshake.level).filter(|level| level.level().is_some()).cloned().map(From::Client)
+            }
         };
-        let asking = |can: bool| if can { how.clone() } else { Asking::Cannot };
-        User { open: asking(can.open), confirm: asking(can.confirm) }
+        from.map_or_else(LogSender::default, |from| LogSender::new(from, &self.writer))
+    }
+
+    fn client(&self, era: Era, place: &Place) -> Client {
+        match era {
+            Era::Modern(takes) if takes.anything() => Client::new(takes, Asking::ByResult),
+            Era::Legacy if self.handshake.takes.anything() => {
+                let (host, takes) = (Arc::clone(&self.host), self.handshake.takes);
+                Client::new(takes, Asking::Now(Asker { host, place: place.clone(), takes }))
+            }
+            _ => Client::default(),
+        }
     }
 
     fn cancel(&mut self, params: &Params<'_>) {
@@ -270,11 +298,13 @@ impl Loop {
 
     fn answer(&self, flight: &Flight, finished: Finished) -> Parts {
         let result = match finished {
-            Finished::Call(Ok(outcome)) => Ok(self.dispatch.outcome(flight.era, outcome)),
+            Finished::Call(Ok(outcome)) => self.dispatch.outcome(flight.era, outcome),
             Finished::Call(Err(CallError::UnknownTool)) => Err(Failure::parameters("unknown tool")),
             Finished::Call(Err(CallError::Internal)) => Err(INTERNAL),
-            Finished::Read(Ok(found)) => Ok(self.dispatch.found(flight.era, &found)),
+            Finished::Read(Ok(found)) => self.dispatch.found(flight.era, found),
             Finished::Read(Err(error)) => Err(read::failure(flight.era, error)),
+            Finished::Complete(Ok(completion)) => Ok(self.dispatch.completed(flight.era, completion)),
+            Finished::Complete(Err(error)) => Err(read::incomplete(error)),
         };
         match result {
             Ok(result) => dispatch::answer(&flight.id, result),
@@ -284,25 +314,30 @@ impl Loop {
 
     async fn ask(&mut self, ask: Ask) {
         let text = match ask {
-            Ask::Completed { params } => {
+            Ask::Completed { params, _room } => {
                 format!("{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/elicitation/complete\",\"params\":{params}}}")
             }
-            Ask::Withdrawn { id } => {
+            Ask::Withdrawn { id, _room } => {
                 let key = Key::Text(id);
                 let (Some(_), Key::Text(id)) = (self.questions.remove(&key), key) else { return };
                 format!(
                     "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{{\"requestId\":\"{id}\",\"reason\":\"nobody waits for the answer any more\"}}}}"
                 )
             }
-            Ask::Request { id, params, answer } => {
-                let text = format!(
-                    "{{\"jsonrpc\":\"2.0\",\"id\":\"{id}\",\"method\":\"elicitation/create\",\"params\":{params}}}"
-                );
+            Ask::Request { id, method, params, answer } => {
+                let method = method.name();
+                let head = format!("{{\"jsonrpc\":\"2.0\",\"id\":\"{id}\",\"method\":\"{method}\",\"params\":");
                 self.questions.insert(Key::Text(id), answer);
-                text
+                return self.write(vec![Part::Text(head), params, Part::Static("}")]).await;
             }
         };
         self.write(vec![Part::Text(text)]).await;
+    }
+
+    async fn news(&mut self) {
+        for line in self.audience.lines(&self.handshake) {
+            self.write(line).await;
+        }
     }
 
     async fn deliver(&mut self, sink: Sink, parts: Option<Parts>) {
@@ -350,6 +385,7 @@ fn close(flight: &Flight) {
     if let Some(progress) = &flight.progress {
         progress.close();
     }
+    flight.log.close();
 }
 
 fn array(answers: Vec<Parts>) -> Parts {

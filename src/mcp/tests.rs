@@ -36,7 +36,7 @@ impl Drop for OnDrop {
 
 fn done(value: &Value) -> Result<Outcome, CallError> {
     let content = to_raw_value(&json!([{ "type": "text", "text": value.to_string() }])).expect("JSON");
-    Ok(Outcome::Done(ToolResult { content, structured: to_raw_value(value).ok(), failed: false }))
+    Ok(Outcome::Done(ToolResult { content, structured: to_raw_value(value).ok(), failed: false, meta: None }))
 }
 
 impl Server for Fixtures {
@@ -51,9 +51,9 @@ impl Server for Fixtures {
         }
     }
 
-    fn read(&self, reading: Reading) -> BoxFuture<'static, Result<Found, ReadError>> {
+    fn read(&self, request: ReadRequest) -> BoxFuture<'static, Result<Found, ReadError>> {
         let cancelled = OnDrop(Arc::clone(&self.cancelled));
-        Box::pin(read::answer(reading, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
+        Box::pin(read::answer(request.reading, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
     }
 
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>> {
@@ -88,23 +88,21 @@ impl Server for Fixtures {
                     });
                     done(&json!({}))
                 }
-                "ask" => match request.user.open {
+                "ask" => match request.client.open() {
                     Asking::Cannot => done(&json!("cannot")),
                     Asking::Now(asker) => {
                         let asked = asker.open_url(&page(), "e1", Duration::from_secs(50)).await;
                         asker.completed("e1");
                         done(&json!(format!("{asked:?}")))
                     }
-                    Asking::ByResult if request.answers.is_empty() => {
-                        Ok(Outcome::InputRequired(vec![("login".into(), Question::Open(page()))]))
-                    }
+                    Asking::ByResult if request.answers.is_empty() => Ok(required("login", Question::Open(page()))),
                     Asking::ByResult => done(&Value::Object(request.answers)),
                 },
-                "confirm" => match request.user.confirm {
+                "confirm" => match request.client.confirm() {
                     Asking::Cannot => done(&json!("cannot")),
                     Asking::Now(asker) => done(&json!(format!("{:?}", asker.confirm("Do it?").await))),
                     Asking::ByResult if request.answers.is_empty() => {
-                        Ok(Outcome::InputRequired(vec![("yes".into(), Question::Confirm("Do it?".into()))]))
+                        Ok(required("yes", Question::Confirm("Do it?".into())))
                     }
                     Asking::ByResult => done(&json!(format!("{:?}", Asked::of(request.answers.get("yes"))))),
                 },
@@ -112,11 +110,16 @@ impl Server for Fixtures {
                     content: RawValue::from_string("[\n {\"type\":\"text\",\r\n\"text\":\"x\"}]".into()).expect("JSON"),
                     structured: None,
                     failed: true,
+                    meta: None,
                 })),
                 _ => Err(CallError::UnknownTool),
             }
         })
     }
+}
+
+fn required(key: &str, question: Question) -> Outcome {
+    Outcome::InputRequired { questions: vec![(key.into(), question)], state: None }
 }
 
 fn page() -> UrlRequest {

@@ -198,6 +198,7 @@ impl From<&app::Error> for Report {
             E::Forged { connection, why } => token::forged(connection, *why),
             E::Service { connection, error } => service::failed(connection, error),
             E::Unconfirmed { tool, why, .. } => service::unconfirmed(tool, *why),
+            E::AnswersTooLate { tool } => service::answers_too_late(tool),
             E::Network(error) => network::failed("the request could not be made", error),
             E::Interrupted => Self::new(Exit::Interrupted, "interrupted", "interrupted"),
         }

@@ -71,6 +71,13 @@ pub(super) fn unconfirmed(tool: &str, why: NoYes) -> Report {
     Report::new(Exit::Denied, "unconfirmed", format!("`{tool}` has done nothing")).cause(cause).hint(hint)
 }
 
+/// A call that asked something has ended before the answers came. It is not made again by itself.
+pub(super) fn answers_too_late(tool: &str) -> Report {
+    Report::new(Exit::Denied, "answers_too_late", format!("`{tool}` got no answers to what it asked"))
+        .cause("they came too late, or were for another call; what the call did before it asked is done")
+        .hint("look at what has been done, then call the tool again")
+}
+
 /// Another login helps, and the service said which. The connection's own scopes are part of what the hint asks for only
 /// where the caller knew them.
 fn step_up(connection: &str, host: &str, wanted: &StepUp, said: &str) -> Report {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::ears::Ears;
 use super::prompts::Prompts;
 use super::resources::Resources;
 use super::{definition, state};
 use crate::app::error::NoYes;
 use crate::app::{App, Error};
-use crate::backends::{self, Backend, Call, Output, Tool};
+use crate::backends::passage::Feed;
+use crate::backends::{self, Backend, Call, Features, Output, Tool};
 use crate::config::nearest;
 use crate::config::patterns::{Patterns, matches};
 
@@ -42,7 +44,14 @@ pub struct Catalog {
 pub(super) struct Service {
     pub(super) backend: &'static Backend,
     pub(super) connection: backends::Connection,
-    pub(super) patterns: Patterns,
+    patterns: Patterns,
+}
+
+impl Service {
+    /// Whether its tool or prompt of this name may be offered.
+    pub(super) fn offers(&self, own: &str, name: &str) -> bool {
+        self.patterns.offer(own, name)
+    }
 }
 
 /// One tool and the connection it belongs to.
@@ -52,30 +61,43 @@ pub struct Entry {
     pub connection: Option<String>,
     /// The tool.
     pub tool: Tool,
+    /// Whether another server is behind it, which may ask something in the middle of a call.
+    pub passes: bool,
 }
 
 impl Catalog {
     /// Collects the tools; prompts and resources wait until they are asked for. Reads cached lists of remote servers; no
     /// keychain, no network.
     pub fn new(app: Arc<App>, choice: &Choice) -> Result<Self, Error> {
+        Self::after(None, app, choice, &Ears::default())
+    }
+
+    /// The same for a host that hears what servers tell. The connections of a catalog `before` go on as they are, with
+    /// whatever they hold: it must be of the same configuration.
+    pub(super) fn after(before: Option<&Self>, app: Arc<App>, choice: &Choice, ears: &Ears) -> Result<Self, Error> {
         for name in &choice.only {
             app.connection(name)?;
         }
         let read_only = choice.read_only || app.config.serve.read_only;
         let disabled = app.config.serve.disable.clone();
         let mut services = Vec::new();
-        let mut entries = vec![Entry { connection: None, tool: state::tool(&app, choice) }];
+        let mut entries = vec![Entry { connection: None, tool: state::tool(&app, choice), passes: false }];
         for connection in &app.config.connections {
             let is_chosen = choice.names(&connection.name);
             // A connection without an address has nothing to call; `keyward_status` names it.
             if let Some(service) = is_chosen.then(|| app.service(connection).ok()).flatten() {
-                let patterns = connection.patterns.clone();
-                let tools = connection.backend.tools(&service).into_iter();
-                let tools = tools.filter(|tool| patterns.offer(&tool.own, &tool.name));
-                entries.extend(tools.map(|tool| Entry { connection: Some(connection.name.clone()), tool }));
-                // The list of a remote server's tools has served its purpose.
-                let service = backends::Connection { remembered: None, ..service };
-                services.push(Service { backend: connection.backend, connection: service, patterns });
+                let kept = before.and_then(|before| before.service(&connection.name));
+                let service = match kept {
+                    Some(kept) => backends::Connection { remembered: service.remembered, ..kept.connection.clone() },
+                    None => backends::Connection { listener: ears.of(&connection.name), ..service },
+                };
+                let backend = connection.backend;
+                let service = Service { backend, connection: service, patterns: connection.patterns.clone() };
+                let tools = backend.tools(&service.connection).into_iter();
+                let tools = tools.filter(|tool| service.offers(&tool.own, &tool.name));
+                let (name, passes) = (&connection.name, backend.passes());
+                entries.extend(tools.map(|tool| Entry { connection: Some(name.clone()), tool, passes }));
+                services.push(service);
             }
         }
         let mut tools = BTreeMap::new();
@@ -88,6 +110,26 @@ impl Catalog {
         }
         let (prompts, resources) = (OnceLock::new(), OnceLock::new());
         Ok(Self { tools, definitions: OnceLock::new(), services, disabled, prompts, resources })
+    }
+
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.connection.name == name)
+    }
+
+    /// The standing connections to servers.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = Arc<dyn Feed>> {
+        self.services.iter().filter_map(|service| service.backend.feed(&service.connection))
+    }
+
+    /// The definitions of the tools, if they were asked for.
+    pub(super) fn listed(&self) -> Option<Arc<str>> {
+        self.definitions.get().map(Arc::clone)
+    }
+
+    /// What else passes through any of them.
+    pub fn features(&self) -> Features {
+        let features = self.services.iter().map(|service| service.backend.features(&service.connection));
+        features.fold(Features::default(), Features::or)
     }
 
     /// The tools in the order of their names.

@@ -7,16 +7,15 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value};
 use url::Url;
 
 use super::Entry;
-use super::sign_in::Next;
+use super::sign_in::{self, Next};
 use crate::app::error::NoYes;
 use crate::app::{App, Error};
 use crate::backends::{Agreed, Way};
-use crate::mcp::{Asked, Asking, Outcome, Question};
+use crate::mcp::{Asked, Asking, Question};
 
 /// How many questions are open at once; the oldest gives way.
 const MOST: usize = 256;
@@ -84,7 +83,7 @@ impl Questions {
                 Some(asked) => Some(asked),
                 None => match self.open(&deed, now) {
                     Some(key) => {
-                        return Next::Ask(Outcome::InputRequired(vec![(key, Question::Confirm(deed.question))]));
+                        return Next::Ask(sign_in::required(&key, Question::Confirm(deed.question)));
                     }
                     None => None,
                 },
@@ -117,10 +116,7 @@ impl Questions {
 
     /// Keeps the question; returns the key for its answer. `None` if the system has no random numbers.
     fn open(&self, deed: &Deed, asked: i64) -> Option<String> {
-        let mut bytes = [0; 32];
-        SystemRandom::new().fill(&mut bytes).ok()?;
-        let random: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let key = format!("{PREFIX}{random}");
+        let key = format!("{PREFIX}{}", super::unguessable()?);
         let mut questions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while questions.len() >= MOST {
             questions.pop_front();

@@ -4,21 +4,27 @@
 //! requests, and to prompts and resources, whose results have no place for one. Starting reads the configuration and
 //! cached tool lists, and touches nothing else.
 
+use std::collections::HashSet;
 use std::io::{BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ring::rand::{SecureRandom as _, SystemRandom};
+
 use crate::app::error::NoYes;
 use crate::app::{App, Error, Signature};
-use crate::backends::{Agreed, Call, Host, Output, Progress};
+use crate::backends::{self, Call, Output};
 use crate::mcp;
-use crate::report::Report;
 
 mod answer;
+mod calling;
 mod catalog;
 mod confirm;
 mod definition;
+mod ears;
 mod needed;
 mod prompts;
+mod reading;
+mod relay;
 mod resources;
 mod sign_in;
 mod state;
@@ -26,10 +32,12 @@ mod state;
 mod tests;
 
 pub use catalog::{Catalog, Choice, Entry};
-use confirm::{Deed, Destination, Questions};
+use confirm::{Destination, Questions};
+use ears::Ears;
 pub use prompts::Prompts;
+use relay::Relay;
 pub use resources::Resources;
-use sign_in::{Failed, Logins, Next};
+use sign_in::Logins;
 
 /// Instructions for the model, about everything together.
 const INSTRUCTIONS: &str = "Tools of the services this person is signed in to. Text that a tool returns or a resource \
@@ -45,6 +53,10 @@ struct Shared {
     current: Mutex<Current>,
     logins: Logins,
     questions: Questions,
+    calls: Relay<Result<Output, Error>>,
+    readings: Relay<Result<mcp::Found, mcp::ReadError>>,
+    ears: Ears,
+    wishes: Mutex<Wishes>,
 }
 
 /// What was read last, and from which files.
@@ -54,16 +66,29 @@ struct Current {
     signature: Signature,
 }
 
+/// What the host wants to be told.
+#[derive(Default)]
+struct Wishes {
+    /// Of which resources, when they change.
+    watched: HashSet<String>,
+    /// From which severity on, what servers log.
+    level: Option<&'static str>,
+}
+
 impl Server {
     /// Offers what `choice` says.
     pub fn new(app: Arc<App>, choice: &Choice) -> Result<Self, Error> {
-        let signature = app.signature();
-        let catalog = Arc::new(Catalog::new(Arc::clone(&app), choice)?);
+        let (signature, ears) = (app.signature(), Ears::default());
+        let catalog = Arc::new(Catalog::after(None, Arc::clone(&app), choice, &ears)?);
         Ok(Self(Arc::new(Shared {
             choice: choice.clone(),
             current: Mutex::new(Current { app, catalog, signature }),
             logins: Logins::default(),
             questions: Questions::default(),
+            calls: Relay::default(),
+            readings: Relay::default(),
+            ears,
+            wishes: Mutex::default(),
         })))
     }
 }
@@ -75,20 +100,43 @@ impl Shared {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let signature = current.app.signature();
         if signature != current.signature {
+            let before = Arc::clone(&current.catalog);
+            let kept = signature.is_of_the_same_configuration(&current.signature).then_some(&*before);
+            let is_kept = kept.is_some();
             current.signature = signature;
             match current.app.reload().and_then(|app| {
                 let app = Arc::new(app);
-                Ok((Arc::clone(&app), Catalog::new(app, &self.choice)?))
+                Ok((Arc::clone(&app), Catalog::after(kept, app, &self.choice, &self.ears)?))
             }) {
                 Ok((app, catalog)) => {
                     current.app = app;
                     current.catalog = Arc::new(catalog);
+                    if !is_kept {
+                        self.wish_again(&current.catalog);
+                    }
+                    if before.listed().is_some_and(|listed| listed != current.catalog.definitions()) {
+                        self.ears.changed(mcp::Kind::Tools);
+                    }
                 }
                 // The person is in the middle of an edit: what worked before goes on working.
                 Err(error) => log::error!("the changed configuration is not used: {error}"),
             }
         }
         (Arc::clone(&current.app), Arc::clone(&current.catalog))
+    }
+
+    /// Wants of new connections what was wanted of those before them.
+    fn wish_again(&self, catalog: &Catalog) {
+        let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(level) = wishes.level {
+            catalog.feeds().for_each(|feed| feed.set_level(level));
+        }
+        for uri in &wishes.watched {
+            if let Some((_, feed)) = catalog.resources().feed(uri) {
+                let (feed, uri) = (feed, uri.clone());
+                tokio::spawn(async move { feed.subscribe(uri).await });
+            }
+        }
     }
 
     /// Calls the tool after a yes, as it is now: while the person was asked it may have been switched off, or have got
@@ -122,11 +170,20 @@ fn identity() -> mcp::Identity {
 
 impl mcp::Server for Server {
     fn offers(&self, kind: mcp::Kind) -> bool {
+        let catalog = self.0.current().1;
         match kind {
             mcp::Kind::Tools => true,
-            mcp::Kind::Prompts => !self.0.current().1.prompts().is_empty(),
-            mcp::Kind::Resources | mcp::Kind::Templates => !self.0.current().1.resources().is_empty(),
+            mcp::Kind::Prompts => catalog.features().prompts || !catalog.prompts().is_empty(),
+            mcp::Kind::Resources | mcp::Kind::Templates => {
+                catalog.features().resources || !catalog.resources().is_empty()
+            }
         }
+    }
+
+    fn features(&self) -> mcp::Features {
+        let features = self.0.current().1.features();
+        let backends::Features { completions, list_changed, subscribe, logging, .. } = features;
+        mcp::Features { completions, list_changed, subscribe, logging }
     }
 
     fn list(&self, kind: mcp::Kind) -> Arc<str> {
@@ -139,12 +196,8 @@ impl mcp::Server for Server {
         }
     }
 
-    fn read(&self, reading: mcp::Reading) -> mcp::BoxFuture<'static, Result<mcp::Found, mcp::ReadError>> {
-        let catalog = self.0.current().1;
-        match reading {
-            mcp::Reading::Prompt { name, arguments } => catalog.prompts().write(&name, arguments),
-            mcp::Reading::Resource { uri } => catalog.resources().read(uri),
-        }
+    fn read(&self, request: mcp::ReadRequest) -> mcp::BoxFuture<'static, Result<mcp::Found, mcp::ReadError>> {
+        reading::run(&self.0, request)
     }
 
     fn call(&self, request: mcp::ToolRequest) -> mcp::BoxFuture<'static, Result<mcp::Outcome, mcp::CallError>> {
@@ -153,65 +206,38 @@ impl mcp::Server for Server {
             return Box::pin(async { Err(mcp::CallError::UnknownTool) });
         };
         let shared = Arc::clone(&self.0);
-        Box::pin(async move { Ok(call(&shared, &app, &entry, request).await) })
+        Box::pin(async move { calling::run(&shared, &app, &entry, request).await })
+    }
+
+    fn complete(&self, partial: mcp::Partial) -> mcp::BoxFuture<'static, Result<mcp::Completion, mcp::ReadError>> {
+        reading::complete(&self.0.current().1, partial)
+    }
+
+    fn subscribe(&self, uri: String, wanted: bool) -> mcp::BoxFuture<'static, Result<(), mcp::ReadError>> {
+        let catalog = self.0.current().1;
+        let mut wishes = self.0.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        match wanted {
+            true => wishes.watched.insert(uri.clone()),
+            false => wishes.watched.remove(&uri),
+        };
+        drop(wishes);
+        reading::subscribe(&catalog, uri, wanted)
+    }
+
+    fn listen(&self, news: mcp::NewsSender) {
+        self.0.ears.open(news);
+    }
+
+    fn level(&self, level: mcp::Level) {
+        let level = level.word();
+        self.0.wishes.lock().unwrap_or_else(PoisonError::into_inner).level = Some(level);
+        self.0.current().1.feeds().for_each(|feed| feed.set_level(level));
     }
 }
 
-/// Runs a call. Where the tool needs a login or the person's yes and the host can ask for it, the call is made again
-/// with what the person did, once for each: in whichever order the tool finds them missing.
-async fn call(shared: &Shared, app: &Arc<App>, entry: &Entry, request: mcp::ToolRequest) -> mcp::Outcome {
-    let Shared { logins, questions, .. } = shared;
-    let mcp::ToolRequest { arguments, progress, user, answers, .. } = request;
-    let progress = progress.map_or_else(Progress::default, answer::progress);
-    // The arguments are needed again only where the person can be asked in between.
-    let again = user.can_be_asked().then(|| arguments.clone());
-    let (mut agreed, mut is_offered) = (Agreed::default(), false);
-    let host = Host::default();
-    let first = Call { arguments, progress: progress.clone(), agreed: agreed.clone(), host: host.clone() };
-    let mut outcome = entry.call(first).await;
-    while let (Err(error), Some(arguments)) = (&outcome, &again) {
-        let next = match error {
-            Error::Unconfirmed { question, .. } if agreed == Agreed::default() => {
-                let deed = Deed::new(app, entry, question.clone());
-                questions.ask(deed, app.machine.clock.now().0, &user.confirm, &answers).await
-            }
-            Error::Unconfirmed { .. } => break,
-            _ if is_offered => break,
-            error => {
-                is_offered = true;
-                let (error, tool) = (error.clone(), entry.tool.name.as_str());
-                logins.offer(app, Failed { error, tool, asking: &user.open, answers: &answers }).await
-            }
-        };
-        match next {
-            Next::Again => {}
-            Next::Agreed(yes) => {
-                app.parts.audit.agreed(entry.whose(), &entry.tool.name, None);
-                agreed = yes;
-            }
-            Next::Ask(question) => return question,
-            Next::Fail(error) => {
-                outcome = Err(error);
-                break;
-            }
-        }
-        let (progress, host) = (progress.clone(), host.clone());
-        let call = Call { arguments: arguments.clone(), progress, agreed: agreed.clone(), host };
-        outcome = match agreed == Agreed::default() {
-            true => entry.call(call).await,
-            false => shared.after_a_yes(app, entry, call).await,
-        };
-    }
-    mcp::Outcome::Done(match outcome {
-        Ok(output) => {
-            logins.settled(entry.connection.as_deref(), &entry.tool.name);
-            answer::result(output)
-        }
-        Err(error) => {
-            if matches!(error, Error::Unconfirmed { .. }) {
-                app.parts.audit.agreed(entry.whose(), &entry.tool.name, Some(&error));
-            }
-            answer::failure(&Report::from(&error))
-        }
-    })
+/// Text that nobody can guess; `None` if the system has no random numbers.
+fn unguessable() -> Option<String> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

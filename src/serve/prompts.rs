@@ -6,11 +6,10 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value, json};
 
 use super::catalog::Service;
-use crate::app::Error;
+use super::resources;
 use crate::backends::prompt::Written;
-use crate::backends::{self, Host, Prompt, outside};
-use crate::mcp::{BoxFuture, Found, ReadError};
-use crate::report::Report;
+use crate::backends::{self, Completion, Host, Partial, Prompt, outside};
+use crate::mcp::{Found, ReadError};
 
 /// The most characters of one filled-in text.
 const LONGEST: usize = 2000;
@@ -23,27 +22,39 @@ pub struct Prompts {
     definitions: OnceLock<Arc<str>>,
 }
 
+/// A prompt and the connection it belongs to.
 #[derive(Clone)]
-struct Entry {
-    connection: String,
+pub(super) struct Entry {
+    pub(super) connection: String,
+    /// Whether another server is behind it.
+    pub(super) passes: bool,
     prompt: Prompt,
 }
 
 impl Entry {
-    async fn write(self, filled: Map<String, Value>) -> Result<Found, ReadError> {
-        let Self { connection, prompt } = self;
-        match prompt.writer.write(filled, Host::default()).await {
-            Ok(Written { messages, .. }) => {
-                let messages: Value = serde_json::from_str(messages.get()).unwrap_or_default();
-                let text = messages.pointer("/0/content/text").and_then(Value::as_str).unwrap_or_default().to_owned();
-                Ok(Found::Prompt { description: prompt.description.to_string(), text })
+    /// Writes the request that the prompt makes of what the person filled in.
+    pub(super) async fn write(self, filled: Map<String, Value>, host: Host) -> Result<Found, ReadError> {
+        let Self { connection, prompt, .. } = self;
+        match prompt.writer.write(filled, host).await {
+            Ok(Written { description, messages }) => {
+                let description = description.or_else(|| Some(prompt.description.into_owned()));
+                Ok(Found::Prompt { description, messages })
             }
-            Err(backends::Error::Arguments(why)) => Err(ReadError::Parameters(why)),
-            Err(error) => {
-                let error = Error::Service { connection, error };
-                Err(ReadError::Failed(Report::from(&error).text()))
-            }
+            Err(error) => Err(failed(connection, error)),
         }
+    }
+
+    /// What the argument may become.
+    pub(super) async fn complete(self, partial: Partial) -> Result<Completion, ReadError> {
+        let completion = self.prompt.writer.complete(partial).await;
+        completion.map_err(|error| failed(self.connection, error))
+    }
+}
+
+fn failed(connection: String, error: backends::Error) -> ReadError {
+    match error {
+        backends::Error::Arguments(why) => ReadError::Parameters(why),
+        error => resources::failed(connection, error),
     }
 }
 
@@ -53,10 +64,10 @@ impl Prompts {
         let mut prompts = BTreeMap::new();
         for service in services {
             for prompt in service.backend.prompts(&service.connection) {
-                if !is_disabled(&prompt.name) && service.patterns.offer(&prompt.own, &prompt.name) {
-                    let connection = service.connection.name.clone();
+                if !is_disabled(&prompt.name) && service.offers(&prompt.own, &prompt.name) {
+                    let (connection, passes) = (service.connection.name.clone(), service.backend.passes());
                     // Names are made unique by their connection; were two the same, the first keeps it.
-                    prompts.entry(prompt.name.clone()).or_insert(Entry { connection, prompt });
+                    prompts.entry(prompt.name.clone()).or_insert(Entry { connection, passes, prompt });
                 }
             }
         }
@@ -74,17 +85,21 @@ impl Prompts {
         Arc::clone(self.definitions.get_or_init(all))
     }
 
-    /// The request that the prompt makes of what the person filled in.
-    pub(super) fn write(
+    /// The prompt of that name, with what was filled in.
+    pub(super) fn find(
         &self,
         name: &str,
         arguments: Map<String, Value>,
-    ) -> BoxFuture<'static, Result<Found, ReadError>> {
-        let entry = self.prompts.get(name).ok_or_else(|| "unknown prompt".to_owned());
-        match entry.and_then(|entry| Ok((entry.clone(), filled(&entry.prompt, arguments)?))) {
-            Ok((entry, filled)) => Box::pin(entry.write(filled)),
-            Err(why) => Box::pin(async { Err(ReadError::Parameters(why)) }),
-        }
+    ) -> Result<(Entry, Map<String, Value>), String> {
+        let entry = self.prompts.get(name).ok_or("unknown prompt")?;
+        Ok((entry.clone(), filled(&entry.prompt, arguments)?))
+    }
+
+    /// The prompt of that name, if it has this argument.
+    pub(super) fn with(&self, name: &str, argument: &str) -> Result<Entry, String> {
+        let entry = self.prompts.get(name).ok_or("unknown prompt")?;
+        let is_its = entry.prompt.arguments.iter().any(|known| known.name == argument);
+        is_its.then(|| entry.clone()).ok_or_else(|| format!("the prompt takes no `{}`", shown(argument)))
     }
 }
 
@@ -100,12 +115,17 @@ fn definition(prompt: &Prompt) -> Value {
     })
 }
 
+/// A name that is none of ours, fit for a message.
+fn shown(name: &str) -> String {
+    outside::line(name, LONGEST_NAME)
+}
+
 /// What was filled in, as the writer may have it. Hosts send an empty text for what was left open.
 fn filled(prompt: &Prompt, arguments: Map<String, Value>) -> Result<Map<String, Value>, String> {
     let mut filled = Map::new();
     for (name, value) in arguments {
         if !prompt.arguments.iter().any(|argument| argument.name == name) {
-            return Err(format!("the prompt takes no `{}`", outside::line(&name, LONGEST_NAME)));
+            return Err(format!("the prompt takes no `{}`", shown(&name)));
         }
         let text = match value {
             Value::Null => continue,

@@ -1,17 +1,22 @@
 //! The resources of every chosen connection, by address.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::answer;
 use super::catalog::Service;
 use crate::app::Error;
-use crate::backends::resource::Contents;
-use crate::backends::{self, Host, Resource, outside};
+use crate::backends::passage::{self, Feed};
+use crate::backends::resource::{Contents, Form, Reader};
+use crate::backends::{self, Completion, Host, Partial, Resource, outside};
 use crate::mcp::{BoxFuture, Found, ReadError};
 use crate::report::Report;
 
+/// The most characters of a template that is none of ours.
+const LONGEST_NAME: usize = 200;
 /// The most bytes of an encoded variable: longer than any name a service gives.
 const LONGEST: usize = 2000;
 
@@ -21,8 +26,12 @@ pub struct Resources {
     single: BTreeMap<String, Entry>,
     /// Families by their address up to the variable.
     families: BTreeMap<String, Entry>,
+    /// Families under templates of servers' own, by the template.
+    templates: BTreeMap<String, Entry>,
+    /// Spaces of addresses, by what these begin with.
+    open: BTreeMap<String, Space>,
     definitions: OnceLock<Arc<str>>,
-    templates: OnceLock<Arc<str>>,
+    families_and_templates: OnceLock<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -31,86 +40,158 @@ struct Entry {
     resource: Resource,
 }
 
+#[derive(Clone)]
+struct Space {
+    connection: String,
+    reader: Arc<dyn Reader>,
+    feed: Option<Arc<dyn Feed>>,
+}
+
+/// Something that can be read.
+pub(super) struct Readable {
+    pub(super) connection: String,
+    /// Whether another server is behind it.
+    pub(super) passes: bool,
+    reader: Arc<dyn Reader>,
+    media_type: Cow<'static, str>,
+    uri: String,
+    which: String,
+}
+
 impl Resources {
     /// Collects them.
     pub(super) fn of(services: &[Service]) -> Self {
-        let (mut single, mut families) = (BTreeMap::new(), BTreeMap::new());
+        let [mut single, mut families, mut templates] = [BTreeMap::new(), BTreeMap::new(), BTreeMap::new()];
+        let mut open = BTreeMap::new();
         for service in services {
-            for resource in service.backend.resources(&service.connection) {
-                let (all, address) = match resource.family() {
-                    Some(start) => (&mut families, start.to_owned()),
-                    None => (&mut single, resource.uri.clone()),
+            let (connection, name) = (&service.connection, &service.connection.name);
+            for resource in service.backend.resources(connection) {
+                let (all, address) = match resource.form {
+                    Form::Single => (&mut single, resource.uri.clone()),
+                    Form::Family => (&mut families, resource.family().unwrap_or_default().to_owned()),
+                    Form::Template => (&mut templates, resource.uri.clone()),
                 };
                 // An address begins with its connection's name; were two the same, the first keeps it.
-                all.entry(address).or_insert(Entry { connection: service.connection.name.clone(), resource });
+                all.entry(address).or_insert(Entry { connection: name.clone(), resource });
+            }
+            if let Some(passage::Open { start, reader }) = service.backend.open(connection) {
+                let feed = service.backend.feed(connection);
+                open.entry(start).or_insert(Space { connection: name.clone(), reader, feed });
             }
         }
-        Self { single, families, definitions: OnceLock::new(), templates: OnceLock::new() }
+        let (definitions, families_and_templates) = (OnceLock::new(), OnceLock::new());
+        Self { single, families, templates, open, definitions, families_and_templates }
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
-        self.single.is_empty() && self.families.is_empty()
+        self.single.is_empty() && self.families.is_empty() && self.templates.is_empty()
     }
 
     /// The JSON array of MCP resource definitions.
     pub(super) fn definitions(&self) -> Arc<str> {
-        Arc::clone(self.definitions.get_or_init(|| array(&self.single, "uri")))
+        Arc::clone(self.definitions.get_or_init(|| array(self.single.values(), "uri")))
     }
 
     /// The JSON array of MCP resource templates.
     pub(super) fn templates(&self) -> Arc<str> {
-        Arc::clone(self.templates.get_or_init(|| array(&self.families, "uriTemplate")))
+        let all = || array(self.families.values().chain(self.templates.values()), "uriTemplate");
+        Arc::clone(self.families_and_templates.get_or_init(all))
     }
 
-    /// Reads what is at an address.
-    pub(super) fn read(&self, uri: String) -> BoxFuture<'static, Result<Found, ReadError>> {
-        match self.find(&uri) {
-            Ok((entry, which)) => Box::pin(entry.clone().read(uri, which)),
-            Err(why) => Box::pin(async move { Err(ReadError::NotFound { uri, why: why.to_owned() }) }),
+    /// What is at an address.
+    pub(super) fn find(&self, uri: String) -> Result<Readable, ReadError> {
+        let nothing = |uri: String, why: &str| ReadError::NotFound { uri, why: why.to_owned() };
+        if let Some(space) = self.space(&uri) {
+            let (start, Space { connection, reader, .. }) = space;
+            let which = uri.strip_prefix(start).unwrap_or_default().to_owned();
+            let (connection, reader) = (connection.clone(), Arc::clone(reader));
+            return Ok(Readable { connection, passes: true, reader, media_type: "".into(), uri, which });
         }
-    }
-
-    fn find(&self, uri: &str) -> Result<(&Entry, String), &'static str> {
-        if let Some(entry) = self.single.get(uri) {
-            return Ok((entry, String::new()));
-        }
-        // The variable is one segment: what stands before it ends at the last slash.
-        let (start, segment) = uri.split_at(uri.rfind('/').map_or(0, |at| at.saturating_add(1)));
-        let entry = self.families.get(start).ok_or("there is no such resource")?;
-        let which = variable(segment).ok_or("the address does not end in one percent-encoded name")?;
-        Ok((entry, which))
-    }
-}
-
-impl Entry {
-    async fn read(self, uri: String, which: String) -> Result<Found, ReadError> {
-        match self.resource.reader.read(which, Host::default()).await {
-            Ok(Contents::Text(text)) => {
-                let media_type = self.resource.media_type.into_owned();
-                Ok(Found::Resource { uri, media_type, text: outside::clean(text) })
+        let (entry, which) = match self.single.get(&uri) {
+            Some(entry) => (entry, String::new()),
+            None => {
+                // The variable is one segment: what stands before it ends at the last slash.
+                let (start, segment) = uri.split_at(uri.rfind('/').map_or(0, |at| at.saturating_add(1)));
+                let Some(entry) = self.families.get(start) else {
+                    return Err(nothing(uri, "there is no such resource"));
+                };
+                let Some(which) = variable(segment) else {
+                    return Err(nothing(uri, "the address does not end in one percent-encoded name"));
+                };
+                (entry, which)
             }
-            Ok(Contents::Received(_)) => Err(ReadError::Failed("these contents are no text".to_owned())),
-            Err(backends::Error::Arguments(why)) => Err(ReadError::NotFound { uri, why }),
-            Err(error) => {
-                let error = Error::Service { connection: self.connection, error };
-                Err(ReadError::Failed(Report::from(&error).text()))
-            }
-        }
+        };
+        let Entry { connection, resource: Resource { reader, media_type, .. } } = entry.clone();
+        Ok(Readable { connection, passes: false, reader, media_type, uri, which })
     }
-}
 
-fn array(all: &BTreeMap<String, Entry>, address: &str) -> Arc<str> {
-    let definition = |Entry { resource, .. }: &Entry| {
-        json!({
-            address: resource.uri,
-            "name": resource.name,
-            "title": resource.title,
-            "description": resource.description,
-            "mimeType": resource.media_type,
+    /// What a variable of the address under this template may become.
+    pub(super) fn complete(
+        &self,
+        template: &str,
+        partial: Partial,
+    ) -> BoxFuture<'static, Result<Completion, ReadError>> {
+        let all = self.families.values().chain(self.templates.values()).chain(self.single.values());
+        let Some(entry) = all.into_iter().find(|entry| entry.resource.uri == template).cloned() else {
+            let why = format!("there is no template `{}`", outside::line(template, LONGEST_NAME));
+            return Box::pin(async { Err(ReadError::Parameters(why)) });
+        };
+        Box::pin(async move {
+            let completion = entry.resource.reader.complete(partial).await;
+            completion.map_err(|error| match error {
+                backends::Error::Arguments(why) => ReadError::Parameters(why),
+                error => failed(entry.connection, error),
+            })
         })
+    }
+
+    /// The connection that tells when what is at the address changes, and its standing connection.
+    pub(super) fn feed(&self, uri: &str) -> Option<(&str, Arc<dyn Feed>)> {
+        let (_, space) = self.space(uri)?;
+        Some((&space.connection, Arc::clone(space.feed.as_ref()?)))
+    }
+
+    fn space(&self, uri: &str) -> Option<(&str, &Space)> {
+        self.open
+            .iter()
+            .find(|(start, _)| uri.starts_with(start.as_str()))
+            .map(|(start, space)| (start.as_str(), space))
+    }
+}
+
+impl Readable {
+    /// Reads it.
+    pub(super) async fn read(self, host: Host) -> Result<Found, ReadError> {
+        let Self { connection, reader, media_type, uri, which, .. } = self;
+        match reader.read(which, host).await {
+            Ok(Contents::Text(text)) => Ok(answer::resource(&uri, &media_type, &outside::clean(text))),
+            Ok(Contents::Received(contents)) => Ok(Found::Resource { contents }),
+            Err(backends::Error::Arguments(why)) => Err(ReadError::NotFound { uri, why }),
+            Err(error) => Err(failed(connection, error)),
+        }
+    }
+}
+
+/// A failure in the words of a report.
+pub(super) fn failed(connection: String, error: backends::Error) -> ReadError {
+    ReadError::Failed(Report::from(&Error::Service { connection, error }).text())
+}
+
+fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<str> {
+    let definition = |Entry { resource, .. }: &Entry| {
+        let mut members = resource.more.clone();
+        let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
+        put(address, &resource.uri);
+        put("name", &resource.name);
+        put("title", &resource.title);
+        put("description", &resource.description);
+        if !resource.media_type.is_empty() {
+            put("mimeType", &resource.media_type);
+        }
+        Value::Object(members)
     };
-    all.values().map(definition).collect::<Value>().to_string().into()
+    all.map(definition).collect::<Value>().to_string().into()
 }
 
 /// What the last segment of an address stands for; `None` if it stands for nothing a service could have a name for. A

@@ -78,9 +78,7 @@ impl Logins {
                         Next::Fail(failed)
                     }
                     None => match self.start(app, &needed).await {
-                        Ok(open) => {
-                            Next::Ask(Outcome::InputRequired(vec![(KEY.to_owned(), Question::Open(open.question()))]))
-                        }
+                        Ok(open) => Next::Ask(required(KEY, Question::Open(open.question()))),
                         Err(error) => Next::Fail(error),
                     },
                 }
@@ -155,6 +153,11 @@ impl Logins {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(open.needed.connection.clone(), open.clone());
         Ok(open)
     }
+}
+
+/// The end of a call that the host makes again with the answer.
+pub(super) fn required(key: &str, question: Question) -> Outcome {
+    Outcome::InputRequired { questions: vec![(key.to_owned(), question)], state: None }
 }
 
 async fn wait(mut open: Open, failed: Error) -> Next {

@@ -52,7 +52,7 @@ fn listed(server: &Server, kind: Kind, member: &str) -> Vec<String> {
 
 fn read(server: &Server, reading: Reading) -> Result<Found, ReadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(server.read(reading))
+    runtime.block_on(server.read(mcp::ReadRequest::new(reading)))
 }
 
 fn prompt(name: &str, arguments: Value) -> Result<Found, ReadError> {
@@ -103,14 +103,7 @@ fn what_is_not_chosen_is_not_told_of_either() {
     let told = |only: &[&str]| {
         let only = only.iter().map(|name| (*name).to_owned()).collect();
         let server = server("", &Choice { only, read_only: false });
-        let request = mcp::ToolRequest {
-            name: "keyward_status".to_owned(),
-            arguments: Map::new(),
-            progress: None,
-            user: mcp::User { open: mcp::Asking::Cannot, confirm: mcp::Asking::Cannot },
-            answers: Map::new(),
-            request_state: None,
-        };
+        let request = mcp::ToolRequest { name: "keyward_status".to_owned(), ..mcp::ToolRequest::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let Ok(mcp::Outcome::Done(result)) = runtime.block_on(server.call(request)) else { panic!("no result") };
         let structured: Value = serde_json::from_str(result.structured.expect("an object").get()).expect("JSON");
@@ -164,8 +157,11 @@ fn prompts_and_resources_are_made_when_they_are_asked_for_and_once() {
 #[test]
 fn a_prompt_is_written_from_what_the_person_filled_in() {
     let text = |arguments: Value| match prompt("shelf_ask", arguments) {
-        Ok(Found::Prompt { description, text }) => {
-            assert_eq!(description, "asks \"it\"");
+        Ok(Found::Prompt { description, messages }) => {
+            assert_eq!(description.as_deref(), Some("asks \"it\""));
+            let messages: Value = serde_json::from_str(messages.get()).expect("JSON");
+            let text = messages[0]["content"]["text"].as_str().expect("a text").to_owned();
+            assert_eq!(messages, json!([{"role": "user", "content": {"type": "text", "text": text}}]));
             serde_json::from_str::<Value>(&text).expect("JSON")
         }
         other => panic!("{other:?}"),
@@ -211,8 +207,9 @@ fn a_resource_is_read_at_its_address() {
         ("keyward://shelf/books/CSCvb12345", "the book CSCvb12345"),
         ("keyward://other/books/a%2Fb%20%C3%A9", "the book a/b \u{e9}"),
     ] {
-        let text = Found::Resource { uri: uri.to_owned(), media_type: "text/plain".into(), text: expected.to_owned() };
-        assert_eq!(resource(uri), Ok(text));
+        let Ok(Found::Resource { contents }) = resource(uri) else { panic!("it is there") };
+        let contents: Value = serde_json::from_str(contents.get()).expect("JSON");
+        assert_eq!(contents, json!([{"uri": uri, "mimeType": "text/plain", "text": expected}]));
     }
 }
 
@@ -243,7 +240,7 @@ fn an_address_of_nothing_is_told_with_what_is_wrong_with_it() {
         ("keyward://shelf/books/none", "no book has that title"),
     ] {
         let error = ReadError::NotFound { uri: uri.to_owned(), why: expected.to_owned() };
-        assert_eq!(resource(uri), Err(error), "{uri}");
+        assert_eq!(resource(uri).err(), Some(error), "{uri}");
     }
 }
 

@@ -128,7 +128,7 @@ fn tried(deed: &str, typed: Option<&'static [&'static str]>) -> Tried {
         toolset: None,
         handler: Arc::new(deeds.clone()),
     };
-    let entry = Entry { connection: Some("box".to_owned()), tool };
+    let entry = Entry { connection: Some("box".to_owned()), tool, passes: false };
     let arguments = json!({ "deed": deed }).as_object().cloned().expect("an object");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let outcome = runtime.block_on(call(&app, &entry, arguments, Progress::default()));

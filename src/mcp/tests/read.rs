@@ -27,7 +27,9 @@ pub(super) async fn answer(
     let result = match reading {
         Reading::Prompt { name, .. } if name == "panic" => panic!("the writer panics"),
         Reading::Prompt { name, arguments } if name == "greet" => {
-            Ok(Found::Prompt { description: "Greets".into(), text: Value::Object(arguments).to_string() })
+            let text = Value::Object(arguments).to_string();
+            let messages = json!([{ "role": "user", "content": { "type": "text", "text": text } }]);
+            Ok(Found::Prompt { description: Some("Greets".into()), messages: to_raw_value(&messages).expect("JSON") })
         }
         Reading::Prompt { .. } => Err(ReadError::Parameters("unknown prompt".into())),
         Reading::Resource { uri } => match uri.as_str() {
@@ -38,7 +40,8 @@ pub(super) async fn answer(
                     running.fetch_add(1, Ordering::SeqCst);
                     gate.notified().await;
                 }
-                Ok(Found::Resource { uri, media_type: "text/plain".into(), text: "a\n\"b\"\u{2028}".into() })
+                let contents = json!([{ "uri": uri, "mimeType": "text/plain", "text": "a\n\"b\"\u{2028}" }]);
+                Ok(Found::Resource { contents: to_raw_value(&contents).expect("JSON") })
             }
             _ => Err(ReadError::NotFound { uri, why: "there is none".into() }),
         },

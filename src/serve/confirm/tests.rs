@@ -51,7 +51,7 @@ fn entry(name: &str, deeds: &Deeds) -> Entry {
         toolset: None,
         handler: Arc::new(deeds.clone()),
     };
-    Entry { connection: Some("box".to_owned()), tool }
+    Entry { connection: Some("box".to_owned()), tool, passes: false }
 }
 
 /// A server with two such tools, and a host.
