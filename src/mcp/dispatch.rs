@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 
 use super::client::{Method, Takes};
 use super::era::{self, Era, Keep, Meta, VERSIONS};
+use super::listen::Wish;
 use super::log::Threshold;
 use super::message::{Failure, INTERNAL, Id, Params, UNKNOWN_METHOD, string};
 use super::read::{self, Found, Reading};
 use super::writer::{Part, Parts};
 use super::{Completion, Features, Identity, Kind, Level, Outcome, Partial};
-use super::{Question, Server, ToolResult, UrlRequest, ask, complete};
+use super::{Question, Server, ToolResult, UrlRequest, ask, complete, listen};
 
 /// The kinds that are declared.
 const LISTED: [Kind; 3] = [Kind::Tools, Kind::Prompts, Kind::Resources];
@@ -24,8 +25,15 @@ const USUAL: Level = Level::Info;
 pub(super) enum Step {
     /// An answer at once.
     Answer(Parts),
+    /// The answer to a new handshake.
+    Hello(Parts),
     /// Something that can take long.
     Start(Invocation),
+    /// To listen.
+    Listen(Wish),
+    /// To hear of this address, or to hear of it no more.
+    Subscribe(String),
+    Unsubscribe(String),
 }
 
 /// What can take long.
@@ -105,9 +113,15 @@ impl Dispatch {
                 let features = server.features();
                 let (version, text) = self.initialize(server, features, params)?;
                 handshake.takes = Takes::under(version, params.capabilities);
-                handshake.changes = LISTED.map(|kind| features.list_changed && server.offers(kind));
+                handshake.changes = changing(server, features);
                 handshake.want(server, features.logging.then_some(USUAL));
-                answer(vec![Part::Text(text)])
+                Ok(Step::Hello(vec![Part::Text(text)]))
+            }
+            ("subscriptions/listen", Era::Modern(_)) => listening(server, params).map(Step::Listen),
+            ("resources/subscribe" | "resources/unsubscribe", Era::Legacy) if can_watch(server, server.features()) => {
+                let uri = read::uri(params)?;
+                listen::sized(&uri)?;
+                Ok(if method == "resources/subscribe" { Step::Subscribe(uri) } else { Step::Unsubscribe(uri) })
             }
             ("logging/setLevel", Era::Legacy) if server.features().logging => {
                 let level = params.level.and_then(string).and_then(|word| Level::of(&word));
@@ -179,6 +193,12 @@ impl Dispatch {
             }
             Found::InputRequired { questions, state } => self.input_required(era, &questions, state.as_deref()),
         }
+    }
+
+    /// The result of the listening request of this id.
+    pub(super) fn listened(&self, id: &Id) -> Parts {
+        let serving = format!(",\"io.modelcontextprotocol/serverInfo\":{}", self.server_info);
+        vec![Part::Text(format!("{{\"resultType\":\"complete\",\"_meta\":{{{}{serving}}}}}", listen::mark(id)))]
     }
 
     /// The result of a completion.
@@ -253,11 +273,34 @@ impl Kind {
     }
 }
 
+/// The lists that tell of their changes: of tools, prompts and resources.
+fn changing(server: &dyn Server, features: Features) -> [bool; 3] {
+    LISTED.map(|kind| features.list_changed && server.offers(kind))
+}
+
+fn can_watch(server: &dyn Server, features: Features) -> bool {
+    features.subscribe && server.offers(Kind::Resources)
+}
+
+fn listening(server: &dyn Server, params: &Params<'_>) -> Result<Wish, Failure> {
+    let features = server.features();
+    let (lists, has_addresses) = (changing(server, features), can_watch(server, features));
+    if !has_addresses && !lists.contains(&true) {
+        return Err(UNKNOWN_METHOD);
+    }
+    Wish::of(params, lists, has_addresses)
+}
+
 /// What the server can do, as JSON.
 fn capabilities(server: &dyn Server, features: Features) -> String {
-    let changes = if features.list_changed { "\"listChanged\":true" } else { "" };
+    let of = |kind| match (features.list_changed, features.subscribe && kind == Kind::Resources) {
+        (true, true) => "{\"subscribe\":true,\"listChanged\":true}",
+        (true, false) => "{\"listChanged\":true}",
+        (false, true) => "{\"subscribe\":true}",
+        (false, false) => "{}",
+    };
     let kinds = LISTED.into_iter().filter(|kind| server.offers(*kind));
-    let mut declared: Vec<String> = kinds.map(|kind| format!("{}{{{changes}}}", kind.member())).collect();
+    let mut declared: Vec<String> = kinds.map(|kind| format!("{}{}", kind.member(), of(kind))).collect();
     let others = [(features.completions, "\"completions\":{}"), (features.logging, "\"logging\":{}")];
     declared.extend(others.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, member)| member.to_owned()));
     format!("{{{}}}", declared.join(","))

@@ -97,6 +97,8 @@ pub(super) struct Params<'a> {
     pub(super) context: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) level: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) notifications: Option<&'a RawValue>,
     #[serde(borrow, rename = "protocolVersion")]
     pub(super) protocol_version: Option<&'a RawValue>,
     #[serde(borrow)]

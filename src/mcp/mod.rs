@@ -29,6 +29,7 @@ mod dispatch;
 mod era;
 mod level;
 mod line;
+mod listen;
 mod log;
 mod message;
 mod news;
@@ -38,6 +39,7 @@ mod read;
 mod run;
 #[cfg(test)]
 mod tests;
+mod topics;
 mod writer;
 
 pub use ask::{Asked, Asker, Unanswered};

@@ -118,6 +118,19 @@ impl NewsSender {
         told
     }
 
+    /// From now on somebody wants to hear of this address. Others are forgotten when they are told.
+    pub(super) fn want(&self, uri: Arc<str>) {
+        self.waiting().wanted.entry(uri).or_default();
+    }
+
+    /// Nobody does any more.
+    pub(super) fn forget(&self, uri: &str) {
+        let mut waiting = self.waiting();
+        if waiting.wanted.remove(uri) == Some(true) {
+            waiting.told.updated.retain(|told| **told != *uri);
+        }
+    }
+
     /// The level from which on the legacy client wants log messages.
     pub(super) fn level(&self) -> &Threshold {
         &self.0.level

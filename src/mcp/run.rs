@@ -19,9 +19,14 @@ use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE
 use super::place::Place;
 use super::progress::ProgressSender;
 use super::read::{self, Found, ReadError};
+use super::topics::Turn;
 use super::writer::{self, Part, Parts};
 use super::{Asking, CallError, Client, Completion, Ending, Identity, Level, Limits, LogSender};
 use super::{NewsSender, Outcome, ReadRequest, Server, ToolRequest};
+
+mod subscribe;
+
+use subscribe::Waiter;
 
 /// Messages of one batch. Their answers are kept until the last of them is there.
 const LARGEST_BATCH: usize = 1_000;
@@ -33,6 +38,7 @@ enum Finished {
     Call(Result<Outcome, CallError>),
     Read(Result<Found, ReadError>),
     Complete(Result<Completion, ReadError>),
+    Turn(Result<(), ReadError>),
 }
 
 pub(super) async fn run(
@@ -55,7 +61,9 @@ pub(super) async fn run(
         writer: writer.clone(),
         host: Arc::new(Host::new(sender)),
         handshake: Handshake { level: news.level().clone(), ..Handshake::default() },
-        audience: Audience { news: news.clone() },
+        audience: Audience::new(news.clone()),
+        turning: Arc::new(Semaphore::new(subscribe::AT_ONCE)),
+        turns: HashMap::new(),
         tasks: JoinSet::new(),
         flights: HashMap::new(),
         keys: HashMap::new(),
@@ -98,13 +106,25 @@ struct Loop {
     writer: mpsc::Sender<Parts>,
     host: Arc<Host>,
     handshake: Handshake,
-    audience: Audience,
+    audience: Audience<Waiter>,
+    /// How many addresses the server may be told of at once.
+    turning: Arc<Semaphore>,
+    turns: HashMap<TaskId, Turn>,
     tasks: JoinSet<Finished>,
     flights: HashMap<TaskId, Flight>,
-    keys: HashMap<Key, AbortHandle>,
+    keys: HashMap<Key, Running>,
     batches: HashMap<u64, Batch>,
     questions: HashMap<Key, oneshot::Sender<Reply>>,
     counter: u64,
+}
+
+/// What has the id of a request.
+enum Running {
+    Task(AbortHandle),
+    /// The listening request of this number.
+    Listen(u64),
+    /// A subscription to this address, which the server does not know of yet.
+    Subscribe(Arc<str>),
 }
 
 /// A call or reading that is in flight.
@@ -175,7 +195,7 @@ impl Loop {
             Message::Request { id, method, params } => self.request(id, &method, &params, sink).await,
             Message::Notification { method, params } => {
                 if method == "notifications/cancelled" {
-                    self.cancel(&params);
+                    self.cancel(&params).await;
                 }
                 self.deliver(sink, None).await;
             }
@@ -203,12 +223,26 @@ impl Loop {
             self.dispatch.request(&*self.server, &mut self.handshake, method, params)
         };
         let parts = match step {
-            Ok(Step::Start(_)) if self.flights.len() >= self.limits.accepted => dispatch::refusal(Some(&id), &TOO_MANY),
+            Ok(Step::Start(_) | Step::Subscribe(_)) if self.accepted() >= self.limits.accepted => {
+                dispatch::refusal(Some(&id), &TOO_MANY)
+            }
             Ok(Step::Start(invocation)) => return self.start(id, invocation, sink),
+            Ok(Step::Listen(wish)) => return self.listen(id, wish, sink).await,
+            Ok(Step::Subscribe(uri)) => return self.subscribe(id, &uri, sink).await,
+            Ok(Step::Unsubscribe(uri)) => return self.unsubscribe(&id, &uri, sink).await,
+            Ok(Step::Hello(result)) => {
+                self.audience.forget_legacy();
+                self.turn();
+                dispatch::answer(&id, result)
+            }
             Ok(Step::Answer(result)) => dispatch::answer(&id, result),
             Err(failure) => dispatch::refusal(Some(&id), &failure),
         };
         self.deliver(sink, Some(parts)).await;
+    }
+
+    fn accepted(&self) -> usize {
+        self.flights.len() + self.audience.waiting()
     }
 
     /// All that can take long is a task, and so is what could be answered at once: a mistake in it must not end the
@@ -241,7 +275,7 @@ impl Loop {
             let _taken = place.take().await;
             work.await
         });
-        self.keys.insert(flight.id.key.clone(), handle.clone());
+        self.keys.insert(flight.id.key.clone(), Running::Task(handle.clone()));
         self.flights.insert(handle.id(), flight);
     }
 
@@ -267,24 +301,40 @@ impl Loop {
         }
     }
 
-    fn cancel(&mut self, params: &Params<'_>) {
+    async fn cancel(&mut self, params: &Params<'_>) {
         // Unknown, finished and malformed ids are ignored, as the specification says.
-        let Some(handle) = params.request_id.and_then(Id::read).and_then(|id| self.keys.remove(&id.key)) else {
-            return;
-        };
-        handle.abort();
-        if let Some(flight) = self.flights.get(&handle.id()) {
-            close(flight);
+        let Some(id) = params.request_id.and_then(Id::read) else { return };
+        match self.keys.remove(&id.key) {
+            None => {}
+            Some(Running::Task(handle)) => {
+                handle.abort();
+                if let Some(flight) = self.flights.get(&handle.id()) {
+                    close(flight);
+                }
+            }
+            Some(Running::Listen(number)) => {
+                self.audience.stop(number);
+                self.turn();
+            }
+            Some(Running::Subscribe(uri)) => {
+                if let Some(waiter) = self.audience.give_up(&uri, &id.key) {
+                    self.deliver(waiter.sink, None).await;
+                }
+                self.turn();
+            }
         }
     }
 
     async fn ended(&mut self, ended: Result<(TaskId, Finished), JoinError>) {
         let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+        if let Some(turn) = self.turns.remove(&task) {
+            return self.turned(&turn, ended).await;
+        }
         let Some(flight) = self.flights.remove(&task) else { return };
         close(&flight);
         // A cancelled call has lost its key already, and the id may be in use again.
-        let was_cancelled = self.keys.get(&flight.id.key).is_none_or(|handle| handle.id() != task);
-        if was_cancelled {
+        let is_its = |running: &Running| matches!(running, Running::Task(handle) if handle.id() == task);
+        if !self.keys.get(&flight.id.key).is_some_and(is_its) {
             return self.deliver(flight.sink, None).await;
         }
         self.keys.remove(&flight.id.key);
@@ -305,6 +355,8 @@ impl Loop {
             Finished::Read(Err(error)) => Err(read::failure(flight.era, error)),
             Finished::Complete(Ok(completion)) => Ok(self.dispatch.completed(flight.era, completion)),
             Finished::Complete(Err(error)) => Err(read::incomplete(error)),
+            // It has no flight.
+            Finished::Turn(_) => Err(INTERNAL),
         };
         match result {
             Ok(result) => dispatch::answer(&flight.id, result),
@@ -332,12 +384,6 @@ impl Loop {
             }
         };
         self.write(vec![Part::Text(text)]).await;
-    }
-
-    async fn news(&mut self) {
-        for line in self.audience.lines(&self.handshake) {
-            self.write(line).await;
-        }
     }
 
     async fn deliver(&mut self, sink: Sink, parts: Option<Parts>) {
@@ -373,6 +419,7 @@ impl Loop {
             return;
         }
         let _ = tokio::time::timeout(self.limits.grace, async {
+            self.end_listening().await;
             while let Some(ended) = self.tasks.join_next_with_id().await {
                 self.ended(ended).await;
             }

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -12,7 +13,11 @@ use tokio::sync::Notify;
 use super::*;
 
 mod ask;
+mod features;
+mod listen;
+mod log;
 mod read;
+mod relay;
 
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 
@@ -24,6 +29,10 @@ struct Fixtures {
     running: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
     has_readings: bool,
+    features: Features,
+    news: Arc<OnceLock<NewsSender>>,
+    /// What the server was told about levels and addresses, in order.
+    heard: Arc<Mutex<Vec<String>>>,
 }
 
 struct OnDrop(Arc<AtomicUsize>);
@@ -53,12 +62,36 @@ impl Server for Fixtures {
 
     fn read(&self, request: ReadRequest) -> BoxFuture<'static, Result<Found, ReadError>> {
         let cancelled = OnDrop(Arc::clone(&self.cancelled));
-        Box::pin(read::answer(request.reading, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
+        Box::pin(read::answer(request, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
+    }
+
+    fn features(&self) -> Features {
+        self.features
+    }
+
+    fn complete(&self, partial: Partial) -> BoxFuture<'static, Result<Completion, ReadError>> {
+        let cancelled = OnDrop(Arc::clone(&self.cancelled));
+        Box::pin(features::complete(partial, Arc::clone(&self.gate), Arc::clone(&self.running), cancelled))
+    }
+
+    fn subscribe(&self, uri: String, wanted: bool) -> BoxFuture<'static, Result<(), ReadError>> {
+        let what = if wanted { "begin" } else { "end" };
+        self.heard.lock().expect("unpoisoned").push(format!("{what} {uri}"));
+        Box::pin(listen::answer(uri, wanted, Arc::clone(&self.gate)))
+    }
+
+    fn listen(&self, news: NewsSender) {
+        assert!(self.news.set(news).is_ok(), "once");
+    }
+
+    fn level(&self, level: Level) {
+        self.heard.lock().expect("unpoisoned").push(level.word().to_owned());
     }
 
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>> {
         let (gate, cancelled) = (Arc::clone(&self.gate), Arc::clone(&self.cancelled));
         let (running, most) = (Arc::clone(&self.running), Arc::clone(&self.most));
+        let news = self.news.get().cloned();
         Box::pin(async move {
             match request.name.as_str() {
                 "echo" => done(&Value::Object(request.arguments)),
@@ -112,9 +145,24 @@ impl Server for Fixtures {
                     failed: true,
                     meta: None,
                 })),
-                _ => Err(CallError::UnknownTool),
+                _ => other(request, news).await,
             }
         })
+    }
+}
+
+/// The tools for what passes through.
+async fn other(request: ToolRequest, news: Option<NewsSender>) -> Result<Outcome, CallError> {
+    match request.name.as_str() {
+        "log" => log::call(&request).await,
+        "forward" => relay::forward(request).await,
+        "relay" => relay::relay(request),
+        "meta" => relay::meta(&request),
+        "tell" => {
+            listen::tell(&news.expect("a sender"), &request.arguments);
+            done(&json!({}))
+        }
+        _ => Err(CallError::UnknownTool),
     }
 }
 

@@ -18,21 +18,28 @@ pub(super) fn list(kind: Kind) -> &'static str {
 }
 
 pub(super) async fn answer(
-    reading: Reading,
+    request: ReadRequest,
     gate: Arc<Notify>,
     running: Arc<AtomicUsize>,
     cancelled: OnDrop,
 ) -> Result<Found, ReadError> {
     let mut cancelled = Some(cancelled);
-    let result = match reading {
+    let result = match request.reading {
         Reading::Prompt { name, .. } if name == "panic" => panic!("the writer panics"),
         Reading::Prompt { name, arguments } if name == "greet" => {
             let text = Value::Object(arguments).to_string();
             let messages = json!([{ "role": "user", "content": { "type": "text", "text": text } }]);
             Ok(Found::Prompt { description: Some("Greets".into()), messages: to_raw_value(&messages).expect("JSON") })
         }
+        Reading::Prompt { name, .. } if name == "ask" => relay::ask(&request.answers, request.request_state),
+        Reading::Prompt { name, .. } if name == "steps" => {
+            request.progress.as_ref().expect("a token").send(1.0, None, None);
+            request.log.send(Level::Error, None, &to_raw_value("reading").expect("JSON"));
+            Ok(Found::Prompt { description: None, messages: to_raw_value(&json!([])).expect("JSON") })
+        }
         Reading::Prompt { .. } => Err(ReadError::Parameters("unknown prompt".into())),
         Reading::Resource { uri } => match uri.as_str() {
+            "test://ask" => relay::ask(&request.answers, request.request_state),
             "test://panic" => panic!("the reader panics"),
             "test://failed" => Err(ReadError::Failed("error: no\nhint:  `do`".into())),
             "test://text" | "test://one/a\"b" | "test://wait" => {
@@ -50,7 +57,7 @@ pub(super) async fn answer(
     result
 }
 
-fn fixtures() -> Fixtures {
+pub(super) fn fixtures() -> Fixtures {
     Fixtures { has_readings: true, ..Fixtures::default() }
 }
 
