@@ -10,7 +10,8 @@
 //!                     └── tasks: one for all that can take long; the loop owns them all
 //! ```
 //!
-//! The loop is the only one who knows what is in flight, so there is no lock around it. It never waits for a call.
+//! The loop is the only one who knows what is in flight, so there is no lock around it. It never waits for a call. What
+//! happens outside of requests is told to a [`NewsSender`], which keeps it until the loop can send it to who listens.
 
 use std::future::Future;
 use std::io::{BufRead, Write};

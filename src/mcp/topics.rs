@@ -143,6 +143,8 @@ impl Topics {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ONE: Holder = Holder::Listen(1);
@@ -209,5 +211,36 @@ mod tests {
         }
         assert_eq!(topics.join("a", ONE), Joined::Full);
         assert_eq!(topics.join("7", TWO), Joined::Later("7".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn the_server_is_asked_one_thing_at_a_time_and_last_what_holds(
+            steps in prop::collection::vec((0_u8..4, 1_u64..4, any::<bool>()), 0..60)
+        ) {
+            let (mut topics, mut asked) = (Topics::default(), Vec::<Turn>::new());
+            let mut is_on = false;
+            let mut answer = |topics: &mut Topics, asked: &mut Vec<Turn>, is_done: bool| {
+                asked.extend(topics.due());
+                assert!(asked.len() <= 1, "{asked:?}");
+                let Some(turn) = asked.pop() else { return };
+                assert_ne!(turn.wanted, is_on);
+                is_on = turn.wanted && is_done;
+                topics.turned(&turn, is_done);
+            };
+            for (step, number, is_done) in steps {
+                match step {
+                    0 => { topics.join("a", Holder::Listen(number)); }
+                    1 => topics.leave("a", Holder::Listen(number)),
+                    _ => answer(&mut topics, &mut asked, is_done),
+                }
+            }
+            for _ in 0..3 {
+                answer(&mut topics, &mut asked, true);
+            }
+            prop_assert!(asked.is_empty() && topics.due().is_empty());
+            prop_assert_eq!(is_on, topics.topics.contains_key("a"));
+            prop_assert_eq!(is_on, !topics.holders("a").is_empty());
+        }
     }
 }

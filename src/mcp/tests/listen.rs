@@ -140,7 +140,7 @@ fn a_legacy_client_hears_of_the_lists_that_were_declared_after_its_handshake() {
         hall.ping();
         hall.hello();
         hall.ping();
-        hall.tell(json!({ "changed": ALL_KINDS }));
+        hall.tell(json!({ "changed": ALL_KINDS[..3] }));
         for name in expected {
             assert_eq!(hall.talk.next(), note(&format!("{name}/list_changed"), Value::Null));
         }
@@ -263,7 +263,7 @@ fn the_server_hears_of_the_first_and_the_last_who_watch_an_address() {
     for id in ["3", "4"] {
         assert_eq!(hall.ask(id, "resources/subscribe", uri)["result"], json!({}));
     }
-    hall.tell(json!({"updated": ["test://text"], "times": 9}));
+    hall.tell(json!({"updated": ["test://text"]}));
     let mut lines = vec![hall.talk.next(), hall.talk.next(), hall.talk.next()];
     let mut expected = vec![
         note("resources/updated", json!({"uri": "test://text"})),
@@ -340,6 +340,7 @@ fn a_server_that_answers_late_holds_nobody_else_up() {
         assert_eq!(code(&hall.ask(id, "resources/subscribe", "\"uri\":\"a\"")), -32600, "the id is in use");
     }
     hall.cancel("3");
+    hall.ping();
     hall.hears(2);
     hall.gate.notify_one();
     let answers = [hall.talk.next(), hall.talk.next()];
@@ -358,11 +359,13 @@ fn whoever_goes_while_the_server_is_busy_is_not_forgotten() {
     // A cancelled request, a cancelled listener, and one that was taken back: each of them alone.
     hall.talk.line(&request("1", "resources/subscribe", slow));
     hall.cancel("1");
+    hall.ping();
     hall.hears(1);
     hall.gate.notify_one();
     assert_eq!(hall.hears(2)[1], "end test://slow");
     hall.talk.line(&listening("1", &json!({"resourceSubscriptions": ["test://slow"]})));
     hall.cancel("1");
+    hall.ping();
     hall.hears(3);
     hall.gate.notify_one();
     assert_eq!(hall.hears(4)[3], "end test://slow");

@@ -6,6 +6,9 @@ use super::*;
 pub(super) async fn forward(request: ToolRequest) -> Result<Outcome, CallError> {
     let takes = request.client.takes();
     let Asking::Now(asker) = request.client.asking() else { return done(&json!(format!("{takes:?}"))) };
+    if let Some(count) = request.arguments.get("count").and_then(Value::as_u64) {
+        return many(asker, count).await;
+    }
     let (method, params) = question(&request.arguments);
     let reply = asker.forward(method, params, Duration::from_secs(50)).await;
     if let Some(id) = request.arguments.get("completed").and_then(Value::as_str) {
@@ -25,6 +28,22 @@ pub(super) async fn forward(request: ToolRequest) -> Result<Outcome, CallError> 
         Ok(answer) => serde_json::from_str(answer.get()).expect("JSON"),
         Err(Unanswered { code, message }) => json!({ "code": code, "message": message }),
     })
+}
+
+/// Asks so many questions at once; tells how many were answered.
+async fn many(asker: &Asker, count: u64) -> Result<Outcome, CallError> {
+    let mut replies = tokio::task::JoinSet::new();
+    for _ in 0..count {
+        let asker = asker.clone();
+        replies.spawn(
+            async move { asker.forward(Method::Elicit, question(&Map::new()).1, Duration::from_secs(50)).await },
+        );
+    }
+    let replies = replies.join_all().await;
+    let refused = replies.iter().filter_map(|reply| reply.as_ref().err());
+    assert!(refused.clone().all(|error| error.message == "too many questions at once"));
+    let refused = refused.count();
+    done(&json!({ "refused": refused, "answered": replies.len() - refused }))
 }
 
 fn question(arguments: &Map<String, Value>) -> (Method, Box<RawValue>) {
@@ -268,6 +287,25 @@ fn a_question_that_nobody_answers_is_withdrawn_with_the_place_left_meanwhile() {
     assert_eq!(rest[0]["params"]["requestId"], question["id"]);
     let expected = json!({"code": -32603, "message": "nobody answered in time"});
     assert_eq!(rest[1]["result"]["structuredContent"], expected);
+}
+
+#[test]
+fn a_call_may_ask_several_things_at_once_and_not_without_measure() {
+    // With one place for all, a question that holds it must not keep another one of the same call waiting.
+    let limits = Limits { running: 1, ..Limits::default() };
+    for (count, answered) in [(3, 3), (1_100, 1_024)] {
+        let mut talk = host("2025-11-25", r#"{"elicitation":{}}"#, limits, false);
+        talk.line(&call("1", "forward", &json!({ "count": count })));
+        let questions: Vec<Value> = (0..answered).map(|_| talk.next()).collect();
+        for question in &questions {
+            talk.line(&reply(question, "\"result\":{\"action\":\"decline\"}"));
+        }
+        let expected = json!({"refused": count - answered, "answered": answered});
+        assert_eq!(talk.next()["result"]["structuredContent"], expected);
+        talk.line(&call("2", "echo", &json!({})));
+        assert_eq!(talk.next()["id"], 2);
+        assert_eq!(talk.end().0, Vec::<Value>::new());
+    }
 }
 
 #[test]
