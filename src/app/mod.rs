@@ -258,6 +258,7 @@ impl App {
             way,
             http,
             credentials: self.supplier(connection, way),
+            headers: backends::Headers::default(),
             sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),

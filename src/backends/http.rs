@@ -1,18 +1,23 @@
-//! One request with the connection's credential: where it may travel, what a refusal means, what may be sent again.
+//! One request with the connection's credential and headers: where they may travel, what a refusal means, what may be sent
+//! again.
 //!
-//! The credential goes to the connection's own origin, over TLS or within this machine, and never follows a redirect.
+//! They go to the connection's own origin, secrets over TLS or within this machine, and never follow a redirect.
 //! What a service says in the body of a refusal is the business of its folder.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use ::http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use ::http::header::{
+    CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue, LOCATION, RETRY_AFTER,
+};
 use ::http::{Request, Response, StatusCode};
 use url::Url;
 
+use super::headers::Values;
 use super::outside;
 use super::{Connection, Credential, Error, Proof, Unavailable};
-use crate::http::{Error as Network, Limits, StepUp, Stream, challenges, is_safe};
+use crate::http::{Challenge, Error as Network, Limits, StepUp, Stream, challenges, is_safe};
+use crate::secret::Secret;
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -171,35 +176,55 @@ async fn authorised(connection: &Connection, request: &Request<Vec<u8>>, limits:
 
 async fn signed_in(connection: &Connection, request: &Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
     let source = &connection.credentials;
-    let Some(credential) = source.credential().await.map_err(Error::unavailable)? else {
-        return Ok(connection.http.stream(request.clone(), limits).await?);
-    };
-    let stream = proved(connection, request, &credential, limits).await?;
+    let credential = source.credential().await.map_err(Error::unavailable)?;
+    let mut values = connection.headers.values().await.map_err(Error::unavailable)?;
+    let mut stream = proved(connection, request, (credential.as_ref(), &values), limits).await?;
     // A token that is good and does too little is not helped by a newer one of the same login.
-    if !source.is_refusal(request.extensions(), &stream) || StepUp::of(&stream.headers).is_some() {
+    if StepUp::of(&stream.headers).is_some() {
+        return Ok(stream);
+    }
+    if matches!(stream.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && let Some(others) = connection.headers.replace(&values).await.map_err(Error::unavailable)?
+    {
+        drop(stream);
+        values = others;
+        stream = proved(connection, request, (credential.as_ref(), &values), limits).await?;
+    }
+    let Some(credential) = credential else {
+        return match &connection.headers.secret {
+            Some(headers) if wants_no_token(&stream) => Err(Error::unavailable(headers.refused())),
+            _ => Ok(stream),
+        };
+    };
+    if !source.is_refusal(request.extensions(), &stream) {
         return Ok(stream);
     }
     match source.replace(&credential).await.map_err(Error::unavailable)? {
-        Some(another) => proved(connection, request, &another, limits).await,
+        Some(another) => proved(connection, request, (Some(&another), &values), limits).await,
         None => Ok(stream),
     }
 }
 
-/// Sends the request with this credential; once more if the service, having done nothing, names the nonce that the
+/// Whether a refusal is about something else than a token: no login would help.
+fn wants_no_token(stream: &Stream) -> bool {
+    stream.status == StatusCode::UNAUTHORIZED && !challenges(&stream.headers).iter().any(Challenge::wants_token)
+}
+
+/// Sends the request with this credential and these secret headers; once more if the service, having done nothing, names the nonce that the
 /// proof must hold (RFC 9449 §9).
 async fn proved(
     connection: &Connection,
     request: &Request<Vec<u8>>,
-    credential: &Credential,
+    (credential, values): (Option<&Credential>, &Values),
     limits: Limits,
 ) -> Result<Stream, Error> {
     let send = async || {
         let mut request = request.clone();
-        attach(connection, &mut request, credential)?;
+        dress(connection, &mut request, credential, values)?;
         Ok::<_, Error>(connection.http.stream(request, limits).await?)
     };
     let stream = send().await?;
-    let Some(proof) = &credential.proof else { return Ok(stream) };
+    let Some(proof) = credential.and_then(|credential| credential.proof.as_ref()) else { return Ok(stream) };
     if !takes_nonce(connection, proof.as_ref(), &stream) || !wants_nonce(&stream) {
         return Ok(stream);
     }
@@ -221,16 +246,45 @@ fn wants_nonce(stream: &Stream) -> bool {
 
 /// Puts the credential into the headers of a request, if it may travel to where the request goes.
 pub fn attach<B>(connection: &Connection, request: &mut Request<B>, credential: &Credential) -> Result<(), Error> {
+    dress(connection, request, Some(credential), &Values::default())
+}
+
+/// Puts the connection's headers, their secret values and the credential into a request, if they may travel to where it
+/// goes.
+fn dress<B>(
+    connection: &Connection,
+    request: &mut Request<B>,
+    credential: Option<&Credential>,
+    values: &Values,
+) -> Result<(), Error> {
+    let plain = &connection.headers.plain;
+    if plain.is_empty() && values.is_empty() && credential.is_none() {
+        return Ok(());
+    }
     let withheld = |why: Withheld| Error::Credential(Unavailable(std::sync::Arc::new(why)));
     let host = || host_of(&connection.url);
     let target = Url::parse(&request.uri().to_string()).map_err(|_| Network::Address { host: host() })?;
+    let is_own = target.origin() == connection.url.origin();
+    for (name, value) in plain.iter().filter(|_| is_own) {
+        // What the backend says of its request stays.
+        request.headers_mut().entry(name).or_insert_with(|| value.clone());
+    }
+    if values.is_empty() && credential.is_none() {
+        return Ok(());
+    }
     // A token is only for the service it was issued for: anyone else who receives it can act as the person.
-    if target.origin() != connection.url.origin() {
+    if !is_own {
         return Err(withheld(Withheld::Elsewhere { host: host_of(&target) }));
     }
     if !is_safe(&target) {
         return Err(withheld(Withheld::Unsafe { host: host() }));
     }
+    let unsendable = |_| withheld(Withheld::Unsendable);
+    for (name, secret) in values.iter() {
+        connection.sent.note_value(secret.expose());
+        request.headers_mut().insert(name, sensitive(secret).map_err(unsendable)?);
+    }
+    let Some(credential) = credential else { return Ok(()) };
     // What opens sessions would be no login, and whoever reads headers on the way would have it.
     let name = credential.header.ok_or_else(|| withheld(Withheld::Unsendable))?;
     if let Some(proof) = &credential.proof {
@@ -241,11 +295,15 @@ pub fn attach<B>(connection: &Connection, request: &mut Request<B>, credential: 
         [(name, &credential.value)].into_iter().chain(credential.companion.as_ref().map(|(name, value)| (*name, value)))
     {
         connection.sent.note(secret.expose());
-        let mut value = HeaderValue::from_str(secret.expose()).map_err(|_| withheld(Withheld::Unsendable))?;
-        value.set_sensitive(true);
-        request.headers_mut().insert(name, value);
+        request.headers_mut().insert(name, sensitive(secret).map_err(unsendable)?);
     }
     Ok(())
+}
+
+fn sensitive(secret: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(secret.expose())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// Whether a request may be sent again: `Some` with the wait the service asked for, if it did.

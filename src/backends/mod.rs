@@ -20,6 +20,7 @@ use crate::http::{Http, Stream};
 use crate::secret::Secret;
 pub use agreed::{Agreed, Question};
 pub use completion::{Completion, Partial};
+pub use headers::Headers;
 pub use host::Host;
 pub use passage::{Features, Listener, Passage, Slot};
 pub use prompt::Prompt;
@@ -36,6 +37,7 @@ pub mod ctera;
 pub mod days;
 pub mod fake;
 pub mod folders;
+pub mod headers;
 pub mod host;
 pub mod http;
 pub mod multipart;
@@ -190,6 +192,8 @@ pub struct Connection {
     pub http: Http,
     /// Supplies what is attached to them.
     pub credentials: Arc<dyn CredentialSource>,
+    /// What else goes with them.
+    pub headers: Headers,
     /// What was attached to them.
     pub sent: Sent,
     /// What a remote server offered last time, as its backend kept it; `None` if it never did.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::host::{Entry, Host, Link, Question, Takes, Unanswered};
 use super::prompt::{Writer, Written};
@@ -18,8 +19,8 @@ use crate::secret::Secret;
 #[derive(Clone, Default)]
 pub struct Sent(Arc<Mutex<VecDeque<Secret>>>);
 
-/// How many are remembered: calls that are under way may have been sent with older ones.
-const REMEMBERED: usize = 8;
+/// How many are remembered: a request may carry several, and calls that are under way may have been sent with older ones.
+const REMEMBERED: usize = 32;
 
 impl Sent {
     /// Takes note of a header's value.
@@ -30,9 +31,22 @@ impl Sent {
     /// Takes note of a secret that may have blanks in it, as passwords do.
     pub(super) fn note_whole(&self, secret: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !all.iter().any(|known| known.matches(secret)) {
-            all.truncate(REMEMBERED - 1);
-            all.push_front(Secret::new(secret));
+        // What is used again is not the oldest any more: all that one request carries is remembered together.
+        all.retain(|known| !known.matches(secret));
+        all.truncate(REMEMBERED - 1);
+        all.push_front(Secret::new(secret));
+    }
+
+    /// Takes note of the value of a secret header, which may be `Bearer …` or have characters that JSON writes in another
+    /// way.
+    pub(super) fn note_value(&self, value: &str) {
+        // The whole comes last, and so is looked for first.
+        for form in [value.rsplit(' ').next().unwrap_or_default(), value] {
+            if form.contains(['"', '\\']) {
+                let json = Zeroizing::new(serde_json::to_string(form).unwrap_or_default());
+                self.note_whole(json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default());
+            }
+            self.note_whole(form);
         }
     }
 
@@ -210,12 +224,36 @@ mod tests {
     #[test]
     fn the_last_ones_are_remembered_once_each() {
         let sent = Sent::default();
-        for number in [1, 1, 2, 3, 4, 5, 6, 7, 8, 9] {
+        for number in (10..12).chain(10..12 + REMEMBERED) {
             sent.note(&format!("Bearer canary-{number}"));
         }
-        assert_eq!(sent.hidden_in("canary-1"), None);
-        let text = "canary-2 canary-3, canary-4 and canary-5";
+        assert_eq!(sent.hidden_in("canary-10 canary-11"), None);
+        let text = "canary-12 canary-13, canary-14 and canary-15";
         assert_eq!(sent.hidden_in(text).as_deref(), Some("[secret] [secret], [secret] and [secret]"));
+    }
+
+    #[test]
+    fn what_is_sent_again_and_again_is_not_forgotten_for_newer_ones() {
+        let sent = Sent::default();
+        for number in 10..12 + REMEMBERED {
+            sent.note_value("header-canary");
+            sent.note(&format!("Bearer token-{number}"));
+        }
+        assert_eq!(sent.hidden_in("header-canary").as_deref(), Some("[secret]"));
+    }
+
+    #[test]
+    fn the_value_of_a_header_is_hidden_in_every_form_in_which_it_comes_back() {
+        let sent = Sent::default();
+        sent.note_value(r#"Key canary"7\x"#);
+        for (text, expected) in [
+            (r#"got Key canary"7\x"#, "got [secret]"),
+            (r#"got canary"7\x alone"#, "got [secret] alone"),
+            (r#"{"got":"Key canary\"7\\x"}"#, r#"{"got":"[secret]"}"#),
+            (r#"{"got":"canary\"7\\x"}"#, r#"{"got":"[secret]"}"#),
+        ] {
+            assert_eq!(sent.hidden_in(text).as_deref(), Some(expected), "{text}");
+        }
     }
 
     #[test]

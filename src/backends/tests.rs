@@ -172,6 +172,7 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         way,
         http: Http::new(&Environment::default()),
         credentials,
+        headers: Default::default(),
         sent: super::Sent::default(),
         remembered: None,
         listener: Default::default(),

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ::http::header::HeaderMap;
 
 use super::*;
-use crate::backends::Way;
 use crate::backends::fake::{self, Record, Reply};
 use crate::backends::tests::{Host, Tokens, connection, reply};
+use crate::backends::{Boxed, Way, headers};
 use crate::secret::Secret;
 
 const LIMITS: Limits = Limits { time: Duration::from_secs(10), body: 1_000 };
@@ -291,4 +291,160 @@ async fn a_credential_travels_with_its_companion() {
         (&b"one"[..], &b"two"[..])
     );
     assert!(request.headers().values().all(HeaderValue::is_sensitive));
+}
+
+/// Supplies one value, and another one from the second time on.
+struct Supplier {
+    first: &'static str,
+    second: Option<&'static str>,
+    replaced: AtomicUsize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the header was refused")]
+struct HeaderRefused;
+
+impl headers::HeaderSource for Supplier {
+    fn values(&self) -> Boxed<'_, Result<Values, Unavailable>> {
+        Box::pin(async { Ok(value(self.first)) })
+    }
+
+    fn replace<'a>(&'a self, rejected: &'a Values) -> Boxed<'a, Result<Option<Values>, Unavailable>> {
+        assert!(rejected.iter().all(|(name, value)| name == "x-api-key" && value.matches(self.first)));
+        self.replaced.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async { Ok(self.second.map(value)) })
+    }
+
+    fn refused(&self) -> Unavailable {
+        Unavailable(Arc::new(HeaderRefused))
+    }
+}
+
+fn value(text: &str) -> Values {
+    Arc::new([(HeaderName::from_static("x-api-key"), Secret::new(text))])
+}
+
+/// A connection with a header, a secret one and these tokens, to a service that answers like this; and what it saw:
+/// method, token and every value of the two headers.
+fn with_headers(
+    secret: (&'static str, Option<&'static str>),
+    tokens: Arc<Tokens>,
+    answer: impl Fn(&fake::Received) -> Reply + Send + Sync + 'static,
+) -> (Connection, Arc<Supplier>, Arc<std::sync::Mutex<Vec<String>>>) {
+    let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let record = Arc::clone(&seen);
+    let host = Host::answering(move |request| {
+        let all = |name| {
+            let values = request.headers().get_all(name).iter().map(|value| value.to_str().expect("text"));
+            values.collect::<Vec<_>>().join(" and ")
+        };
+        let token = fake::bearer(request).unwrap_or("none");
+        let line = format!("{} {token} {} {}", request.method(), all("x-team"), all("x-api-key"));
+        record.lock().expect("a healthy lock").push(line);
+        answer(request)
+    });
+    let source = Arc::new(Supplier { first: secret.0, second: secret.1, replaced: AtomicUsize::new(0) });
+    let team = (HeaderName::from_static("x-team"), HeaderValue::from_static("search"));
+    let headers = headers::Headers { plain: vec![team], secret: Some(Arc::clone(&source) as Arc<_>) };
+    (Connection { headers, ..connection(host.at("/api"), Way::Bearer, tokens) }, source, seen)
+}
+
+fn seen(record: &std::sync::Mutex<Vec<String>>) -> Vec<String> {
+    record.lock().expect("a healthy lock").clone()
+}
+
+#[tokio::test]
+async fn headers_go_once_with_every_request_with_a_credential_and_without() {
+    for (token, shown) in [(Some("good"), "good"), (None, "none")] {
+        let (connection, _, record) =
+            with_headers(("canary-1", None), Tokens::new(token, None), |_| plain(200, "fine"));
+        for method in ["GET", "POST", "DELETE"] {
+            let request = Request::builder().method(method).uri(connection.url.as_str()).body(Vec::new());
+            send(&connection, &request.expect("a request"), Kind::Write, LIMITS).await.expect("an answer");
+        }
+        let expected = ["GET", "POST", "DELETE"].map(|method| format!("{method} {shown} search canary-1"));
+        assert_eq!(seen(&record), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_the_request_has_already_stays_and_a_secret_one_replaces_it() {
+    let (connection, _, record) = with_headers(("canary-1", None), good(), |_| plain(200, "fine"));
+    let mut request = to(&connection.url);
+    request.headers_mut().insert("x-team", HeaderValue::from_static("own"));
+    request.headers_mut().insert("x-api-key", HeaderValue::from_static("own"));
+    send(&connection, &request, Kind::Read, LIMITS).await.expect("an answer");
+    assert_eq!(seen(&record), ["POST good own canary-1"]);
+}
+
+#[tokio::test]
+async fn no_header_goes_to_another_place_than_the_connections_own() {
+    let record = Record::default();
+    let caught = record.clone();
+    let other = Host::answering(move |request| {
+        caught.note(request);
+        plain(200, "caught")
+    });
+    let (connection, _, own) = with_headers(("canary-1", None), Tokens::new(None, None), |_| plain(200, ""));
+    let outcome = send(&connection, &to(&other.at("/x")), Kind::Read, LIMITS).await;
+    assert_eq!(source(outcome.err()), Some(Withheld::Elsewhere { host: host_of(&other.at("/")) }));
+    assert_eq!((record.all().len(), seen(&own).len()), (0, 0));
+    // Those that are no secret stay at home, too.
+    let headers = headers::Headers { secret: None, ..connection.headers.clone() };
+    send(&Connection { headers, ..connection.clone() }, &to(&other.at("/x")), Kind::Read, LIMITS).await.expect("sent");
+    assert!(record.all().iter().all(|request| !format!("{request:?}").contains("x-team")), "{:?}", record.all());
+    let open = Url::parse("http://service.example/api").expect("an address");
+    let outcome = send(&Connection { url: open.clone(), ..connection }, &to(&open), Kind::Read, LIMITS).await;
+    assert_eq!(source(outcome.err()), Some(Withheld::Unsafe { host: "service.example".to_owned() }));
+}
+
+#[tokio::test]
+async fn a_secret_header_that_is_refused_is_looked_for_anew_once() {
+    for (status, token, way) in [(401, None, "none"), (403, None, "none"), (401, Some("good"), "good")] {
+        let (connection, source, record) =
+            with_headers(("old-canary", Some("new-canary")), Tokens::new(token, None), move |request| {
+                match request.headers()["x-api-key"] == "new-canary" {
+                    true => plain(200, "fine"),
+                    false => plain(status, "no"),
+                }
+            });
+        let answer = send(&connection, &to(&connection.url), Kind::Write, LIMITS).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let expected = ["old", "new"].map(|key| format!("POST {way} search {key}-canary"));
+        assert_eq!((seen(&record), source.replaced.load(Ordering::SeqCst)), (expected.to_vec(), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_headers_alone_says_so_and_one_that_wants_a_token_does_not() {
+    let (connection, source, record) = with_headers(("canary-1", None), Tokens::new(None, None), |_| plain(401, "no"));
+    let error = send(&connection, &to(&connection.url), Kind::Read, LIMITS).await.expect_err("a refusal");
+    let Error::Credential(Unavailable(why)) = error else { panic!("{error:?}") };
+    assert!(why.downcast_ref::<HeaderRefused>().is_some(), "{why}");
+    assert_eq!((seen(&record).len(), source.replaced.load(Ordering::SeqCst)), (1, 1));
+    let (connection, ..) = with_headers(("canary-1", None), Tokens::new(None, None), |_| {
+        reply(401, ("www-authenticate", "Bearer realm=\"x\""), "")
+    });
+    let answer = send(&connection, &to(&connection.url), Kind::Read, LIMITS).await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    // A token that does too little is no matter of headers.
+    let (connection, source, _) = with_headers(("canary-1", Some("canary-2")), good(), |_| {
+        reply(403, ("www-authenticate", "Bearer error=\"insufficient_scope\", scope=\"a\""), "")
+    });
+    send(&connection, &to(&connection.url), Kind::Read, LIMITS).await.expect("an answer");
+    assert_eq!(source.replaced.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn the_value_of_a_secret_header_is_noted_and_marked() {
+    let host = Host::answering(|_| plain(200, "fine"));
+    let connection = connection(host.at("/api"), Way::None, Tokens::new(None, None));
+    let mut request = to(&host.at("/api/x"));
+    dress(&connection, &mut request, None, &value("Key canary-1")).expect("dressed");
+    assert!(request.headers()["x-api-key"].is_sensitive());
+    let mut text = "you sent `Key canary-1`, that is canary-1".to_owned();
+    connection.sent.hide(&mut text);
+    assert_eq!(text, "you sent `[secret]`, that is [secret]");
+    let error = dress(&connection, &mut request, None, &value("a\r\nx-evil: 1")).expect_err("withheld");
+    assert_eq!(source(Some(error)), Some(Withheld::Unsendable));
 }
