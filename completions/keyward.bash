@@ -1020,7 +1020,7 @@ _keyward() {
             return 0
             ;;
         keyward__subcmd__login)
-            opts="-q -v -h --backend --name --way --no-sso --trust --api-key --bearer --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
+            opts="-q -v -h --backend --name --way --no-sso --trust --api-key --bearer --header --store --client-secret --client-key --browser --no-browser --paste --paste-code --device --port --redirect-host --timeout --wait --scope --acr --max-age --expect-user --dry-run --config --ca-file --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1039,6 +1039,10 @@ _keyward() {
                     return 0
                     ;;
                 --trust)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --header)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

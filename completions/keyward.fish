@@ -63,6 +63,7 @@ password\t''
 session\t''
 ticket\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l trust -d 'Take this certificate of the service and no other; `sha256:` and 64 hexadecimal digits' -r
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l header -d 'Keep the value of a secret header, for every request to the service, besides or instead of another login: asked for without echo, or read from standard input; several take one line each' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l store -d 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase' -r -f -a "keychain\t''
 file\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l browser -d 'Open the page with this program; goes before `BROWSER`' -r

@@ -54,6 +54,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name for a new connection; otherwise it is named after the host')
             [CompletionResult]::new('--way', '--way', [CompletionResultType]::ParameterName, 'Sign in in this way, now and later: one of the ways of the connection''s backend')
             [CompletionResult]::new('--trust', '--trust', [CompletionResultType]::ParameterName, 'Take this certificate of the service and no other; `sha256:` and 64 hexadecimal digits')
+            [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Keep the value of a secret header, for every request to the service, besides or instead of another login: asked for without echo, or read from standard input; several take one line each')
             [CompletionResult]::new('--store', '--store', [CompletionResultType]::ParameterName, 'Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase')
             [CompletionResult]::new('--browser', '--browser', [CompletionResultType]::ParameterName, 'Open the page with this program; goes before `BROWSER`')
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Wait on one of these ports, the first that is free')

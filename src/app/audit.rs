@@ -143,7 +143,10 @@ fn outcome(error: &Error) -> &'static str {
             oauth::Error::Network(_) => "network",
             _ => "refused",
         },
-        Error::LoginRequired { .. } | Error::EnvironmentTokenRefused { .. } => "login_required",
+        Error::LoginRequired { .. }
+        | Error::EnvironmentTokenRefused { .. }
+        | Error::HeaderMissing { .. }
+        | Error::HeadersRefused { .. } => "login_required",
         Error::Renewal { error, .. } => match **error {
             oauth::RefreshError::Transient { .. } => "transient",
             _ => "refused",

@@ -105,6 +105,32 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// No header of this name can be added.
+    #[error("no value of `{header}` can be kept: {why}")]
+    UnfitHeader {
+        /// Its name, as far as it is one.
+        header: String,
+        /// Why not.
+        why: String,
+    },
+    /// The store has no value of a secret header for where the connection points.
+    #[error("`{connection}` has no value for the header `{header}`")]
+    HeaderMissing {
+        /// Which connection.
+        connection: String,
+        /// Which header.
+        header: String,
+        /// Whether it has one for another address.
+        is_elsewhere: bool,
+    },
+    /// The service refuses a request that showed nothing but these headers.
+    #[error("`{connection}` refused the headers")]
+    HeadersRefused {
+        /// Which connection.
+        connection: String,
+        /// Which headers.
+        headers: Vec<String>,
+    },
     /// Another login of the same connection is under way.
     #[error("another login of `{connection}` is under way")]
     LoginRunning {

@@ -15,7 +15,7 @@ use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::refused::Refused;
 use super::session::{self, Custody, Removal, Unread};
-use super::{App, Error, Parts, login, memory, secret_of_client, stores};
+use super::{App, Error, Parts, headers, login, memory, secret_of_client, stores};
 use crate::backends::sign_in::{End, Procedure};
 use crate::backends::{self, Backend, Way};
 use crate::config;
@@ -57,6 +57,8 @@ pub struct Done {
     pub access_ended: Option<bool>,
     /// What became of the copy here.
     pub here: Here,
+    /// The secret headers whose values were forgotten with it.
+    pub headers: Vec<String>,
     /// Who issued the tokens, if anybody did.
     pub issuer: Option<String>,
     /// The provider's page on which the person can end logins that do not end from here, if it is known.
@@ -273,6 +275,7 @@ impl Logout {
             client: AtIssuer::Nothing,
             access_ended: None,
             here: Here::Nothing,
+            headers: Vec::new(),
             issuer: None,
             sessions: None,
             page: None,
@@ -291,6 +294,13 @@ impl Logout {
                 done.here = Here::Kept;
                 done.trouble = Some(error);
             }
+        }
+        match headers::forget(&custody, &self.parts, &self.name).await {
+            Ok(names) => done.headers = names,
+            Err(error) => done.trouble = done.trouble.or(Some(error)),
+        }
+        if !done.headers.is_empty() && !matches!(done.here, Here::Removed | Here::RemovedUnlocked) {
+            self.parts.audit.done(What::Logout, &self.name, None);
         }
         done.was_signed_in |= matches!(done.here, Here::Removed | Here::RemovedUnlocked);
         Refused::new(self.parts.shared.as_deref(), &self.name).forget();

@@ -23,6 +23,7 @@ pub mod client;
 pub mod doctor;
 pub mod error;
 pub mod grant;
+pub mod headers;
 pub mod key;
 pub mod login;
 pub mod logout;
@@ -254,11 +255,11 @@ impl App {
         let turns = self.turns.of(&connection.name, &url, self.parts.shared.as_deref(), &self.parts.clock);
         Ok(backends::Connection {
             name: connection.name.clone(),
+            headers: headers::of(self, connection, &url),
             url,
             way,
             http,
             credentials: self.supplier(connection, way),
-            headers: backends::Headers::default(),
             sent: backends::Sent::default(),
             remembered: memory.recall(),
             memory: Arc::new(memory),

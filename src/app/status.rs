@@ -2,6 +2,7 @@
 
 use super::error::Ended;
 use super::grant::Grant;
+use super::headers::{self, State};
 use super::refused::Refused;
 use super::{App, Error};
 use crate::backends::Way;
@@ -23,6 +24,8 @@ pub struct Status {
     pub url: Option<String>,
     /// Whether it can be called now.
     pub login: Login,
+    /// What is kept of its secret headers.
+    pub headers: Vec<(String, State)>,
     /// Who signed in, if known.
     pub account: Option<String>,
     /// What else is known of them.
@@ -86,6 +89,7 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
         way,
         url: connection.endpoint(way).map(|url| url.to_string()),
         login: Login::NotNeeded,
+        headers: Vec::new(),
         account: None,
         holder: None,
         issuer: None,
@@ -117,10 +121,36 @@ pub async fn of(app: &App, connection: &config::Connection) -> Status {
             Err(error) => status.login = Login::Unknown(error),
         }
     }
+    status.look(app, connection).await;
     status
 }
 
 impl Status {
+    /// Looks what is kept of the secret headers.
+    async fn look(&mut self, app: &App, connection: &config::Connection) {
+        let (names, url) = (&connection.headers.secret, connection.endpoint(self.way));
+        let Some(url) = url.filter(|_| !names.is_empty()) else { return };
+        self.store = self.store.or(Some(app.config.store_of(connection).0));
+        let shown = |name: &http::HeaderName, state| (name.to_string(), state);
+        match headers::states(app, connection, &url).await {
+            Ok(states) => self.headers = states.iter().map(|(name, state)| shown(name, *state)).collect(),
+            Err(error) => {
+                self.headers = names.iter().map(|name| shown(name, State::Unknown)).collect();
+                if !matches!(self.login, Login::Required(_)) {
+                    self.login = Login::Unknown(error);
+                }
+            }
+        }
+    }
+
+    /// The first secret header without which the service is not called, if there is one; its error.
+    pub fn missing(&self) -> Option<Error> {
+        let (header, state) =
+            self.headers.iter().find(|(_, state)| matches!(state, State::Missing | State::Elsewhere))?;
+        let (connection, is_elsewhere) = (self.connection.clone(), *state == State::Elsewhere);
+        Some(Error::HeaderMissing { connection, header: header.clone(), is_elsewhere })
+    }
+
     fn fill(&mut self, grant: &Grant, now: Timestamp) {
         self.expires_at = grant.expires_at();
         self.renewable = grant.renews(now);

@@ -102,19 +102,24 @@ pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result
     if recorded == Some(kind) || (recorded.is_none() && before == kind && kind == Kind::Keychain) {
         return Ok(());
     }
-    let key = Key::grant(name);
-    if app.store_of(connection).load(&key).await.map_err(Error::store(name))?.is_none() {
+    let (grant, headers) = (Key::grant(name), Key::headers(name));
+    let store = app.store_of(connection);
+    let has = async |key: &Key| Ok::<_, Error>(store.load(key).await.map_err(Error::store(name))?.is_some());
+    if !has(&grant).await? && !has(&headers).await? {
         return Ok(());
+    }
+    if before != kind && !connection.headers.secret.is_empty() {
+        carry(app, connection, std::slice::from_ref(&headers)).await?;
     }
     app.edit_config(&[Change::connection(name, "store", kind.word())]).await?;
     if before == kind {
         return Ok(());
     }
     // What the client proves itself with moves, too, if this login has brought its own.
-    let secret = Key::secret(name);
-    let has_secret = app.store_of(connection).load(&secret).await.is_ok_and(|kept| kept.is_some());
-    for (key, what) in [(Some(key), "login"), (Some(secret).filter(|_| has_secret), "client secret")] {
-        let Some(key) = key else { continue };
+    for (key, what) in [(grant, "login"), (Key::secret(name), "client secret"), (headers, "secret headers")] {
+        if !has(&key).await.unwrap_or(false) {
+            continue;
+        }
         match app.stores.of(before).delete(&key).await {
             // Nothing is kept in a keychain that is not there.
             Ok(_) | Err(store::Error::Absent { .. }) => {}
@@ -124,15 +129,35 @@ pub(super) async fn settle(app: &App, connection: &config::Connection) -> Result
     Ok(())
 }
 
+/// Copies what the connection's store of before keeps under these keys into its store of now, where that has nothing yet.
+pub(super) async fn carry(app: &App, connection: &config::Connection, keys: &[Key]) -> Result<(), Error> {
+    let (name, kind) = (&connection.name, app.config.store_of(connection).0);
+    let recorded = app.config.connection(name).and_then(|known| known.store);
+    let before = recorded.unwrap_or(app.config.recorded_store);
+    if before == kind {
+        return Ok(());
+    }
+    let (old, new) = (app.stores.of(before), app.store_of(connection));
+    for key in keys {
+        // A keychain that is not there keeps nothing.
+        let Ok(Some(kept)) = old.load(key).await else { continue };
+        if new.load(key).await.map_err(Error::store(name))?.is_none() {
+            new.save(key, &kept).await.map_err(Error::store(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// The store that keeps a login under this name, which no configuration mentions any more; `None` if none does.
 pub(super) async fn keeper(app: &App, name: &str) -> Option<Arc<dyn Store>> {
-    let key = Key::grant(name);
     for kind in Kind::ALL {
         let store = app.stores.of(kind);
-        match store.load(&key).await {
-            Ok(None) | Err(store::Error::Absent { .. }) => {}
-            // What cannot be read is kept all the same.
-            Ok(Some(_)) | Err(_) => return Some(Arc::clone(store)),
+        for key in [Key::grant(name), Key::headers(name)] {
+            match store.load(&key).await {
+                Ok(None) | Err(store::Error::Absent { .. }) => {}
+                // What cannot be read is kept all the same.
+                Ok(Some(_)) | Err(_) => return Some(Arc::clone(store)),
+            }
         }
     }
     None

@@ -45,11 +45,12 @@ impl By {
     }
 }
 
-/// Asks about the login that `status` describes; `None` if there is none to ask about.
+/// Asks about the login that `status` describes, or the headers that stand in for one; `None` if there is none to ask about.
 pub async fn of(app: &App, connection: &config::Connection, status: &Status) -> Option<Verified> {
     match &status.login {
-        Login::NotNeeded | Login::Required(_) | Login::Unknown(_) => return None,
-        Login::Environment { .. } | Login::SignedIn | Login::Renewable => {}
+        Login::NotNeeded if status.headers.is_empty() => return None,
+        Login::Required(_) | Login::Unknown(_) => return None,
+        Login::NotNeeded | Login::Environment { .. } | Login::SignedIn | Login::Renewable => {}
     }
     let host = connection.endpoint(status.way).map(|url| backends::http::host_of(&url)).unwrap_or_default();
     let late = host.clone();

@@ -33,7 +33,7 @@ enum What {
     Set {
         /// The key with its tables
         key: String,
-        /// The value; several texts or ports are separated by commas
+        /// The value; several texts or ports are separated by commas, texts with a comma come as `["a, b", "c"]`
         value: String,
     },
     /// Remove a key, or a whole connection with `connections.NAME`
@@ -150,6 +150,8 @@ struct One<'a> {
     deny: &'a [String],
     folders: Vec<String>,
     defaults: &'a serde_json::Map<String, serde_json::Value>,
+    headers: Vec<String>,
+    secret_headers: Vec<&'a str>,
     issuer: Option<&'a str>,
     provider: Option<&'a str>,
     client_id: Option<&'a str>,
@@ -239,6 +241,12 @@ fn rows(connection: &config::Connection) -> Vec<(&'static str, Source, String)> 
         };
         rows.push(("defaults", file, connection.defaults.iter().map(one).collect::<Vec<_>>().join(",")));
     }
+    if !connection.headers.plain.is_empty() {
+        rows.push(("headers", file, plain(connection).collect::<Vec<_>>().join(",")));
+    }
+    if !connection.headers.secret.is_empty() {
+        rows.push(("secret_headers", file, secret(connection).join(",")));
+    }
     let known = connection.url.as_ref().and_then(|(url, _)| (connection.backend.issuer)(url));
     let said_by = if connection.issuer.as_deref() == known { Source::Preset } else { file };
     rows.extend(connection.issuer.iter().map(|issuer| ("issuer", said_by, issuer.clone())));
@@ -289,6 +297,8 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         deny: &connection.patterns.deny,
         folders: shown(&connection.folders),
         defaults: &connection.defaults,
+        headers: plain(connection).collect(),
+        secret_headers: secret(connection),
         issuer: connection.issuer.as_deref(),
         provider: connection.provider.map(|provider| provider.name),
         client_id: connection.client_id.as_deref(),
@@ -304,6 +314,15 @@ fn one<'a>(config: &Config, connection: &'a config::Connection) -> One<'a> {
         redirect_host: connection.redirect_host.map(Loopback::text),
         certificate: connection.certificate.map(|pin| pin.to_string()),
     }
+}
+
+/// The headers as they stand in the file.
+fn plain(connection: &config::Connection) -> impl Iterator<Item = String> {
+    connection.headers.plain.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
+}
+
+fn secret(connection: &config::Connection) -> Vec<&str> {
+    connection.headers.secret.iter().map(|name| name.as_str()).collect()
 }
 
 fn shown(folders: &[std::path::PathBuf]) -> Vec<String> {

@@ -59,6 +59,9 @@ struct One<'a> {
     provider_error: Option<&'a str>,
     access_token_ended: Option<bool>,
     here: &'static str,
+    /// The secret headers that were forgotten, too.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    headers: &'a [String],
     /// The provider's page that ends the person's session, where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     end_session_url: Option<&'a str>,
@@ -81,7 +84,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         let done = logout::run(app, &name, wish).await.map_err(|error| Report::from(&error))?;
         // The others are still forgotten.
         failure = failure.or(done.trouble.as_ref().map(Report::from));
-        if arguments.all && !done.was_signed_in && done.trouble.is_none() {
+        if arguments.all && !done.was_signed_in && done.headers.is_empty() && done.trouble.is_none() {
             continue;
         }
         console.say(&sentence(&done));
@@ -133,6 +136,7 @@ fn one(done: &Done, forget_client: bool) -> One<'_> {
         provider_error: done.provider.code(),
         access_token_ended: done.access_ended,
         here: done.here.word(),
+        headers: &done.headers,
         end_session_url: done.page.as_ref().map(Url::as_str),
         variable: done.variable.as_deref(),
     }
@@ -193,6 +197,7 @@ fn sentence(done: &Done) -> String {
     if matches!((&done.provider, done.access_ended), (AtProvider::Ended, Some(false))) {
         text.push_str(" The provider did not confirm the end of the access token, which may live until it runs out.");
     }
+    text.push_str(&headers(&done.headers));
     text.push_str(&client(&done.client));
     if let Some(variable) = &done.variable {
         text.push_str(&format!(" `{variable}` still supplies a token."));
@@ -217,6 +222,14 @@ fn lives(done: &Done) -> String {
              matters."
         ),
     }
+}
+
+fn headers(forgotten: &[String]) -> String {
+    if forgotten.is_empty() {
+        return String::new();
+    }
+    let names = forgotten.iter().map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ");
+    format!(" Of its headers, forgotten here: {names}; end the keys at the service if they are no longer needed.")
 }
 
 fn client(client: &AtIssuer) -> String {

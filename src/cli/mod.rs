@@ -75,7 +75,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Login(login::Arguments),
+    Login(Box<login::Arguments>),
     Logout(logout::Arguments),
     Status(status::Arguments),
     Token(token::Arguments),
@@ -158,7 +158,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
     let app = App::open(machine, store, global.config.as_deref()).map_err(|error| Report::from(&error))?;
     let app = Arc::new(app.trusting(global.ca_file));
     let running: std::pin::Pin<Box<dyn Future<Output = Outcome> + '_>> = match command {
-        Command::Login(arguments) => Box::pin(login::run(arguments, console, &app)),
+        Command::Login(arguments) => Box::pin(login::run(*arguments, console, &app)),
         Command::Logout(arguments) => Box::pin(logout::run(arguments, console, &app)),
         Command::Status(arguments) => Box::pin(status::run(arguments, console, &app)),
         Command::Token(arguments) => Box::pin(token::run(arguments, console, &app)),

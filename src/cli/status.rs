@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::table::Table;
 use super::{Console, Outcome};
 use crate::app::error::Ended;
+use crate::app::headers::State;
 use crate::app::status::{self, Login, Status};
 use crate::app::verify::{self, Verified};
 use crate::app::{App, Error};
@@ -59,9 +60,17 @@ struct One<'a> {
     variable: Option<&'a str>,
     error: Option<&'a str>,
     store: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secret_headers: Vec<ShownHeader<'a>>,
     /// Only with `--verify`.
     #[serde(skip_serializing_if = "Option::is_none")]
     verified: Option<ShownVerified<'a>>,
+}
+
+#[derive(Serialize)]
+struct ShownHeader<'a> {
+    name: &'a str,
+    state: &'a str,
 }
 
 #[derive(Serialize)]
@@ -142,7 +151,7 @@ impl Row {
                 Some(Report::from(&Error::LoginRequired { connection, way, why }))
             }
             Login::Unknown(error) => Some(Report::from(error)),
-            _ => None,
+            _ => status.missing().map(|error| Report::from(&error)),
         };
         if let Some(Err(error)) = verified.as_ref().map(|verified| &verified.outcome) {
             let report = Report::from(error);
@@ -162,6 +171,7 @@ impl Row {
         match &self.status.login {
             Login::Unknown(_) => true,
             Login::Required(_) => about_one || self.verified.is_some(),
+            _ if self.status.missing().is_some() => about_one || self.verified.is_some(),
             _ => self.failure.is_some(),
         }
     }
@@ -200,6 +210,7 @@ fn one(row: &Row) -> One<'_> {
             Login::Environment { .. } => Some("environment"),
             _ => status.store.map(Kind::word),
         },
+        secret_headers: status.headers.iter().map(|(name, state)| ShownHeader { name, state: state.word() }).collect(),
         verified: row.verified.as_ref().map(|verified| ShownVerified {
             by: verified.by.word(),
             host: &verified.host,
@@ -255,6 +266,8 @@ fn details(console: &Console, rows: &[Row], now: Timestamp) {
         line("scopes", Some(status.scopes.join(" ")));
         line("token ends", status.expires_at.map(Timestamp::rfc3339));
         line("kept in", status.store.map(|store| format!("the {}", store.name())));
+        let headers = status.headers.iter().map(|(name, state)| format!("{name} ({})", state.word()));
+        line("secret headers", Some(headers.collect::<Vec<_>>().join(", ")));
         line("backend", Some(status.backend.to_owned()));
         if at > 0 {
             console.print("");
@@ -289,6 +302,7 @@ fn words(row: &Row, now: Timestamp) -> String {
             format!("unknown: the {} could not be read", status.store.unwrap_or(Kind::Keychain).name())
         }
     };
+    let login = login + &headers(status);
     match (&row.verified, row.accepted()) {
         (Some(verified), Some(true)) => format!("{login}; `{}` accepts it", verified.host),
         (Some(verified), Some(false)) if matches!(status.login, Login::Environment { .. }) => {
@@ -297,6 +311,20 @@ fn words(row: &Row, now: Timestamp) -> String {
         (Some(verified), None) => format!("{login}; `{}` could not tell", verified.host),
         _ => login,
     }
+}
+
+/// What is to be said of the secret headers beside the login.
+fn headers(status: &Status) -> String {
+    let one = |(name, state): &(String, State)| {
+        let again = format!("`keyward login {} --header {name}`", status.connection);
+        match state {
+            State::Kept => format!(", with `{name}`"),
+            State::Missing => format!("; `{name}` is missing: {again}"),
+            State::Elsewhere => format!("; `{name}` is for another address: {again}"),
+            State::Unknown => String::new(),
+        }
+    };
+    status.headers.iter().map(one).collect()
 }
 
 /// A length of time as a person says it.

@@ -40,7 +40,7 @@ impl Change {
     }
 
     /// Reads `connections.NAME.KEY`, `serve.KEY` and the like and, for setting it, the value's text in the form the key takes:
-    /// several texts or ports are separated by commas.
+    /// several texts or ports are separated by commas, and texts may also come as a list of TOML.
     pub fn of_words(key: &str, value: Option<&str>) -> Result<Self, Error> {
         let parts: Vec<String> = key.split('.').map(String::from).collect();
         if value.is_none() && matches!(parts.len(), 1..=3) {
@@ -85,15 +85,20 @@ fn setting(last: &str, key: &str, text: &str) -> Result<Setting, Error> {
         "read_only" | "par" | "dpop" | "enabled" => {
             Setting::Flag(text.parse().map_err(|_| wrong("`true` or `false`"))?)
         }
-        "disable" | "scopes" | "toolsets" | "allow" | "deny" | "folders" | "defaults" => {
-            Setting::Texts(words().map(String::from).collect())
-        }
+        "disable" | "scopes" | "toolsets" | "allow" | "deny" | "folders" | "defaults" | "headers"
+        | "secret_headers" => Setting::Texts(listed(text).unwrap_or_else(|| words().map(String::from).collect())),
         "ports" => {
             let ports: Result<Vec<u16>, _> = words().map(str::parse).collect();
             Setting::Ports(ports.map_err(|_| wrong("port numbers separated by commas"))?)
         }
         _ => Setting::Text(text.to_owned()),
     })
+}
+
+/// The texts of a list as it would stand in the file: the form for texts that have a comma themselves.
+fn listed(text: &str) -> Option<Vec<String>> {
+    let list: Value = text.trim().parse().ok()?;
+    list.as_array()?.iter().map(|entry| entry.as_str().map(String::from)).collect()
 }
 
 /// Makes the changes and writes the file if anything is different; whether it was.

@@ -17,6 +17,7 @@ pub mod client;
 mod defaults;
 pub mod edit;
 pub mod folders;
+pub mod headers;
 pub mod nearest;
 pub mod patterns;
 pub mod store;
@@ -121,6 +122,8 @@ pub struct Connection {
     pub folders: Vec<PathBuf>,
     /// What is preset for its calls.
     pub defaults: Map<String, serde_json::Value>,
+    /// What goes with every request to its service.
+    pub headers: headers::Headers,
     /// The issuer to use instead of the one the service names.
     pub issuer: Option<String>,
     /// The provider whose particularities count, whatever the issuer looks like.
@@ -189,6 +192,14 @@ pub enum Error {
         key: String,
         /// What it may be.
         expected: String,
+    },
+    /// A header that is not for a file: its value, or what its name says of it, seems to be a secret.
+    #[error("`{header}` in `connections.{connection}.headers` seems to be a secret")]
+    SecretHeader {
+        /// Whose header it is.
+        connection: String,
+        /// Its name.
+        header: String,
     },
     /// Nobody knows where the file should be.
     #[error("there is no folder for the configuration")]
@@ -324,6 +335,7 @@ impl Connection {
             patterns: patterns::Patterns { allow: written.allow.clone(), deny: written.deny.clone() },
             folders: folders::resolve(backend, written.folders.as_deref(), &key("folders"))?,
             defaults: defaults::resolve(backend, &written.defaults, &key("defaults"))?,
+            headers: headers::resolve(backend, name, written, &key)?,
             issuer: written.issuer.clone().or_else(usual_issuer),
             url,
             provider: provider_of(written, &key)?,

@@ -171,6 +171,14 @@ fn words_become_changes_of_the_right_kind() {
     assert_eq!(value("connections.x.dpop", "true"), Ok(Some(Setting::Flag(true))));
     assert_eq!(value("connections.x.ports", "80, 81"), Ok(Some(Setting::Ports(vec![80, 81]))));
     assert_eq!(value("connections.x.scopes", "a,b"), Ok(Some(Setting::Texts(vec!["a".into(), "b".into()]))));
+    for text in ["X-A: 1, X-B: 2", r#"["X-A: 1", "X-B: 2"]"#] {
+        assert_eq!(
+            value("connections.x.headers", text),
+            Ok(Some(Setting::Texts(vec!["X-A: 1".into(), "X-B: 2".into()])))
+        );
+    }
+    let list = Setting::Texts(vec!["X-A: 1, 2".into()]);
+    assert_eq!(value("connections.x.headers", r#" ["X-A: 1, 2"] "#), Ok(Some(list)));
     assert_eq!(value("connections.x.url", "https://a"), Ok(Some(Setting::Text("https://a".into()))));
     for key in ["serve", "serve.x", "connections.x", "connections.x.y", "x.y.z", ""] {
         assert!(value(key, "1").is_err(), "{key}");

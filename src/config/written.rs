@@ -52,6 +52,10 @@ pub struct Connection {
     pub folders: Option<Vec<String>>,
     /// What is preset for its calls, as `name=value`.
     pub defaults: Vec<String>,
+    /// What goes with its requests, as `Name: value`.
+    pub headers: Vec<String>,
+    /// The names of headers whose values are in the store.
+    pub secret_headers: Vec<String>,
     /// The issuer to use.
     pub issuer: Option<String>,
     /// What kind of provider issues the tokens.
@@ -94,6 +98,8 @@ pub const CONNECTION_KEYS: &[&str] = &[
     "deny",
     "folders",
     "defaults",
+    "headers",
+    "secret_headers",
     "issuer",
     "provider",
     "client_id",
@@ -193,6 +199,8 @@ fn connection(table: &dyn TableLike, path: &str) -> Result<Connection, Error> {
             "deny" => written.deny = texts(item, &whole)?,
             "folders" => written.folders = Some(texts(item, &whole)?),
             "defaults" => written.defaults = texts(item, &whole)?,
+            "headers" => written.headers = texts(item, &whole)?,
+            "secret_headers" => written.secret_headers = texts(item, &whole)?,
             "issuer" => written.issuer = Some(text(item, &whole)?),
             "provider" => written.provider = Some(text(item, &whole)?),
             "client_id" => written.client_id = Some(text(item, &whole)?),

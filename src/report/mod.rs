@@ -11,6 +11,7 @@ use crate::app;
 
 mod authorization;
 mod client;
+mod header;
 mod local;
 mod login;
 mod network;
@@ -174,6 +175,9 @@ impl From<&app::Error> for Report {
             E::EnvironmentTokenRefused { variable } => session::environment_token_refused(variable),
             E::EnvironmentTokenUnusable { variable } => session::environment_token_unusable(variable),
             E::NoKey { why } => login::no_key(why),
+            E::UnfitHeader { header, why } => header::unfit(header, why),
+            E::HeaderMissing { connection, header, is_elsewhere } => header::missing(connection, header, *is_elsewhere),
+            E::HeadersRefused { connection, headers } => header::refused(connection, headers),
             E::TooShort { connection, asked, lasts } => session::too_short(connection, *asked, *lasts),
             E::LoginRunning { connection, who } => login::running(connection, who.as_ref()),
             E::OtherAccount { connection, who, left } => login::other_account(connection, who, *left),

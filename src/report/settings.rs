@@ -39,6 +39,14 @@ pub(super) fn config(error: &Error) -> Report {
                     }
                 })
         }
+        Error::SecretHeader { connection, header } => {
+            report(format!("the configuration's key `connections.{connection}.headers` cannot be used"))
+                .cause(format!("`{header}` seems to be a secret, and the file never holds one"))
+                .hint(format!(
+                    "`keyward config unset connections.{connection}.headers` takes the headers out of the file"
+                ))
+                .hint(format!("then `keyward login {connection} --header {header}` keeps its value in the store"))
+        }
         Error::NoFolder => report("there is no place for the configuration".to_owned())
             .cause("the platform names no home folder for this user")
             .hint("`--config FILE` or `KEYWARD_CONFIG` names the file"),

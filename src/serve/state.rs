@@ -76,6 +76,6 @@ fn hint(status: &Status) -> Option<String> {
         Login::Required(_) if status.way == Way::ApiKey => Some(format!("keyward login {name} --api-key")),
         Login::Required(_) => Some(format!("keyward login {name}")),
         Login::Unknown(error) => Some(Report::from(error as &app::Error).text()),
-        _ => None,
+        _ => status.missing().map(|error| Report::from(&error).text()),
     }
 }

@@ -83,6 +83,11 @@ impl Key {
         Self::of("secret", connection)
     }
 
+    /// The values of the secret headers of a connection.
+    pub fn headers(connection: &str) -> Self {
+        Self::of("headers", connection)
+    }
+
     /// Where what this key held is kept when it was damaged and has been replaced. Without effect on such a key itself.
     #[must_use]
     pub fn damaged(&self) -> Self {

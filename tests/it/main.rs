@@ -15,6 +15,7 @@ mod dpop;
 mod ending;
 mod fickle;
 mod file;
+mod headers;
 mod id_token;
 mod identity;
 mod issuer;

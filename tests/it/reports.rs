@@ -6,6 +6,7 @@ use keyward::app::error::{Ended, Error, Pause};
 use keyward::backends::Way;
 use keyward::report::Exit;
 use keyward::sandbox::{Effect, Faults, ResponseIss, TokenFault};
+use keyward::secret::Secret;
 use keyward::store::{Error as StoreError, Key};
 
 use crate::issuer::{Issuer, Rules};
@@ -66,11 +67,39 @@ fn a_malformed_configuration() {
         ("config_value", "[connections.tavily]\nway = \"magic\"\n"),
         ("config_name", "[connections.Tavily]\nbackend = \"tavily\"\n"),
         ("config_syntax", "[connections.tavily\n"),
+        (
+            "config_secret_header",
+            "[connections.x]\nbackend = \"remote\"\nurl = \"https://a.example/mcp\"\nheaders = [\"X-Api-Key: canary\"]\n",
+        ),
+        (
+            "config_own_header",
+            "[connections.x]\nbackend = \"remote\"\nurl = \"https://a.example/mcp\"\nheaders = [\"Host: x\"]\n",
+        ),
         ("config_insecure_url", "[connections.x]\nbackend = \"remote\"\nurl = \"http://example.com/mcp\"\n"),
     ] {
         let ran = World::new().config(text).run(&["status"]);
         pinned(name, &ran, Exit::Configuration);
     }
+}
+
+#[test]
+fn a_secret_header_that_is_missing_refused_or_none() {
+    let server = scripted::always(answer("401 Unauthorized", "application/json", "{}"));
+    let entry = format!(
+        "[connections.box]\nbackend = \"remote\"\nurl = \"http://{server}/mcp\"\nway = \"none\"\nsecret_headers = [\"x-api-key\"]\n"
+    );
+    let world = World::new().config(&entry);
+    pinned("header_missing", &world.run(&["status", "box"]), Exit::LoginRequired);
+    let kept = |origin: &str| {
+        let kept = format!(r#"{{"version":1,"headers":{{"x-api-key":{{"origin":"{origin}","value":"canary-1"}}}}}}"#);
+        world.keep(&Key::headers("box"), &Secret::new(kept));
+    };
+    kept("https://other.example");
+    pinned("header_elsewhere", &world.run(&["status", "box"]), Exit::LoginRequired);
+    kept(&format!("http://{server}"));
+    pinned("headers_refused", &world.run(&["status", "box", "--verify"]), Exit::LoginRequired);
+    pinned("header_unfit", &world.run(&["login", "box", "--header", "Authorization"]), Exit::Usage);
+    pinned("header_with_its_value", &world.run(&["login", "box", "--header", "X-Api-Key: canary"]), Exit::Usage);
 }
 
 #[test]

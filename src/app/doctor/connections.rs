@@ -3,14 +3,15 @@
 
 use std::sync::Arc;
 
-use http::{Request, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use tokio::task::JoinSet;
 use url::Url;
 
 use super::clock::{self, Reading};
 use super::{Check, Class};
 use crate::app::error::Ended;
-use crate::app::status::{self, Login};
+use crate::app::headers::State;
+use crate::app::status::{self, Login, Status};
 use crate::app::{App, Error, login};
 use crate::backends::Way;
 use crate::config;
@@ -46,12 +47,14 @@ pub(super) async fn look(app: &Arc<App>, connections: &[config::Connection]) -> 
 
 async fn one(app: &App, connection: &config::Connection) -> Seen {
     let mut seen = Seen::default();
-    seen.checks.push(signed_in(app, connection).await);
+    let status = status::of(app, connection).await;
+    seen.checks.extend(headers(&status));
+    seen.checks.insert(0, signed_in(status));
     let way = app.way(connection);
     // A preset that nobody configured may well be out of reach, and nobody minds.
     let mildly = !connection.configured && way == Way::None;
     let Some(url) = connection.endpoint(way) else { return seen };
-    let (service, reading) = reached(&app.parts.http.anywhere(), &url, app).await;
+    let (service, reading) = reached(&app.parts.http.anywhere(), &url, &connection.headers.plain, app).await;
     seen.readings.extend(reading);
     seen.checks.push(
         match service {
@@ -67,9 +70,8 @@ async fn one(app: &App, connection: &config::Connection) -> Seen {
 }
 
 /// Whether it can be called now.
-async fn signed_in(app: &App, connection: &config::Connection) -> Check {
-    let status = status::of(app, connection).await;
-    let name = &connection.name;
+fn signed_in(status: Status) -> Check {
+    let name = &status.connection;
     let again = format!("`keyward login {name}`");
     match status.login {
         Login::NotNeeded => Check::ok("login", "not needed"),
@@ -81,6 +83,23 @@ async fn signed_in(app: &App, connection: &config::Connection) -> Check {
         Login::Unknown(error) => Check::failed("login", error),
     }
     .about(name)
+}
+
+/// Whether its secret headers are there.
+fn headers(status: &Status) -> Vec<Check> {
+    let name = &status.connection;
+    let one = |(header, state): &(String, State)| {
+        let again = format!("`keyward login {name} --header {header}`");
+        let fail = |what: &str| Check::fail("header", Class::LoginRequired, format!("`{header}` {what}")).hint(again);
+        match state {
+            State::Kept => Some(Check::ok("header", format!("`{header}` is kept"))),
+            State::Missing => Some(fail("is missing")),
+            State::Elsewhere => Some(fail("is for another address than the connection points to")),
+            // The check of the login says why.
+            State::Unknown => None,
+        }
+    };
+    status.headers.iter().filter_map(one).map(|check| check.about(name)).collect()
 }
 
 /// Whether the provider publishes what a login needs.
@@ -100,7 +119,7 @@ async fn provider(app: &App, connection: &config::Connection, seen: &mut Seen) {
             Err(error) => Check::failed(name, error),
             Ok(issuer) => {
                 if let Ok(address) = Url::parse(&issuer) {
-                    seen.readings.extend(reached(&app.parts.http, &address, app).await.1);
+                    seen.readings.extend(reached(&app.parts.http, &address, &[], app).await.1);
                 }
                 Check::ok(name, format!("`{}` publishes what a login needs", issuer))
             }
@@ -111,9 +130,15 @@ async fn provider(app: &App, connection: &config::Connection, seen: &mut Seen) {
 
 /// Whether anybody answers there, whatever the answer is, and what time they say it is. The body is not waited for: it
 /// may be a stream without an end.
-async fn reached(http: &Http, url: &Url, app: &App) -> (Result<(), crate::http::Error>, Option<Reading>) {
+async fn reached(
+    http: &Http,
+    url: &Url,
+    headers: &[(HeaderName, HeaderValue)],
+    app: &App,
+) -> (Result<(), crate::http::Error>, Option<Reading>) {
     let address = || crate::http::Error::Address { host: host(url) };
-    let Ok(request) = Request::get(url.as_str()).body(Vec::new()) else { return (Err(address()), None) };
+    let Ok(mut request) = Request::get(url.as_str()).body(Vec::new()) else { return (Err(address()), None) };
+    request.headers_mut().extend(headers.iter().cloned());
     match http.stream(request, Limits::METADATA).await {
         Err(error) => (Err(error), None),
         Ok(answer) => {

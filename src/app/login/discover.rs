@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use url::Url;
 
-use crate::app::{App, Error, client, provider};
+use crate::app::{App, Error, client, headers, provider};
 use crate::backends::{self, Way};
 use crate::config;
 use crate::http::Http;
@@ -32,6 +33,7 @@ pub(super) async fn discover(
     let failed = |error| Error::Login { connection: connection.name.clone(), error: Arc::new(error) };
     let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
     let http = &app.parts.http;
+    let has_secrets = !connection.headers.secret.is_empty();
     if let Some(issuer) = &connection.issuer {
         let provider = provider::of(connection, issuer);
         let server = server(http, issuer, provider, policy(provider::reach(connection, &url), browser, provider))
@@ -42,9 +44,12 @@ pub(super) async fn discover(
         // Whoever names the issuer has said all that the service would.
         return Ok(Found { server, provider, resource: Some(resource), scopes, bound_tokens_only: false });
     }
-    let found = match oauth::discover_resource(http, &url, probe(&url)).await {
+    let probe = probe(&url, headers::now(app, connection, &url).await?);
+    let found = match oauth::discover_resource(http, &url, probe).await {
         // An older server does not know the probe's method, and says so without asking who we are.
         Err(oauth::Error::Status { status: 400 | 405 | 406, .. }) => oauth::Discovery::Open,
+        // Gateways say 403 to a key that they do not know.
+        Err(oauth::Error::Status { status: 403, .. }) if has_secrets => return Err(headers::refused(connection)),
         found => found.map_err(failed)?,
     };
     let resource = match found {
@@ -53,7 +58,12 @@ pub(super) async fn discover(
     };
     let issuer = choose(app, connection, &resource.issuers).await?;
     let provider = provider::of(connection, &issuer);
-    let server = server(http, &issuer, provider, policy(Reach::of(&url), browser, provider)).await.map_err(failed)?;
+    let server = server(http, &issuer, provider, policy(Reach::of(&url), browser, provider)).await;
+    let server = server.map_err(|error| match error {
+        // Nobody there knows of a login, so the refusal was about what was shown.
+        oauth::Error::NoMetadata { .. } if has_secrets && !resource.published => headers::refused(connection),
+        error => failed(error),
+    })?;
     let named = connection.resource.as_ref().filter(|_| connection.backend.oauth_url.is_none());
     let bound_tokens_only = resource.bound_tokens_only;
     let identifier = named.map_or(resource.identifier, ToString::to_string);
@@ -61,10 +71,12 @@ pub(super) async fn discover(
     Ok(Found { server, provider, resource: Some(identifier), scopes, bound_tokens_only })
 }
 
-/// The MCP request that makes the service ask for a login.
-fn probe(url: &Url) -> oauth::Probe {
+/// The MCP request that makes the service ask for a login, with the headers of the connection.
+fn probe(url: &Url, own: HeaderMap) -> oauth::Probe {
     let (parts, body) = backends::remote::probe(url).into_parts();
-    oauth::Probe { method: parts.method, headers: parts.headers, body }
+    let mut headers = own;
+    headers.extend(parts.headers);
+    oauth::Probe { method: parts.method, headers, body }
 }
 
 /// MCP wants S256 of every server where a browser brings a code, unless it is known to have it; addresses may lead into a

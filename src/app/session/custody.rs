@@ -16,6 +16,7 @@ use super::spill::{Found, Spill};
 use super::stamp::Stamp;
 use crate::app::grant::{Grant, State, Unreadable};
 use crate::app::{Error, Parts, grant_lock};
+use crate::secret::Secret;
 use crate::store::{self, Key, lock};
 
 /// How often it is looked whether a late write has ended.
@@ -159,6 +160,21 @@ impl Custody {
         Ok(grant)
     }
 
+    /// Keeps something else of the connection beside the grant, in place of what is there.
+    pub(crate) async fn keep_beside(&self, key: &Key, secret: &Secret) -> Result<(), store::Error> {
+        self.noting(self.parts.store.save(key, secret).await)?;
+        // Any number says that something is kept.
+        self.stamp.write(Some(1));
+        Ok(())
+    }
+
+    /// Forgets that, at the end of a logout.
+    pub(crate) async fn forget_beside(&self, key: &Key) -> Result<bool, store::Error> {
+        let removed = self.noting(self.parts.store.delete(key).await);
+        self.stamp.write(None);
+        removed
+    }
+
     /// Writes without looking. Only for who has just looked.
     pub(super) async fn save(&self, grant: &Grant) -> Result<(), store::Error> {
         self.noting(self.parts.store.save(&self.key, &grant.encode()).await)?;
@@ -263,7 +279,6 @@ mod tests {
     use crate::backends::Way;
     use crate::http::Http;
     use crate::machine::{Clock, Environment, Timestamp};
-    use crate::secret::Secret;
     use crate::store::Store as _;
     use crate::store::memory::Memory;
 

@@ -1,4 +1,4 @@
-//! A small file that changes whenever a connection's grant does.
+//! A small file that changes whenever a connection's grant, or what is kept beside it, does.
 //!
 //! Reading it costs microseconds where the keychain costs milliseconds. It holds a number, never a secret, and it is a
 //! hint: without a state folder, or after somebody deleted it, grants are merely read from the store more often.
@@ -33,7 +33,7 @@ impl Stamp {
         self.0.as_ref().and_then(|path| std::fs::read_to_string(path).ok())
     }
 
-    /// Changes it. `generation` is that of the new grant, `None` after a logout.
+    /// Changes it. `generation` is that of the new grant, any of what is beside it, `None` after a logout.
     pub fn write(&self, generation: Option<u64>) {
         let Some(path) = &self.0 else { return };
         // The random part makes every change a change, also from one logout to the next.

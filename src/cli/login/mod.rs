@@ -3,7 +3,9 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::{Console, Outcome, client};
+use crate::app;
 use crate::app::login::{self, Done};
+use crate::app::status::{self, Login};
 use crate::app::{App, Error};
 use crate::backends::{self, Way};
 use crate::config::store::{Kind, VARIABLE};
@@ -15,6 +17,7 @@ use crate::report::{self, Exit, Report};
 mod attempt;
 mod choice;
 mod face;
+mod header;
 mod key;
 mod own;
 mod rehearsal;
@@ -51,6 +54,10 @@ pub(super) struct Arguments {
     /// Keep a bearer token: asked for without echo, or read from standard input
     #[arg(long)]
     bearer: bool,
+    /// Keep the value of a secret header, for every request to the service, besides or instead of another login: asked
+    /// for without echo, or read from standard input; several take one line each
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["api_key", "bearer", "client_secret", "client_key"])]
+    header: Vec<String>,
     /// Keep the login there, now and later: in the keychain, or in a file encrypted with a passphrase
     #[arg(long, value_name = "STORE", value_parser = kinds())]
     store: Option<Kind>,
@@ -153,6 +160,7 @@ struct Asking {
 }
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> Outcome {
+    let headers = header::names(&arguments.header).map_err(|error| Report::from(&error))?;
     let connection = target::target(&arguments, app).map_err(|error| Report::from(&error))?;
     let way = chosen(&arguments, &connection).map_err(|error| Report::from(&error))?;
     if arguments.wish.dry_run && way.is_exchanged() {
@@ -167,7 +175,16 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         Err(report) => return Err(advice(app, &connection, report).await),
     };
     client::keep(&arguments.client, console, app, &connection).await.map_err(|error| Report::from(&error))?;
+    let (connection, left) = match headers.is_empty() {
+        true => {
+            app::headers::bring(app, &connection).await.map_err(|error| Report::from(&error))?;
+            (connection, header::Left::Login)
+        }
+        false => header::keep(headers, console, app, &connection, way).await.map_err(|error| Report::from(&error))?,
+    };
     let done = match way {
+        _ if matches!(left, header::Left::Nothing) => open(app, &connection).await,
+        _ if let header::Left::SignedIn(login) = left => return signed_in(console, app, &connection, login).await,
         Way::OAuth => attempt::sign_in(&arguments, console, app, &connection).await,
         way if way.is_exchanged() => own::sign_in(&arguments, console, app, (&connection, way)).await,
         Way::ClientCredentials => login::client_credentials(app, &connection).await,
@@ -189,17 +206,35 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
     {
         return Err(report::token_not_taken(&connection.name, Report::from(&error)));
     }
-    if let Err(error) = login::learn_tools(app, &connection, done.way).await {
-        let report = Report::from(&error);
-        let text = format!("Its tools could not be listed yet ({}).", report.causes.join("; "));
-        face.warning("tools", &format!("{text}\n`keyward tools --refresh` lists them later."));
-    }
+    learn_tools(&face, app, &connection, done.way).await;
     let store = app.config.store_of(&connection).0;
     face.done(&done, store);
     if !console.json {
         console.say(&sentence(&done, store));
     }
     Ok(Exit::Done)
+}
+
+/// The end of a command that has kept headers for a connection with another login, which it may still need.
+async fn signed_in(console: &Console, app: &App, connection: &config::Connection, login: Login) -> Outcome {
+    let (name, way) = (connection.name.clone(), app.way(connection));
+    if let Login::Required(why) = login {
+        return Err(Report::from(&Error::LoginRequired { connection: name, way, why }));
+    }
+    let face = Face { console, prompt: None };
+    learn_tools(&face, app, connection, way).await;
+    let account = status::of(app, connection).await.account;
+    let done = Done { connection: name, way, account, holder: None, expires_at: None, renewable: false };
+    face.done(&done, app.config.store_of(connection).0);
+    Ok(Exit::Done)
+}
+
+async fn learn_tools(face: &Face<'_>, app: &App, connection: &config::Connection, way: Way) {
+    if let Err(error) = login::learn_tools(app, connection, way).await {
+        let report = Report::from(&error);
+        let text = format!("Its tools could not be listed yet ({}).", report.causes.join("; "));
+        face.warning("tools", &format!("{text}\n`keyward tools --refresh` lists them later."));
+    }
 }
 
 /// A new connection has no name yet that a hint could use: the hint names its address instead, or, where a setting is

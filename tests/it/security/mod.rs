@@ -10,6 +10,8 @@ pub mod metadata;
 mod secrets;
 mod tokens;
 
+pub use tokens::protected;
+
 use std::fs;
 use std::path::Path;
 

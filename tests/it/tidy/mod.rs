@@ -18,6 +18,10 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/app/client.rs", "a registered client is written into its stored form, which is a secret again"),
     ("src/app/grant.rs", "the token becomes a header's value, which is a secret again"),
     ("src/app/grant/stored.rs", "a grant is written into its stored form, which is a secret again"),
+    (
+        "src/app/headers.rs",
+        "a value is looked at, written into its stored form, which is a secret again, and becomes a header",
+    ),
     ("src/app/key.rs", "what was pasted is checked and trimmed; the rest is a secret again"),
     (
         "src/app/secret_of_client.rs",
