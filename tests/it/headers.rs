@@ -127,6 +127,8 @@ fn a_key_in_a_header_is_all_that_a_server_may_want_and_is_seen_by_nobody_else() 
     let world = with_a_key(&wire);
     let expected = entry(&wire, "secret_headers = [\"x-api-key\"]\nway = \"none\"\n");
     assert_eq!(world.config_text(), expected);
+    let ran = world.run(&["login", "box", "--header", "X-Api-Key", "--json"]).done();
+    assert_eq!((&ran.json()["way"], &ran.json()["store"]), (&json!("none"), &json!("keychain")));
     let text = call(&mut serving(&world));
     assert!(text.to_lowercase().contains("x-api-key: [secret]") && !text.contains("canary"), "{text}");
     for line in [
@@ -271,6 +273,12 @@ fn a_login_shows_the_key_to_the_service_and_not_to_the_provider() {
     let ran = silent(world.run(&["login", "box", "--header", "X-Api-Key"])).done();
     assert!(ran.err.contains("Of the headers of `box`, kept in the keychain: `x-api-key`."), "{ran:?}");
     assert_eq!(provider.record().len(), asked);
+    let ran = silent(world.run(&["login", "box", "--header", "X-Api-Key", "--json"])).done();
+    assert_eq!((&ran.json()["way"], &ran.json()["store"]), (&json!("oauth"), &json!("keychain")));
+    // Unless it is asked for.
+    let world = world.person(Press::Allow);
+    silent(world.run(&["login", "box", "--header", "X-Api-Key", "--way", "oauth", "--timeout", "15"])).done();
+    assert!(provider.record().len() > asked);
     let ran = silent(world.run(&["logout", "box"])).done();
     assert!(ran.err.contains("The login of `box`") && ran.err.contains("`x-api-key`"), "{ran:?}");
 }

@@ -21,7 +21,6 @@ use url::Url;
 use super::super::Console;
 use super::choice::{Choice, Unopened};
 use crate::app::login::{Done, News, Pending, Person, Swap};
-use crate::backends::Way;
 use crate::config::store::Kind;
 use crate::http::Loopback;
 use crate::machine::{Echo, Environment, Line, Machine, Prompt, Timestamp, Unseen};
@@ -205,7 +204,7 @@ impl Face<'_> {
     }
 
     /// It is done.
-    pub(super) fn done(&self, done: &Done, store: Kind) {
+    pub(super) fn done(&self, done: &Done, store: Option<Kind>) {
         self.event(
             "done",
             Ended {
@@ -216,7 +215,7 @@ impl Face<'_> {
                 role: done.holder.as_ref().and_then(|holder| holder.role.as_deref()),
                 expires_at: done.expires_at,
                 renewable: done.renewable,
-                store: (done.way != Way::None).then_some(store.word()),
+                store: store.map(Kind::word),
             },
         );
     }

@@ -39,22 +39,26 @@ pub(super) fn names(given: &[String]) -> Result<Vec<HeaderName>, Error> {
     Ok(names)
 }
 
-/// Asks for the values and keeps them; the connection as it is configured then, and what is left to do.
+/// Asks for the values and keeps them; the connection as it is configured then, and what is left to do. A login that was
+/// asked for is made, too.
 pub(super) async fn keep(
     names: Vec<HeaderName>,
     console: &Console,
     app: &App,
     connection: &config::Connection,
-    way: Way,
+    (way, is_asked): (Way, bool),
 ) -> Result<(config::Connection, Left), Error> {
-    // What only the headers are for is not asked for a login; neither is what the environment signs in.
-    let way = if connection.way.0 == Way::None { app.way(connection) } else { way };
+    // Without being asked for, there is no login to what only the headers are for, and to what the environment signs in.
+    let way = if connection.way.0 == Way::None && !is_asked { app.way(connection) } else { way };
     headers::with(connection, names.iter())?;
     let given = ask(&names, console, app, connection).await?;
     let connection = headers::keep(app, connection, way, given).await?;
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let store = app.config.store_of(&connection).0.name();
     console.say(&format!("Of the headers of `{}`, kept in the {store}: {list}.", connection.name));
+    if is_asked {
+        return Ok((connection, Left::Login));
+    }
     let left = match status::of(app, &connection).await.login {
         Login::NotNeeded => Left::Nothing,
         Login::Unknown(error) => return Err(error),

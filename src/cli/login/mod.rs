@@ -180,7 +180,9 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
             app::headers::bring(app, &connection).await.map_err(|error| Report::from(&error))?;
             (connection, header::Left::Login)
         }
-        false => header::keep(headers, console, app, &connection, way).await.map_err(|error| Report::from(&error))?,
+        false => header::keep(headers, console, app, &connection, (way, asks_for_login(&arguments)))
+            .await
+            .map_err(|error| Report::from(&error))?,
     };
     let done = match way {
         _ if matches!(left, header::Left::Nothing) => open(app, &connection).await,
@@ -208,11 +210,18 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
     }
     learn_tools(&face, app, &connection, done.way).await;
     let store = app.config.store_of(&connection).0;
-    face.done(&done, store);
+    let is_kept = done.way != Way::None || !connection.headers.secret.is_empty();
+    face.done(&done, is_kept.then_some(store));
     if !console.json {
         console.say(&sentence(&done, store));
     }
     Ok(Exit::Done)
+}
+
+/// Whether the command line says something of the login itself.
+fn asks_for_login(arguments: &Arguments) -> bool {
+    let Asking { scope, acr, max_age, expect_user, .. } = &arguments.wish;
+    arguments.way.is_some() || !scope.is_empty() || !acr.is_empty() || max_age.is_some() || expect_user.is_some()
 }
 
 /// The end of a command that has kept headers for a connection with another login, which it may still need.
@@ -225,7 +234,7 @@ async fn signed_in(console: &Console, app: &App, connection: &config::Connection
     learn_tools(&face, app, connection, way).await;
     let account = status::of(app, connection).await.account;
     let done = Done { connection: name, way, account, holder: None, expires_at: None, renewable: false };
-    face.done(&done, app.config.store_of(connection).0);
+    face.done(&done, Some(app.config.store_of(connection).0));
     Ok(Exit::Done)
 }
 
