@@ -15,7 +15,7 @@ use super::client::{self, AtIssuer};
 use super::grant::{Grant, Issued};
 use super::refused::Refused;
 use super::session::{self, Custody, Removal, Unread};
-use super::{App, Error, Parts, headers, login, memory, secret_of_client, stores};
+use super::{App, Error, Parts, copies, headers, login, memory, secret_of_client, stores};
 use crate::backends::sign_in::{End, Procedure};
 use crate::backends::{self, Backend, Way};
 use crate::config;
@@ -304,6 +304,7 @@ impl Logout {
         }
         done.was_signed_in |= matches!(done.here, Here::Removed | Here::RemovedUnlocked);
         Refused::new(self.parts.shared.as_deref(), &self.name).forget();
+        copies::forget(self.parts.state.as_deref(), &self.name);
         if !self.is_configured {
             // Nobody will ask for the tools of a connection that is configured no more.
             memory::forget(self.parts.state.as_deref(), &self.name);

@@ -20,6 +20,7 @@ use crate::store::{self, Store};
 pub mod audit;
 pub mod claims;
 pub mod client;
+pub(crate) mod copies;
 pub mod doctor;
 pub mod error;
 pub mod grant;
@@ -264,6 +265,7 @@ impl App {
             remembered: memory.recall(),
             memory: Arc::new(memory),
             listener: backends::Listener::default(),
+            copies: copies::of(self.parts.state.as_deref(), &connection.name, &self.parts.clock),
             slot: backends::Slot::default(),
             toolsets: connection.toolsets.0.clone(),
             folders: connection.folders.clone(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+
 use super::Error;
 use super::error::Ended;
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable, Way};
@@ -18,6 +20,10 @@ impl CredentialSource for Nothing {
 
     fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
         self.credential()
+    }
+
+    fn whose(&self) -> Boxed<'_, Option<String>> {
+        Box::pin(async { Some("nobody".to_owned()) })
     }
 }
 
@@ -49,6 +55,13 @@ impl CredentialSource for Fixed {
     fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
         let error = Error::EnvironmentTokenRefused { variable: self.variable.clone() };
         Box::pin(async { Err(Unavailable(Arc::new(error))) })
+    }
+
+    /// Nothing else is known of it than the token itself.
+    fn whose(&self) -> Boxed<'_, Option<String>> {
+        let digest = ring::digest::digest(&ring::digest::SHA256, self.value.expose().as_bytes());
+        let whose = format!("token {}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest));
+        Box::pin(async { Some(whose) })
     }
 }
 

@@ -162,7 +162,8 @@ pub fn host_of(url: &Url) -> String {
 
 async fn authorised(connection: &Connection, request: &Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
     let stream = signed_in(connection, request, limits).await?;
-    if !stream.status.is_redirection() {
+    // Who asked whether something is still the same is told so, and sent nowhere.
+    if !stream.status.is_redirection() || stream.status == StatusCode::NOT_MODIFIED {
         return Ok(stream);
     }
     let target = stream.headers.get(LOCATION).and_then(|to| to.to_str().ok());

@@ -10,17 +10,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Extensions, HeaderValue, StatusCode};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::http::Http;
 pub use crate::http::StepUp;
-use crate::http::{Http, Stream};
-use crate::secret::Secret;
 pub use agreed::{Agreed, Question};
 pub use completion::{Completion, Partial};
 pub use headers::Headers;
+pub use credential::{Credential, CredentialSource, Proof, Unavailable};
 pub use host::Host;
 pub use passage::{Features, Listener, Passage, Slot};
 pub use prompt::Prompt;
@@ -33,6 +32,8 @@ pub mod agreed;
 pub mod arguments;
 pub mod cisco;
 pub mod completion;
+pub mod copies;
+mod credential;
 pub mod ctera;
 pub mod days;
 pub mod fake;
@@ -202,6 +203,8 @@ pub struct Connection {
     pub memory: Arc<dyn Memory>,
     /// Hears what a server tells without being asked.
     pub listener: Listener,
+    /// Where copies of what the service gave are kept, for when it cannot be reached.
+    pub copies: Arc<dyn copies::Copies>,
     /// A place for what the connection's tools, prompts and resources share.
     pub slot: Slot,
     /// The toolsets that are on.
@@ -220,49 +223,6 @@ impl Connection {
         toolset.is_none_or(|toolset| self.toolsets.contains(&toolset))
     }
 }
-
-/// What is attached to one request.
-#[derive(Clone, Debug)]
-pub struct Credential {
-    /// The header's name, in lower case: `authorization` for tokens. `None` for what is attached to no request, see
-    /// [`Way::is_exchanged`].
-    pub header: Option<&'static str>,
-    /// The header's whole value, for example `Bearer …`; without a header, what the store keeps.
-    pub value: Secret,
-    /// Another header that goes with it, for services that want two.
-    pub companion: Option<(&'static str, Secret)>,
-    /// Which generation of the grant it came from.
-    pub generation: u64,
-    /// Proves the possession of the key that the credential is bound to, where it is bound to one.
-    pub proof: Option<Arc<dyn Proof>>,
-}
-
-/// Proves, request by request, that the sender holds the key that its token is bound to (RFC 9449): a token that was
-/// copied on its way is worth nothing to the thief.
-pub trait Proof: std::fmt::Debug + Send + Sync {
-    /// A fresh `DPoP` header for one request; `None` if none can be made.
-    fn header(&self, method: &str, url: &Url) -> Option<HeaderValue>;
-    /// Takes the nonce that the origin of `url` wants in the next proof.
-    fn take_nonce(&self, url: &Url, nonce: &str);
-}
-
-/// Supplies credentials. The supplier renews by itself and lets one renewal serve all callers.
-pub trait CredentialSource: Send + Sync {
-    /// A credential that is valid now; `None` if the connection needs none.
-    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>>;
-    /// Another credential, after the server refused this one. Called at most once per request.
-    fn replace<'a>(&'a self, rejected: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>>;
-    /// Whether this answer means that the credential is not good any more, and that the request was not carried out.
-    /// `asked` are the extensions of the request, by which a backend can tell its requests apart.
-    fn is_refusal(&self, asked: &Extensions, answer: &Stream) -> bool {
-        let _ = asked;
-        answer.status == StatusCode::UNAUTHORIZED
-    }
-}
-
-/// Why there is no credential; the supplier's own error, for the layer above to put into words.
-#[derive(Clone, Debug)]
-pub struct Unavailable(pub Arc<dyn std::error::Error + Send + Sync>);
 
 /// Keeps what a remote server offers for the next start.
 pub trait Memory: Send + Sync {

@@ -176,6 +176,7 @@ pub fn connection(url: Url, way: Way, credentials: Arc<Tokens>) -> Connection {
         sent: super::Sent::default(),
         remembered: None,
         listener: Default::default(),
+        copies: Arc::new(super::copies::Nowhere),
         slot: Default::default(),
         memory: Arc::new(Kept::default()),
         toolsets: Vec::new(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::spill::{Found, Spill};
 use super::stamp::Stamp;
 use crate::app::grant::{Grant, State, Unreadable};
-use crate::app::{Error, Parts, grant_lock};
+use crate::app::{Error, Parts, copies, grant_lock};
 use crate::secret::Secret;
 use crate::store::{self, Key, lock};
 
@@ -25,6 +25,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// The lock on a connection's grant, until it is dropped.
 pub(crate) struct Custody {
     parts: Parts,
+    connection: String,
     key: Key,
     stamp: Stamp,
     spill: Spill,
@@ -84,6 +85,7 @@ impl Custody {
     fn of(parts: &Parts, connection: &str, lock: Option<lock::Guard>) -> Self {
         Self {
             parts: parts.clone(),
+            connection: connection.to_owned(),
             key: Key::grant(connection),
             stamp: Stamp::new(parts.shared.as_deref(), connection),
             spill: Spill::new(parts.shared.as_deref(), connection),
@@ -157,6 +159,8 @@ impl Custody {
         let grant = Grant { generation, ..grant };
         self.save(&grant).await?;
         self.spill.remove();
+        // What the login before it could see is not for this one.
+        copies::forget(self.parts.state.as_deref(), &self.connection);
         Ok(grant)
     }
 

@@ -286,4 +286,21 @@ impl CredentialSource for Session {
     fn replace<'a>(&'a self, rejected: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
         Box::pin(self.0.credential(self, Need { not: Some(rejected.generation), ..Need::default() }))
     }
+
+    /// The account where the provider names one; every login forgets what was kept before it in any case.
+    fn whose(&self) -> Boxed<'_, Option<String>> {
+        let inner = &self.0;
+        Box::pin(async move {
+            let grant = match inner.remembered() {
+                Some(grant) => grant,
+                None => inner.load().await.ok().flatten()?,
+            };
+            if !inner.owns(&grant) || grant.state.ended().is_some() {
+                return None;
+            }
+            let issued = grant.issued.as_ref();
+            let account = issued.map(|issued| (&issued.issuer, issued.subject.as_deref().unwrap_or_default()));
+            Some(format!("{} {account:?}", grant.way.word()))
+        })
+    }
 }
