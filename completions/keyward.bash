@@ -1027,7 +1027,7 @@ _keyward() {
             fi
             case "${prev}" in
                 --backend)
-                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera remote" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera documents remote" -- "${cur}"))
                     return 0
                     ;;
                 --name)

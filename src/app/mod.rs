@@ -248,7 +248,8 @@ impl App {
     /// The connection as its backend sees it. Touches neither the store nor the network.
     pub fn service(&self, connection: &config::Connection) -> Result<backends::Connection, Error> {
         let way = self.way(connection);
-        let url = connection.endpoint(way).ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
+        let url = connection.endpoint(way).or_else(|| connection.nowhere(way));
+        let url = url.ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
         let memory = memory::ToolList::new(self.parts.state.as_deref(), &connection.name, &url);
         let http = self.parts.http.anywhere();
         let own = connection.url.as_ref().map_or(&url, |(own, _)| own);

@@ -232,10 +232,10 @@ fn quoted(text: &str) -> String {
     format!("`{}`", outside::line(text, 40))
 }
 
-/// `; did you mean …?`, where one of the words is near.
-fn hint(text: &str, words: &[&str]) -> String {
-    let text = text.to_ascii_lowercase();
-    let nearest = words.iter().map(|word| (distance(&text, word), word)).min();
+/// `; did you mean …?`, where one of the words is near, in whatever case.
+pub fn hint(text: &str, words: &[&str]) -> String {
+    let text = text.to_lowercase();
+    let nearest = words.iter().map(|word| (distance(&text, &word.to_lowercase()), word)).min();
     match nearest {
         Some((distance, word)) if distance <= 2.max(word.len() / 3) => format!("; did you mean `{word}`?"),
         _ => String::new(),

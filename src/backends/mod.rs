@@ -36,6 +36,7 @@ pub mod copies;
 mod credential;
 pub mod ctera;
 pub mod days;
+pub mod documents;
 pub mod fake;
 pub mod folders;
 pub mod headers;
@@ -61,8 +62,14 @@ mod way;
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Every backend. Serve, status, the sandbox, the completions and the README's table come from this list.
-pub const ALL: &[&Backend] =
-    &[&tavily::BACKEND, &cisco::BACKEND, &smart_bonding::BACKEND, &ctera::BACKEND, &remote::BACKEND];
+pub const ALL: &[&Backend] = &[
+    &tavily::BACKEND,
+    &cisco::BACKEND,
+    &smart_bonding::BACKEND,
+    &ctera::BACKEND,
+    &documents::BACKEND,
+    &remote::BACKEND,
+];
 
 /// What the configuration of a connection can preset, by backend; nothing where a backend is not in it.
 pub const DEFAULTS: &[(&str, &[arguments::Field])] = &[("tavily", tavily::DEFAULTS)];
@@ -150,6 +157,11 @@ impl Backend {
     /// The standing connection to the server behind it.
     pub fn feed(&self, connection: &Connection) -> Option<Arc<dyn passage::Feed>> {
         Some(self.passage?.feed(connection))
+    }
+
+    /// Whether folders of this machine are enough for it: no service, no login.
+    pub fn is_local(&self) -> bool {
+        self.takes_folders && self.url.is_none() && self.ways.contains(&Way::None)
     }
 
     /// What a person must know before they sign in in this way.

@@ -375,6 +375,12 @@ impl Connection {
         other.or(configured).or(preset).or_else(|| self.url.as_ref().map(|(url, _)| url.clone()))
     }
 
+    /// What stands for the address of a connection that works on folders alone; nothing is ever sent there.
+    pub fn nowhere(&self, way: Way) -> Option<Url> {
+        let is_local = way == Way::None && self.backend.is_local();
+        is_local.then(|| Url::parse("file:///").ok()).flatten()
+    }
+
     /// The environment variable whose token is used as it is.
     pub fn token_variable(&self) -> String {
         let word: String = self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Exit, Report};
+use crate::backends::{self, Backend};
 use crate::config::Error;
 
 pub(super) fn config(error: &Error) -> Report {
@@ -72,6 +73,16 @@ pub(super) fn unknown_tool(name: &str, nearest: Option<&str>) -> Report {
 }
 
 pub(super) fn no_address(connection: &str) -> Report {
+    if backends::named(connection).is_some_and(Backend::is_local) {
+        return Report::new(
+            Exit::Configuration,
+            "no_address",
+            format!("`{connection}` has neither folders nor an address"),
+        )
+        .cause("the configuration does not say where they are")
+        .hint(format!("`keyward config set connections.{connection}.folders /path/of/a/folder`"))
+        .hint(format!("`keyward config set connections.{connection}.url https://host/path/index.json`"));
+    }
     Report::new(Exit::Configuration, "no_address", format!("`{connection}` has no address"))
         .cause("every installation of this backend has its own")
         .hint(format!("`keyward config set connections.{connection}.url https://host/path`"))

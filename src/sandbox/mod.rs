@@ -16,8 +16,8 @@
 //!                     └─ the fakes      under their names, with `guard` to check tokens
 //! ```
 //!
-//! The issuer is `http://127.0.0.1:PORT/as`; the fake of a backend is at `http://127.0.0.1:PORT/NAME`, and both that
-//! address and `…/NAME/mcp` are resources that tokens can be asked for. A token asked for without a resource is good
+//! The issuer is `http://127.0.0.1:PORT/as`; the fake of a backend is at `http://127.0.0.1:PORT/NAME`, and that
+//! address, `…/NAME/mcp` and `…/NAME/index.json` are resources that tokens can be asked for. A token asked for without a resource is good
 //! for every fake. A client gets refresh tokens if it registered the `refresh_token` grant, whether or not it asks for
 //! `offline_access`: MCP clients seldom do. They rotate at every use.
 //!

@@ -61,11 +61,11 @@ impl State {
         if self.profile.name.is_empty() { format!("{}/{}", self.root, mount.name) } else { self.root.clone() }
     }
 
-    /// Every address a token can be asked for: each fake and its remote MCP server.
+    /// Every address a token can be asked for: each fake, its remote MCP server and its list of documents.
     pub(super) fn resources(&self) -> impl Iterator<Item = String> {
         self.mounts.iter().flat_map(|mount| {
             let fake = self.place(mount);
-            [format!("{fake}/mcp"), fake]
+            [format!("{fake}/mcp"), format!("{fake}/index.json"), fake]
         })
     }
 

@@ -11,6 +11,7 @@ mod completions;
 mod credential;
 mod devices;
 mod doctor;
+mod documents;
 mod dpop;
 mod ending;
 mod fickle;

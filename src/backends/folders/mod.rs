@@ -21,6 +21,7 @@ mod name;
 mod read;
 #[cfg(test)]
 mod tests;
+pub mod walk;
 mod write;
 
 pub use fault::Fault;
@@ -133,7 +134,7 @@ impl Place {
 }
 
 /// Does this on a thread of its own and waits for it. What it answers to nobody, because the caller is gone, is dropped.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
+pub async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Fault> + Send + 'static) -> Result<T, Fault> {
     let (done, answer) = oneshot::channel();
     let thread = std::thread::Builder::new().name("file".to_owned());
     thread.spawn(move || drop(done.send(work()))).map_err(|error| Fault::of(&error))?;

@@ -61,7 +61,7 @@ pub(super) async fn open(place: Place) -> Result<Reading, Fault> {
 }
 
 /// Opens a file that has bytes of its own.
-fn regular(folder: &Dir, name: &str) -> Result<File, Fault> {
+pub(super) fn regular(folder: &Dir, name: &str) -> Result<File, Fault> {
     let mut options = OpenOptions::new();
     options.read(true);
     // A pipe would keep whoever opens it waiting for its other end.
