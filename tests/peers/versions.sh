@@ -86,4 +86,5 @@ DEBIAN=(
   openssl=openssl
   chromedriver=chromium-driver
   chromium=chromium
+  nginx=nginx-light
 )
