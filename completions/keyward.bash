@@ -1027,7 +1027,7 @@ _keyward() {
             fi
             case "${prev}" in
                 --backend)
-                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera documents remote" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera netbox remote" -- "${cur}"))
                     return 0
                     ;;
                 --name)
@@ -1035,7 +1035,7 @@ _keyward() {
                     return 0
                     ;;
                 --way)
-                    COMPREPLY=($(compgen -W "oauth api-key bearer client-credentials device password session ticket" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "oauth api-key bearer token client-credentials device password session ticket" -- "${cur}"))
                     return 0
                     ;;
                 --trust)

@@ -69,15 +69,15 @@ impl CredentialSource for Fixed {
 /// configured way decides, and without one the shape does: a JSON Web Token has two dots, a key has none.
 pub(super) fn way_of_token(connection: &config::Connection, token: &Secret) -> Way {
     let (way, source) = connection.way;
-    // A device's secret or a password is for the store; of what is exchanged, only a session is one word that works.
-    let is_worded = !way.is_exchanged() || way == Way::Session;
+    // A device's secret or a password is for the store; of what is exchanged, only a session or a token is one word that works.
+    let is_worded = !way.is_exchanged() || matches!(way, Way::Session | Way::Token);
     if way != Way::None && source == config::Source::File && is_worded {
         return way;
     }
     let ways = connection.backend.ways;
     let is_jwt = token.expose().split('.').count() == 3;
     let wanted = if is_jwt { Way::OAuth } else { Way::ApiKey };
-    [wanted, Way::Bearer, Way::ApiKey, Way::OAuth].into_iter().find(|way| ways.contains(way)).unwrap_or(way)
+    [wanted, Way::Token, Way::Bearer, Way::ApiKey, Way::OAuth].into_iter().find(|way| ways.contains(way)).unwrap_or(way)
 }
 
 impl Ended {

@@ -86,7 +86,8 @@ pub async fn send(
 
 /// Sends the request and returns when the headers are there, whatever the status, except that a redirect is an error.
 ///
-/// A 401 is answered once with another credential: the service says that it did nothing.
+/// A 401, or what the source of the credentials takes for the same, is answered once with another credential: the service
+/// says that it did nothing.
 pub async fn open(
     connection: &Connection,
     request: &Request<Vec<u8>>,
@@ -197,6 +198,10 @@ async fn signed_in(connection: &Connection, request: &Request<Vec<u8>>, limits: 
             _ => Ok(stream),
         };
     };
+    // Some services say only in the body whether it is the login that they refuse.
+    if stream.status == StatusCode::FORBIDDEN {
+        stream.look_ahead(REFUSAL).await;
+    }
     if !source.is_refusal(request.extensions(), &stream) {
         return Ok(stream);
     }

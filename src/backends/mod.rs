@@ -44,6 +44,7 @@ pub mod host;
 pub mod http;
 pub mod multipart;
 pub mod name;
+pub mod netbox;
 pub mod outside;
 pub mod passage;
 pub mod prompt;
@@ -67,6 +68,7 @@ pub const ALL: &[&Backend] = &[
     &cisco::BACKEND,
     &smart_bonding::BACKEND,
     &ctera::BACKEND,
+    &netbox::BACKEND,
     &documents::BACKEND,
     &remote::BACKEND,
 ];

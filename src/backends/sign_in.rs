@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Boxed, Error, Unavailable, Way};
+use super::{Boxed, Error, Sent, Unavailable, Way};
 use crate::http::Http;
 use crate::secret::Secret;
 
@@ -118,6 +118,8 @@ pub enum Given {
     Session,
     /// A ticket.
     Ticket,
+    /// A token.
+    Token,
 }
 
 /// Why a login was not obtained. Text from the service is data: bounded and without control characters.
@@ -175,4 +177,21 @@ pub enum Failed {
     /// The service failed.
     #[error("the service failed")]
     Service(#[from] Error),
+}
+
+impl Failed {
+    /// The failure without what was given: a gateway may quote the request that it refuses.
+    #[must_use]
+    pub fn without(mut self, given: &Sent) -> Self {
+        match &mut self {
+            Self::Refused { said: text, .. }
+            | Self::Unfinished { cause: text, .. }
+            | Self::Elsewhere { cause: text, .. } => given.hide(text),
+            Self::Service(_) | Self::Person(_) | Self::Unfit { .. } | Self::Misplaced { .. } => {}
+        }
+        match self {
+            Self::Service(error) => Self::Service(given.out_of(error)),
+            failed => failed,
+        }
+    }
 }

@@ -11,6 +11,8 @@ pub enum Way {
     ApiKey,
     /// A bearer token that the person pastes once.
     Bearer,
+    /// A token of the service's own kind that the person pastes once, and that the service says whose it is.
+    Token,
     /// OAuth without a person: the client asks for itself, with its secret or its key.
     ClientCredentials,
     /// This machine is attached to the person's account, in the browser or with the password once; its secret is kept.
@@ -25,11 +27,12 @@ pub enum Way {
 
 impl Way {
     /// Every way.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::None,
         Self::OAuth,
         Self::ApiKey,
         Self::Bearer,
+        Self::Token,
         Self::ClientCredentials,
         Self::Device,
         Self::Password,
@@ -44,6 +47,7 @@ impl Way {
             Self::OAuth => "oauth",
             Self::ApiKey => "api-key",
             Self::Bearer => "bearer",
+            Self::Token => "token",
             Self::ClientCredentials => "client-credentials",
             Self::Device => "device",
             Self::Password => "password",
@@ -57,8 +61,9 @@ impl Way {
         Self::ALL.into_iter().find(|way| way.word() == word)
     }
 
-    /// Whether what the store keeps is attached to no request: the backend opens its own sessions with it.
+    /// Whether what the store keeps is attached to no request as it is: the backend opens its own sessions with it, or
+    /// makes the header of it.
     pub const fn is_exchanged(self) -> bool {
-        matches!(self, Self::Device | Self::Password | Self::Session | Self::Ticket)
+        matches!(self, Self::Token | Self::Device | Self::Password | Self::Session | Self::Ticket)
     }
 }

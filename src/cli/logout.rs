@@ -216,6 +216,7 @@ fn lives(done: &Done) -> String {
             "The device stays attached to the account until an administrator removes it there.".to_owned()
         }
         Some(Way::Password) => "The password is good until it is changed.".to_owned(),
+        Some(Way::Token) => "The token stays good until it is deleted at the service or ends.".to_owned(),
         Some(Way::Session | Way::Ticket) => "The session stays open at the service until it ends there.".to_owned(),
         _ => format!(
             "Its tokens stay valid at the provider until they run out; end the session in your account{place} if that \

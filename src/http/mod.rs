@@ -173,7 +173,14 @@ impl Http {
         let client = self.clients.get(line)?;
         let proxy = self.proxies().for_address(request.url());
         let answer = client.execute(request).await.map_err(|error| Error::of(&host, proxy, &error))?;
-        Ok(Stream { status: answer.status(), headers: answer.headers().clone(), host, answer, sending: None })
+        Ok(Stream {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            host,
+            answer,
+            early: None,
+            sending: None,
+        })
     }
 }
 
@@ -185,6 +192,8 @@ pub struct Stream {
     pub headers: HeaderMap,
     host: String,
     answer: reqwest::Response,
+    /// What was read ahead of the body's reader.
+    early: Option<Bytes>,
     /// Ends what is still being sent when nobody waits for the answer any more.
     sending: Option<upload::Hold>,
 }
@@ -192,7 +201,32 @@ pub struct Stream {
 impl Stream {
     /// The next piece of the body; `None` at its end.
     pub async fn next(&mut self) -> Result<Option<impl AsRef<[u8]> + std::ops::Deref<Target = [u8]> + use<>>, Error> {
+        if let Some(early) = self.early.take() {
+            return Ok(Some(early));
+        }
         self.answer.chunk().await.map_err(|error| Error::of(&self.host, None, &error))
+    }
+
+    /// Reads the beginning of the body ahead: as much as arrives within these limits. Whoever reads the body gets it all
+    /// the same.
+    pub async fn look_ahead(&mut self, limits: Limits) {
+        let mut seen = Vec::new();
+        let reading = async {
+            while let Ok(Some(piece)) = self.next().await {
+                seen.extend_from_slice(&piece);
+                if seen.len() >= limits.body {
+                    break;
+                }
+            }
+        };
+        // Whatever ends it, what has arrived is what there is to see.
+        let _ = tokio::time::timeout(limits.time, reading).await;
+        self.early = (!seen.is_empty()).then(|| seen.into());
+    }
+
+    /// What was read ahead.
+    pub fn ahead(&self) -> &[u8] {
+        self.early.as_deref().unwrap_or_default()
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) fn failed(connection: &str, way: Way, failed: &Failed) -> Report {
                 "in the browser's tools for developers, copy the value of the cookie `JSESSIONID` and nothing else"
             }
             Given::Ticket => "paste the ticket as the administrator gave it, on one line",
+            Given::Token => "paste the whole token, as the service showed it when it was made, on one line",
         }),
         Failed::Unfinished { host, cause } => report(Exit::Denied, "login_unfinished")
             .cause(format!("`{host}` opens no session: {cause}"))
@@ -31,7 +32,7 @@ pub(super) fn failed(connection: &str, way: Way, failed: &Failed) -> Report {
         }
         Failed::Elsewhere { .. } => report(Exit::Configuration, "no_service")
             .cause(failed.to_string())
-            .cause("no password, code or session was sent to it")
+            .cause("no password, code, session or token was sent to it")
             .hint(format!("check the address that `keyward status {connection}` shows")),
         Failed::Person(why) => report(Exit::Interrupted, "interrupted").cause(why.0.to_string()),
         Failed::Service(error) => Report { message, ..service::failed(connection, error) },
@@ -44,6 +45,7 @@ const fn what(given: Given) -> &'static str {
         Given::Code => "the activation code",
         Given::Session => "the session",
         Given::Ticket => "the ticket",
+        Given::Token => "the token",
     }
 }
 
@@ -67,6 +69,7 @@ fn refused(report: Report, given: Given, sso: bool, (connection, way): (&str, Wa
         Given::Ticket => report
             .cause("a ticket opens one session, soon after it was made")
             .hint(format!("ask the administrator for another, then `keyward login {connection} --way ticket`")),
+        Given::Token => report.hint(format!("`keyward login {connection}` asks for another token")),
     }
 }
 

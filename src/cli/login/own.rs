@@ -122,6 +122,7 @@ pub(super) fn sentence(done: &Done, store: Kind) -> String {
     let kept = match done.way {
         Way::Device => "This machine is attached to the account; its own secret is kept",
         Way::Password => "The password is kept",
+        Way::Token => "The token is kept",
         _ => "The session is kept until the service ends it, after some time without use,",
     };
     format!("Signed in to `{name}`{who}. {kept} in the {}.", store.name())

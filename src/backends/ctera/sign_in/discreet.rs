@@ -34,17 +34,8 @@ impl<'a> Discreet<'a> {
     }
 
     /// The failure without any of them.
-    pub(super) fn out_of(&self, mut failed: Failed) -> Failed {
-        match &mut failed {
-            Failed::Refused { said: text, .. }
-            | Failed::Unfinished { cause: text, .. }
-            | Failed::Elsewhere { cause: text, .. } => self.given.hide(text),
-            Failed::Service(_) | Failed::Person(_) | Failed::Unfit { .. } | Failed::Misplaced { .. } => {}
-        }
-        match failed {
-            Failed::Service(error) => Failed::Service(self.given.out_of(error)),
-            failed => failed,
-        }
+    pub(super) fn out_of(&self, failed: Failed) -> Failed {
+        failed.without(&self.given)
     }
 }
 
