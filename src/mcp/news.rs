@@ -145,3 +145,44 @@ pub(super) const fn list(kind: Kind) -> usize {
         Kind::Resources | Kind::Templates => 2,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+
+    #[test]
+    fn log_messages_wait_up_to_a_bound_and_then_anew() {
+        let news = NewsSender::default();
+        let log = || {
+            let data = to_raw_value(&"x".repeat(60_000)).expect("JSON");
+            news.tell(News::Log { level: Level::Error, logger: None, data });
+        };
+        log();
+        assert!(news.take().logs.is_empty(), "nobody wants any");
+        news.level().set(Some(Level::Error));
+        for _ in 0..2 {
+            (0..100).for_each(|_| log());
+            let bytes: usize = news.take().logs.iter().map(String::len).sum();
+            assert!((900_000..=MOST_LOGS).contains(&bytes), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_nobody_watches_is_not_kept() {
+        let news = NewsSender::default();
+        let updated = || news.take().updated;
+        news.tell(News::Updated("a".into()));
+        assert!(updated().is_empty());
+        news.want("a".into());
+        for _ in 0..2 {
+            (0..3).for_each(|_| news.tell(News::Updated("a".into())));
+            assert_eq!(updated(), ["a".into()]);
+        }
+        news.tell(News::Updated("a".into()));
+        news.forget("a");
+        news.tell(News::Updated("a".into()));
+        assert!(updated().is_empty());
+    }
+}

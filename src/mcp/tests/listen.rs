@@ -453,6 +453,7 @@ fn a_burst_is_told_once_and_a_host_that_does_not_read_fills_no_memory() {
     let of = |uri: &str| note("resources/updated", json!({"uri": uri, "_meta": marked("1")}));
     let lists = ["resources/list_changed", "tools/list_changed"].map(|method| note(method, Value::Null));
     assert_eq!(lines, sorted([of("a"), of("b")].into_iter().chain(lists).collect()));
+    hall.ping();
     // This goes on while nobody reads; the pipe and the queue take a few thousand lines.
     for _ in 0..200_000 {
         hall.tell(json!({"changed": ["tools"], "updated": ["a"]}));
