@@ -250,7 +250,7 @@ impl App {
         let way = self.way(connection);
         let url = connection.endpoint(way).or_else(|| connection.nowhere(way));
         let url = url.ok_or_else(|| Error::NoAddress { connection: connection.name.clone() })?;
-        let memory = memory::ToolList::new(self.parts.state.as_deref(), &connection.name, &url);
+        let memory = memory::Kept::new(self.parts.state.as_deref(), &connection.name, &url);
         let http = self.parts.http.anywhere();
         let own = connection.url.as_ref().map_or(&url, |(own, _)| own);
         let http = http.pinned(own, connection.certificate);

@@ -158,8 +158,8 @@ impl CredentialSource for Tokens {
 pub struct Kept(pub Mutex<Vec<String>>, pub tokio::sync::Notify);
 
 impl Memory for Kept {
-    fn keep(&self, tools: &RawValue) {
-        self.0.lock().expect("a healthy lock").push(tools.get().to_owned());
+    fn keep(&self, offer: &RawValue) {
+        self.0.lock().expect("a healthy lock").push(offer.get().to_owned());
         self.1.notify_one();
     }
 }

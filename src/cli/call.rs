@@ -90,7 +90,7 @@ async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
     if service.remembered.is_some() {
         return Err(unknown);
     }
-    let listed = backends::remote::list_tools(&service).await;
+    let listed = backends::remote::learn(&service).await;
     listed.map_err(|error| Error::Service { connection: connection.name.clone(), error })?;
     catalog()?.require(tool)
 }

@@ -78,7 +78,7 @@ async fn refresh(console: &Console, app: &App, choice: &Choice) -> Result<(), Re
             continue;
         }
         let service = app.service(connection).map_err(|error| Report::from(&error))?;
-        if let Err(error) = backends::remote::list_tools(&service).await {
+        if let Err(error) = backends::remote::learn(&service).await {
             let error = Error::Service { connection: connection.name.clone(), error };
             let report = Report::from(&error);
             // One server that is down must not hide the tools of the others.

@@ -5,14 +5,14 @@ use crate::backends::{self, Way};
 use crate::config::edit::Change;
 use crate::config::{self, Source};
 
-/// Lists the tools of a remote server once after its login, so that `serve` knows them without a network. Other
+/// Asks a remote server once after its login for what it offers, so that `serve` knows it without a network. Other
 /// backends know theirs anyway.
 pub async fn learn_tools(app: &App, connection: &config::Connection, way: Way) -> Result<(), Error> {
     if connection.backend.name != backends::remote::BACKEND.name {
         return Ok(());
     }
     let connection = config::Connection { way: (way, Source::File), ..connection.clone() };
-    let listed = backends::remote::list_tools(&app.service(&connection)?).await;
+    let listed = backends::remote::learn(&app.service(&connection)?).await;
     listed.map(drop).map_err(|error| Error::Service { connection: connection.name.clone(), error })
 }
 

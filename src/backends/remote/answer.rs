@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
+use super::ask::Ask;
 use super::peer::{Era, Peer, Trouble};
 use super::sse::{self, Parser};
-use super::wire::{self, Called, Failure, Incoming, Progressed};
+use super::wire::{self, Answer, Failure, Incoming, Progressed};
+use super::{address, listed, standing};
 use crate::backends::http as service;
-use crate::backends::{Error, Output, Progress, Step, outside};
-use crate::http::{Error as Network, Limits, Stream};
+use crate::backends::{Error, Output, Step, outside};
+use crate::http::{Error as Network, Stream};
 
 /// The longest that a stream may take in all, whatever it says meanwhile.
 const OVERALL: Duration = Duration::from_secs(1800);
@@ -35,30 +34,35 @@ pub(super) struct Reader<'a> {
     pub peer: &'a Arc<Peer>,
     pub era: &'a Era,
     pub id: u64,
-    pub progress: &'a Progress,
-    pub limits: Limits,
+    pub ask: &'a Ask<'a>,
 }
 
 impl Reader<'_> {
     /// The result in the answer, wherever in it.
-    pub async fn read<R: DeserializeOwned>(&self, stream: Stream) -> Result<R, Trouble> {
-        let media = stream.headers.get(CONTENT_TYPE).map(|media| media.as_bytes().to_ascii_lowercase());
-        if media.is_some_and(|media| media.starts_with(b"text/event-stream")) {
-            return self.follow(stream).await;
+    pub async fn read(&self, stream: Stream) -> Result<Box<Answer>, Trouble> {
+        if sse::is_stream(&stream.headers) {
+            let found = self.ask.talk.within(OVERALL, self.follow(stream)).await;
+            return found.unwrap_or_else(|| Err(self.late(OVERALL)));
         }
         let headers = stream.headers.clone();
-        let body = service::read(self.peer.host(), stream, self.limits).await?;
+        let limits = self.ask.limits;
+        let unlimited = crate::http::Limits { time: OVERALL, ..limits };
+        let body = self.ask.talk.within(limits.time, service::read(self.peer.host(), stream, unlimited)).await;
+        let body = body.ok_or_else(|| self.late(limits.time))??;
         if service::is_web_page(&headers, &body) {
             return Err(self.wrong("a web page instead of JSON".to_owned()));
         }
         let mut latest = 0.0;
-        let messages = wire::read::<R>(&body, self.id).map_err(|error| self.wrong(unreadable(&error)))?;
+        let messages = wire::read(&body, Some(self.id)).map_err(|error| self.wrong(unreadable(&error)))?;
         let found = messages.into_iter().find_map(|message| self.take(message, &mut latest));
         found.unwrap_or_else(|| Err(self.wrong("an answer to another request".to_owned())))
     }
 
-    async fn follow<R: DeserializeOwned>(&self, mut stream: Stream) -> Result<R, Trouble> {
-        let deadline = Instant::now().checked_add(OVERALL);
+    fn late(&self, after: Duration) -> Trouble {
+        Trouble::Final(Network::TimedOut { host: self.peer.host(), after }.into())
+    }
+
+    async fn follow(&self, mut stream: Stream) -> Result<Box<Answer>, Trouble> {
         let mut parser = Parser::default();
         let mut latest = 0.0;
         let (mut resumptions, mut all) = (0_usize, 0_usize);
@@ -67,10 +71,10 @@ impl Reader<'_> {
         loop {
             let ended = loop {
                 let mut events = Vec::new();
-                let over = self.next(&mut stream, &mut parser, &mut events, deadline).await;
+                let over = self.next(&mut stream, &mut parser, &mut events).await;
                 for event in events {
                     resumptions = 0;
-                    match wire::read::<R>(&event, self.id) {
+                    match wire::read(&event, Some(self.id)) {
                         Ok(messages) => {
                             for message in messages {
                                 if let Some(found) = self.take(message, &mut latest) {
@@ -105,7 +109,7 @@ impl Reader<'_> {
                 parser.retry().map_or(PAUSE, Duration::from_millis).clamp(SHORTEST_PAUSE, LONGEST_PAUSE),
             )
             .await;
-            stream = self.peer.resume(self.era, last_id).await?;
+            stream = self.peer.resume(self.era, Some(last_id)).await?;
             if !stream.status.is_success() {
                 return Err(refused(self.peer.host(), self.era, stream).await.into_final());
             }
@@ -114,25 +118,12 @@ impl Reader<'_> {
     }
 
     /// Reads one piece into events; whether the stream is over.
-    async fn next(
-        &self,
-        stream: &mut Stream,
-        parser: &mut Parser,
-        events: &mut Vec<Vec<u8>>,
-        deadline: Option<Instant>,
-    ) -> Result<bool, Error> {
+    async fn next(&self, stream: &mut Stream, parser: &mut Parser, events: &mut Vec<Vec<u8>>) -> Result<bool, Error> {
         let host = || self.peer.host();
-        let idle = timeout(self.limits.time, stream.next());
-        let piece = match deadline {
-            Some(deadline) => timeout_at(deadline, idle).await,
-            None => Ok(idle.await),
-        };
-        let piece = match piece {
-            Ok(Ok(piece)) => piece,
-            Ok(Err(_)) => return Err(Network::TimedOut { host: host(), after: self.limits.time }.into()),
-            Err(_) => return Err(Network::TimedOut { host: host(), after: OVERALL }.into()),
-        };
-        match piece {
+        let after = self.ask.limits.time;
+        self.ask.talk.take_again(&self.peer.places).await;
+        let piece = self.ask.talk.within(after, stream.next()).await;
+        match piece.ok_or_else(|| Network::TimedOut { host: host(), after })? {
             Ok(Some(piece)) => {
                 let fed = parser.feed(&piece, |event| events.push(event));
                 fed.map_err(|sse::TooLarge| Network::TooLarge { host: host(), limit: sse::LARGEST })?;
@@ -147,15 +138,25 @@ impl Reader<'_> {
     }
 
     /// What one message means for the request; `None` if the answer is still to come.
-    fn take<R>(&self, message: Incoming<R>, latest: &mut f64) -> Option<Result<R, Trouble>> {
+    fn take(&self, message: Incoming, latest: &mut f64) -> Option<Result<Box<Answer>, Trouble>> {
+        let talk = &self.ask.talk;
         match message {
             Incoming::Answer(Ok(result)) => return Some(Ok(result)),
             Incoming::Answer(Err(failure)) => return Some(Err(meaning(self.peer.host(), self.era, failure))),
-            Incoming::Notification(method, Some(params)) if method == "notifications/progress" => {
-                self.report(&params, latest);
+            // Only the legacy era has requests of the server.
+            Incoming::Request(asking) if matches!(self.era, Era::Legacy(_)) => {
+                talk.voice().take(self.peer, self.era, asking);
             }
-            Incoming::Request(id, method) => self.reply(id, &method),
-            Incoming::Notification(..) | Incoming::Other => {}
+            Incoming::Notification(method, Some(params)) => match method.as_str() {
+                "notifications/progress" => self.report(&params, latest),
+                "notifications/message" => talk.host().level().iter().for_each(|_| {
+                    listed::entry(&params).into_iter().for_each(|entry| talk.host().log(entry));
+                }),
+                "notifications/cancelled" => talk.voice().withdraw(&params),
+                method => standing::heard(self.peer, method, Some(&params)),
+            },
+            Incoming::Notification(method, None) => standing::heard(self.peer, &method, None),
+            Incoming::Request(_) | Incoming::Other => {}
         }
         None
     }
@@ -165,35 +166,8 @@ impl Reader<'_> {
         if step.progress_token == self.id && step.progress > *latest {
             *latest = step.progress;
             let message = step.message.map(|message| outside::line(&message, outside::LONGEST));
-            self.progress.report(Step { done: step.progress, total: step.total, message });
+            self.ask.progress.report(Step { done: step.progress, total: step.total, message });
         }
-    }
-
-    /// Answers a request of the server. Only the legacy era has them, and nothing was offered but `ping`.
-    fn reply(&self, id: Box<RawValue>, method: &str) {
-        #[derive(Serialize)]
-        struct Reply {
-            jsonrpc: &'static str,
-            id: Box<RawValue>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            result: Option<wire::Nothing>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            error: Option<Unknown>,
-        }
-        #[derive(Serialize)]
-        struct Unknown {
-            code: i64,
-            message: &'static str,
-        }
-        let Era::Legacy(_) = self.era else { return };
-        let (result, error) = match method {
-            "ping" => (Some(wire::Nothing {}), None),
-            _ => (None, Some(Unknown { code: wire::UNKNOWN_METHOD, message: "method not found" })),
-        };
-        let Ok(body) = serde_json::to_vec(&Reply { jsonrpc: "2.0", id, result, error }) else { return };
-        let (peer, era) = (Arc::clone(self.peer), self.era.clone());
-        // The stream must not wait for it.
-        tokio::spawn(async move { peer.tell(&era, body).await });
     }
 
     fn wrong(&self, cause: String) -> Trouble {
@@ -266,19 +240,14 @@ fn meaning(host: String, era: &Era, failure: Failure) -> Trouble {
     }
 }
 
-/// A tool's answer, its parts as the server wrote them.
-pub(super) fn output(host: &str, called: Called) -> Result<Output, Error> {
-    let wrong = |cause: &str| Error::Protocol { host: host.to_owned(), cause: cause.to_owned() };
-    if let Some(other) = called.result_type.as_deref().filter(|kind| *kind != "complete") {
-        let other = outside::line(other, 40);
-        return Err(wrong(&format!("the result is `{other}`, which was not offered")));
-    }
+/// A tool's answer, its parts as the server wrote them, but for addresses of its resources, which are ours.
+pub(super) fn output(peer: &Peer, called: Box<Answer>) -> Result<Output, Error> {
     let structured = called.structured_content.map(wire::on_one_line);
     let content = match (called.content.map(wire::on_one_line), &structured) {
-        (Some(content), _) if content.get().starts_with('[') => content,
-        (Some(_), _) => return Err(wrong("the content of the result is not a list")),
-        (None, None) => return Err(wrong("the result has no content")),
-        (None, Some(structured)) => text_of(structured).ok_or_else(|| wrong("the result cannot be read"))?,
+        (Some(content), _) if content.get().starts_with('[') => address::in_blocks(peer, content),
+        (Some(_), _) => return Err(peer.wrong("the content of the result is not a list")),
+        (None, None) => return Err(peer.wrong("the result has no content")),
+        (None, Some(structured)) => text_of(structured).ok_or_else(|| peer.wrong("the result cannot be read"))?,
     };
     // Only newer hosts take a structured result that is not an object; its text is in the content.
     let structured = structured.filter(|value| value.get().starts_with('{'));

@@ -14,12 +14,15 @@ use serde_json::{Value, json};
 
 use crate::backends::fake::{Body, Fake, Place, Received, Record, Reply, empty, json, pause, pieces};
 
+mod library;
 mod tools;
 
 pub(in crate::backends) use tools::{Answer, Samples, Tools};
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
+const INSTRUCTIONS: &str = "Ask before you greet.";
+const NOT_FOUND: i64 = -32002;
 const UNKNOWN_METHOD: i64 = -32601;
 const BAD_PARAMETERS: i64 = -32602;
 const HEADER_MISMATCH: i64 = -32020;
@@ -176,26 +179,66 @@ impl Server {
         let complete = |mut result: Value| {
             if let Some(members) = result.as_object_mut() {
                 members.insert("resultType".to_owned(), json!("complete"));
+                if asked.method.ends_with("/list") || asked.method == "resources/read" {
+                    members.insert("ttlMs".to_owned(), json!(0));
+                    members.insert("cacheScope".to_owned(), json!("private"));
+                }
             }
             result
         };
         match asked.method {
             "server/discover" => asked.result(&complete(json!({
-                "supportedVersions": [MODERN], "capabilities": {"tools": {}}, "ttlMs": 3_600_000, "cacheScope": "public",
+                "supportedVersions": [MODERN], "capabilities": self.capabilities(), "instructions": INSTRUCTIONS,
+                "ttlMs": 3_600_000, "cacheScope": "public",
             }))),
-            "tools/list" => match self.page(asked) {
-                Some(mut page) => {
-                    if let Some(members) = page.as_object_mut() {
-                        members.insert("ttlMs".to_owned(), json!(0));
-                        members.insert("cacheScope".to_owned(), json!("private"));
-                    }
-                    asked.result(&complete(page))
-                }
-                None => asked.refuse(StatusCode::OK, BAD_PARAMETERS, "no such cursor"),
-            },
             "tools/call" => self.call(asked, None, &complete),
-            _ => asked.refuse(StatusCode::NOT_FOUND, UNKNOWN_METHOD, "Method not found"),
+            _ => self
+                .listed(asked, &complete)
+                .unwrap_or_else(|| asked.refuse(StatusCode::NOT_FOUND, UNKNOWN_METHOD, "Method not found")),
         }
+    }
+
+    fn capabilities(&self) -> Value {
+        match self.tools.has_library() {
+            true => json!({
+                "tools": {"listChanged": true}, "prompts": {"listChanged": true},
+                "resources": {"listChanged": true, "subscribe": true}, "completions": {}, "logging": {},
+            }),
+            false => json!({"tools": {}}),
+        }
+    }
+
+    /// Answers what is only looked up; `None` if it knows no such method.
+    fn listed(&self, asked: &Asked<'_>, finish: &dyn Fn(Value) -> Value) -> Option<Reply> {
+        let bad = |why: &str| asked.refuse(StatusCode::OK, BAD_PARAMETERS, why);
+        let result = |result: Value| asked.result(&finish(result));
+        let page = |kind: &str, all: &[Value]| page(asked, kind, all).map_or_else(|| bad("no such cursor"), result);
+        let text = |name: &str| asked.parameter(name).and_then(Value::as_str).unwrap_or_default();
+        let nothing = json!({});
+        let member = |name: &str| asked.parameter(name).unwrap_or(&nothing);
+        Some(match asked.method {
+            "tools/list" => page("tools", &self.tools.list()),
+            _ if !self.tools.has_library() => return None,
+            "prompts/list" => page("prompts", &library::list("prompts")),
+            "resources/list" => page("resources", &library::list("resources")),
+            "resources/templates/list" => page("resourceTemplates", &library::list("resourceTemplates")),
+            "prompts/get" => match library::write(text("name"), member("arguments")) {
+                Some(written) => result(written),
+                None => bad("no such prompt"),
+            },
+            "resources/read" => match (library::read(text("uri")), asked.version()) {
+                (Some(read), _) => result(read),
+                (None, Some(_)) => bad("Resource not found"),
+                (None, None) => asked.refuse(StatusCode::OK, NOT_FOUND, "Resource not found"),
+            },
+            "completion/complete" => {
+                match library::complete(member("ref"), member("argument"), asked.parameter("context")) {
+                    Some(completion) => result(completion),
+                    None => bad("nothing to complete"),
+                }
+            }
+            _ => return None,
+        })
     }
 
     fn legacy(&self, asked: &Asked<'_>) -> Reply {
@@ -221,12 +264,10 @@ impl Server {
         }
         match asked.method {
             "ping" => asked.result(&json!({})),
-            "tools/list" => match self.page(asked) {
-                Some(page) => asked.result(&page),
-                None => asked.refuse(StatusCode::OK, BAD_PARAMETERS, "no such cursor"),
-            },
             "tools/call" => self.call(asked, Some(id), &|result| result),
-            _ => asked.refuse(StatusCode::OK, UNKNOWN_METHOD, "Method not found"),
+            _ => self
+                .listed(asked, &|result| result)
+                .unwrap_or_else(|| asked.refuse(StatusCode::OK, UNKNOWN_METHOD, "Method not found")),
         }
     }
 
@@ -239,7 +280,8 @@ impl Server {
         }
         let version = LEGACY.into_iter().find(|known| *known == wanted).unwrap_or("2025-11-25").to_owned();
         let mut reply = asked.result(&json!({
-            "protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "fake", "version": "1"},
+            "protocolVersion": version, "capabilities": self.capabilities(), "instructions": INSTRUCTIONS,
+            "serverInfo": {"name": "fake", "version": "1"},
         }));
         let id = format!("session-{}", self.count.fetch_add(1, Ordering::Relaxed));
         if let Ok(value) = HeaderValue::from_str(&id) {
@@ -248,21 +290,6 @@ impl Server {
         let session = Session { version, subject: asked.subject.to_owned(), rest: HashMap::new() };
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(id, session);
         reply
-    }
-
-    /// Three tools to a page.
-    fn page(&self, asked: &Asked<'_>) -> Option<Value> {
-        let from = match asked.parameter("cursor") {
-            None => 0,
-            Some(cursor) => cursor.as_str()?.strip_prefix("from-")?.parse::<usize>().ok()?,
-        };
-        let tools = self.tools.list();
-        let page: Vec<&Value> = tools.iter().skip(from).take(3).collect();
-        let next = from.saturating_add(3);
-        Some(match next < tools.len() {
-            true => json!({"tools": page, "nextCursor": format!("from-{next}")}),
-            false => json!({ "tools": page }),
-        })
     }
 
     fn call(&self, asked: &Asked<'_>, session: Option<&str>, finish: &dyn Fn(Value) -> Value) -> Reply {
@@ -387,8 +414,13 @@ impl Asked<'_> {
         if header(self.request, "mcp-method") != Some(self.method) {
             return differs("the method");
         }
-        let name = self.parameter("name").and_then(Value::as_str);
-        if self.method == "tools/call" && decoded(header(self.request, "mcp-name")).as_deref() != name {
+        let named = match self.method {
+            "tools/call" | "prompts/get" => Some("name"),
+            "resources/read" => Some("uri"),
+            _ => None,
+        };
+        let name = named.and_then(|named| self.parameter(named)).and_then(Value::as_str);
+        if named.is_some() && decoded(header(self.request, "mcp-name")).as_deref() != name {
             return differs("the name");
         }
         if header(self.request, "mcp-session-id").is_some() {
@@ -417,6 +449,20 @@ impl Asked<'_> {
     fn refuse(&self, status: StatusCode, code: i64, message: &str) -> Reply {
         refuse(status, code, message, self.id())
     }
+}
+
+/// Three entries to a page.
+fn page(asked: &Asked<'_>, kind: &str, all: &[Value]) -> Option<Value> {
+    let from = match asked.parameter("cursor") {
+        None => 0,
+        Some(cursor) => cursor.as_str()?.strip_prefix("from-")?.parse::<usize>().ok()?,
+    };
+    let page: Vec<&Value> = all.iter().skip(from).take(3).collect();
+    let next = from.saturating_add(3);
+    Some(match next < all.len() {
+        true => json!({kind: page, "nextCursor": format!("from-{next}")}),
+        false => json!({ kind: page }),
+    })
 }
 
 fn refuse(status: StatusCode, code: i64, message: &str, id: &Value) -> Reply {
@@ -459,6 +505,10 @@ impl<T: Tools + ?Sized> Tools for Arc<T> {
 
     fn scope(&self, name: &str) -> &'static str {
         (**self).scope(name)
+    }
+
+    fn has_library(&self) -> bool {
+        (**self).has_library()
     }
 }
 

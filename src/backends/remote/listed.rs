@@ -1,4 +1,5 @@
-//! A server's list of tools, turned into ours. The list is a stranger's text: an entry that cannot be used is left out.
+//! A server's list of tools, turned into ours, and what all its lists have in common. A list is a stranger's text: an entry
+//! that cannot be used is left out.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,24 +9,26 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::mirror::{self, Mirror};
+use super::peer::ToolCall;
 use super::{Shared, wire};
+use crate::backends::host::Entry as LogEntry;
 use crate::backends::{Boxed, Call, Effect, Error, Handler, Output, Schema, Tool, name, outside};
 
 /// The most characters of a description; a longer one costs the model more than it tells.
 const DESCRIPTION: usize = 4_000;
-const TITLE: usize = 100;
+pub(super) const TITLE: usize = 100;
 
 /// The tools of the list that can be offered, in its order.
 pub(super) fn tools(peer: &Shared, list: &RawValue) -> Vec<Tool> {
+    once(list, |entry| tool(peer, entry), |tool| &tool.name)
+}
+
+/// What is made of the entries of a list, without those of which nothing can be made, and without a second one of a name.
+pub(super) fn once<T>(list: &RawValue, make: impl Fn(&RawValue) -> Option<T>, name: impl Fn(&T) -> &str) -> Vec<T> {
     let entries: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
     let mut taken = HashSet::new();
-    let mut tools = Vec::with_capacity(entries.len());
-    for entry in entries {
-        if let Some(tool) = tool(peer, entry).filter(|tool| taken.insert(tool.name.clone())) {
-            tools.push(tool);
-        }
-    }
-    tools
+    let made = entries.into_iter().filter_map(make);
+    made.filter(|one| taken.insert(name(one).to_owned())).collect()
 }
 
 #[derive(Deserialize)]
@@ -61,7 +64,9 @@ struct Hints {
 }
 
 /// A member of another type counts as absent: it must not cost the tool.
-fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(member: D) -> Result<Option<T>, D::Error> {
+pub(super) fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned>(
+    member: D,
+) -> Result<Option<T>, D::Error> {
     let raw = <&RawValue>::deserialize(member)?;
     Ok(serde_json::from_str(raw.get()).unwrap_or_default())
 }
@@ -76,7 +81,7 @@ fn tool(peer: &Shared, entry: &RawValue) -> Option<Tool> {
         name: name::of(&peer.connection.name, &entry.name),
         own: entry.name.clone().into_owned().into(),
         title: title.into(),
-        description: description(&peer.host(), entry.description.as_deref().unwrap_or_default()).into(),
+        description: marked(&peer.host(), entry.description.as_deref().unwrap_or_default()).into(),
         input_schema: schema(entry.input_schema)?,
         output_schema: entry.output_schema.and_then(schema),
         effect: Effect {
@@ -91,16 +96,51 @@ fn tool(peer: &Shared, entry: &RawValue) -> Option<Tool> {
     })
 }
 
-/// The server's words behind a mark of whose they are: a description is read by the model like an instruction.
-fn description(host: &str, words: &str) -> String {
+/// A mark of whose words follow.
+pub(super) fn mark(host: &str) -> String {
+    format!("[from the MCP server {host}]")
+}
+
+/// The server's words behind a mark of whose they are: a description is read by the model like an instruction, and a
+/// question by a person like one of ours.
+pub(super) fn marked(host: &str, words: &str) -> String {
     let words = outside::clean(words.to_owned());
     let words = words.trim();
     let cut = if words.chars().nth(DESCRIPTION).is_some() { "…" } else { "" };
     let kept: String = words.chars().take(DESCRIPTION).collect();
     match kept.is_empty() {
-        true => format!("[from the MCP server {host}]"),
-        false => format!("[from the MCP server {host}] {kept}{cut}"),
+        true => mark(host),
+        false => format!("{} {kept}{cut}", mark(host)),
     }
+}
+
+/// How severe an entry of a log is, in MCP's words; what is none of them is the least.
+pub(super) fn severity(level: &str) -> usize {
+    const WORDS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+    WORDS.iter().position(|word| *word == level).unwrap_or_default()
+}
+
+/// The most bytes of what an entry of a log says.
+const LOGGED: usize = 16 << 10;
+
+/// An entry of a server's log.
+pub(super) fn entry(params: &RawValue) -> Option<LogEntry> {
+    #[derive(Deserialize)]
+    struct Logged<'a> {
+        #[serde(borrow)]
+        level: Cow<'a, str>,
+        #[serde(default, deserialize_with = "lenient")]
+        logger: Option<String>,
+        #[serde(borrow)]
+        data: &'a RawValue,
+    }
+    let logged: Logged<'_> = serde_json::from_str(params.get()).ok()?;
+    let data = match logged.data.get().len() <= LOGGED {
+        true => wire::on_one_line(outside::clean_json(logged.data)?),
+        false => serde_json::value::to_raw_value(&outside::line(logged.data.get(), LOGGED / 4)).ok()?,
+    };
+    let logger = logged.logger.map(|logger| outside::line(&logger, TITLE));
+    Some(LogEntry { level: outside::line(&logged.level, 20), logger, data })
 }
 
 /// The most bytes of a schema: a model reads all of it.
@@ -140,7 +180,8 @@ impl Handler for Remote {
         let (peer, tool) = (Arc::clone(&self.peer), Arc::clone(&self.tool));
         let headers = mirror::headers(&self.mirrors, &call.arguments);
         Box::pin(async move {
-            let outcome = peer.call(&tool, &call.arguments, headers, call.progress).await;
+            let Call { arguments, progress, host, .. } = call;
+            let outcome = peer.call(ToolCall { tool: &tool, arguments: &arguments, headers, progress, host }).await;
             // A tool that was refused may have changed since it was listed.
             if matches!(outcome, Ok(_) | Err(Error::Refused { .. })) {
                 peer.refresh();

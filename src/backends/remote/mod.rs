@@ -1,7 +1,11 @@
-//! Any MCP server reached over Streamable HTTP: its tools become ours.
+//! Any MCP server reached over Streamable HTTP: its tools, prompts and resources become ours, and what it asks or tells in
+//! between passes through.
 //!
-//! `peer` speaks the protocol (both of its eras), `answer` reads what comes back, `listed` turns the server's list of
-//! tools into ours, `mirror` repeats arguments in headers where a tool asks for it. Discovery of its login is not here.
+//! `peer` speaks the protocol (both of its eras), `ask` writes a request, `answer` reads what comes back, `talk` is what
+//! server and host say to each other meanwhile, of which `question` judges what is asked. `offer` learns and keeps the
+//! lists; `listed`, `prompts`, `resources` and `completing` turn them into ours, `address` the addresses, and `mirror`
+//! repeats arguments in headers where a tool asks for it. `standing` hears what a server tells by itself. Discovery of its
+//! login is not here.
 
 use std::sync::Arc;
 
@@ -10,17 +14,27 @@ use http::{HeaderValue, Request};
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::{Backend, Connection, Error, Features, Tool, Way};
+use super::passage::{self, Passage};
+use super::{Backend, Connection, Error, Features, Prompt, Resource, Tool, Way};
 
+mod address;
 mod answer;
+mod ask;
+mod completing;
 pub mod fake;
 mod listed;
 mod mirror;
+mod offer;
 mod peer;
+mod prompts;
+mod question;
+mod resources;
 mod sse;
+mod standing;
+mod talk;
 mod wire;
 
-pub(super) use peer::Peer;
+pub(super) use peer::{Peer, ToolCall};
 
 /// Any MCP server over HTTP.
 pub static BACKEND: Backend = Backend {
@@ -35,31 +49,77 @@ pub static BACKEND: Backend = Backend {
     toolsets: &[],
     takes_folders: false,
     tools,
-    prompts: |_| Vec::new(),
-    resources: |_| Vec::new(),
-    features: |_| Features::default(),
-    passage: None,
+    prompts,
+    resources,
+    features,
+    passage: Some(&Through),
     check: |connection| Box::pin(async move { Peer::new(connection).check().await }),
     fake: || Box::new(fake::Server::default()),
 };
 
-/// The tools in the remembered list, without any request. An entry that cannot be used is left out.
+/// The entries of the remembered lists, without any request. One that cannot be used is left out.
 fn tools(connection: &Connection) -> Vec<Tool> {
-    let peer = Peer::new(connection.clone());
-    connection.remembered.as_deref().map(|list| listed::tools(&peer, list)).unwrap_or_default()
+    from(connection, "tools", listed::tools)
 }
 
-/// Asks the server for its tools and keeps the answer in the connection's memory.
+fn prompts(connection: &Connection) -> Vec<Prompt> {
+    from(connection, "prompts", prompts::prompts)
+}
+
+fn resources(connection: &Connection) -> Vec<Resource> {
+    let mut all = from(connection, "resources", resources::resources);
+    all.extend(from(connection, "templates", resources::templates));
+    all
+}
+
+fn from<T>(connection: &Connection, list: &str, make: fn(&Shared, &RawValue) -> Vec<T>) -> Vec<T> {
+    let peer = Peer::of(connection);
+    let document = peer.offers.document();
+    let list = document.as_deref().map(offer::parts).and_then(|parts| parts.get(list).copied());
+    list.map(|list| make(&peer, list)).unwrap_or_default()
+}
+
+fn features(connection: &Connection) -> Features {
+    let capabilities = Peer::of(connection).offers.described().capabilities;
+    Features {
+        completions: capabilities.completions,
+        // What was learnt once may be other the next time, whatever the server declares.
+        list_changed: true,
+        subscribe: capabilities.subscribe,
+        logging: capabilities.logging,
+    }
+}
+
+/// How everything else passes.
+struct Through;
+
+impl Passage for Through {
+    fn open(&self, connection: &Connection) -> passage::Open {
+        let reader = Arc::new(resources::Rest(Peer::of(connection)));
+        passage::Open { start: address::start(&connection.name), reader }
+    }
+
+    fn feed(&self, connection: &Connection) -> Arc<dyn passage::Feed> {
+        Arc::new(standing::Standing::of(Peer::of(connection)))
+    }
+}
+
+/// How to use the server, in its own words, as far as it was remembered.
+pub fn instructions(connection: &Connection) -> Option<Arc<str>> {
+    Some(Peer::of(connection).offers.described().instructions).filter(|words| !words.is_empty())
+}
+
+/// Asks the server for all that it offers and keeps the answer in the connection's memory.
 ///
-/// Comes back as an array of tools as the server wrote them, all pages together: at most 100 pages, 2,000 tools and
-/// 4 MiB; a longer list is a [`Error::Protocol`].
-pub async fn list_tools(connection: &Connection) -> Result<Box<RawValue>, Error> {
+/// Comes back as the document that is kept, with the lists as the server wrote them, all pages together: at most 100 pages,
+/// 2,000 entries and 4 MiB each. One list that cannot be had is left out; an error if that is so for all of them.
+pub async fn learn(connection: &Connection) -> Result<Arc<RawValue>, Error> {
     let peer = Peer::new(connection.clone());
-    let list = peer.list().await;
+    let learnt = peer.learn(&offer::ALL).await;
     peer.end().await;
-    let list = list.map_err(|error| connection.sent.out_of(error))?;
-    connection.memory.keep(&list);
-    Ok(list)
+    let learnt = learnt.map_err(|error| connection.sent.out_of(error))?;
+    connection.memory.keep(&learnt);
+    Ok(learnt)
 }
 
 /// A request without a credential, for the answer that says where to log in (RFC 9728 §5). It has no effect.
@@ -81,7 +141,7 @@ fn post(url: &Url, body: Vec<u8>) -> Request<Vec<u8>> {
     request
 }
 
-/// One peer for all calls of the tools in a list.
+/// One peer for all that is made of the lists of a connection.
 type Shared = Arc<Peer>;
 
 #[cfg(test)]

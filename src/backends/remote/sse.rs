@@ -1,9 +1,18 @@
 //! Server-sent events as they arrive (WHATWG HTML §9.2.6): any line ending, split anywhere, bounded.
 
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
 /// The largest event: an answer may travel in one.
 pub const LARGEST: usize = 16 << 20;
 /// The largest field that is not data.
 const FIELD: usize = 64 << 10;
+
+/// Whether an answer is a stream of events.
+pub fn is_stream(headers: &HeaderMap) -> bool {
+    let media = headers.get(CONTENT_TYPE).map(|media| media.as_bytes().to_ascii_lowercase());
+    media.is_some_and(|media| media.starts_with(b"text/event-stream"))
+}
 
 /// Reads a stream of events piece by piece.
 #[derive(Debug, Default)]

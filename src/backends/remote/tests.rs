@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+mod library;
+
 use super::fake::{Eras, Server};
 use super::*;
 use crate::backends::fake::{self, Reply, Seen};
@@ -26,8 +28,8 @@ async fn stage(eras: Eras) -> Stage {
     let mut connection = connection(host.at("/mcp"), Way::OAuth, Tokens::new(Some("good"), None));
     let kept = Arc::new(Kept::default());
     connection.memory = Arc::clone(&kept) as Arc<dyn crate::backends::Memory>;
-    let list = list_tools(&connection).await.expect("a list");
-    connection.remembered = Some(Arc::from(list));
+    let list = learn(&connection).await.expect("a list");
+    connection.remembered = Some(list);
     Stage { server, _host: host, connection, kept }
 }
 
@@ -39,7 +41,8 @@ impl Stage {
     /// The methods that arrived since the list was asked for.
     fn methods(&self) -> Vec<String> {
         let seen = self.server.record().all();
-        let listed = seen.iter().rposition(|seen| seen.body["method"] == "tools/list").map_or(0, |at| at + 1);
+        let is_list = |seen: &Seen| seen.body["method"].as_str().is_some_and(|method| method.ends_with("/list"));
+        let listed = seen.iter().rposition(is_list).map_or(0, |at| at + 1);
         seen[listed..].iter().map(word).collect()
     }
 }
@@ -95,11 +98,16 @@ async fn the_era_is_found_out_once() {
             assert_eq!(text(&outcome.expect("an answer")), "x");
         }
         let seen: Vec<String> = stage.server.record().all()[before..].iter().map(word).collect();
-        let mut once: Vec<&str> = seen.iter().map(String::as_str).filter(|method| *method != "tools/list").collect();
+        let mut once: Vec<&str> = seen.iter().map(String::as_str).filter(|method| !method.ends_with("/list")).collect();
         once.dedup();
         assert_eq!(once, expected);
         assert_eq!(seen.iter().filter(|method| *method == "tools/call").count(), 16);
     }
+}
+
+/// A call of `x` by nobody.
+fn plain(arguments: &Map<String, Value>, progress: Progress) -> ToolCall<'_> {
+    ToolCall { tool: "x", arguments, headers: Vec::new(), progress, host: Default::default() }
 }
 
 /// Runs several futures at once.
@@ -225,12 +233,13 @@ async fn the_list_is_kept_and_a_newer_one_replaces_it_after_a_call() {
     let stage = stage(Eras::Both).await;
     let listed = stage.connection.remembered.clone().expect("a list").get().to_owned();
     assert_eq!(*stage.kept.0.lock().expect("a healthy lock"), std::slice::from_ref(&listed));
-    let count = serde_json::from_str::<Vec<Value>>(&listed).expect("an array").len();
-    assert_eq!(count, 7, "all pages");
+    let document: Value = serde_json::from_str(&listed).expect("a document");
+    assert_eq!(document["tools"].as_array().expect("an array").len(), 7, "all pages");
 
     let mut older = stage.connection.clone();
-    let first: Vec<Value> = serde_json::from_str(&listed).expect("an array");
-    older.remembered = Some(Arc::from(serde_json::value::to_raw_value(&first[..1]).expect("JSON")));
+    let first = json!([document["tools"][0]]);
+    older.remembered = Some(Arc::from(serde_json::value::to_raw_value(&first).expect("JSON")));
+    older.slot = Default::default();
     let tools = BACKEND.tools(&older);
     assert_eq!(tools.len(), 1);
     // The first list was announced too.
@@ -251,7 +260,7 @@ async fn without_a_valid_token_nothing_is_listed() {
     let server = Arc::new(Server::default());
     let host = Host::of(Arc::clone(&server) as Arc<dyn fake::Fake>);
     let connection = connection(host.at("/mcp"), Way::OAuth, Tokens::new(Some("bad"), Some("worse")));
-    assert!(matches!(list_tools(&connection).await, Err(Error::Rejected { .. })));
+    assert!(matches!(learn(&connection).await, Err(Error::Rejected { .. })));
     let methods: Vec<String> = server.record().all().iter().map(word).collect();
     assert_eq!(methods, ["server/discover", "server/discover"], "one renewal, and no further experiment");
 }
@@ -272,7 +281,7 @@ fn the_probe_has_no_credential_and_asks_in_the_modern_way() {
 async fn listed(page: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Result<String, Error> {
     let host = Host::answering(move |request| answered(request, &page));
     let connection = connection(host.at("/mcp"), Way::None, Tokens::new(None, None));
-    list_tools(&connection).await.map(|list| list.get().to_owned())
+    learn(&connection).await.map(|document| offer::parts(&document)["tools"].get().to_owned())
 }
 
 fn answered(request: &fake::Received, result: &dyn Fn(&Value) -> Value) -> Reply {
@@ -347,7 +356,7 @@ async fn odd_answers_are_errors_and_calls_are_sent_once() {
             answer(&asked)
         });
         let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
-        let outcome = peer.call("x", &Map::new(), Vec::new(), Progress::default()).await;
+        let outcome = peer.call(plain(&Map::new(), Progress::default())).await;
         assert!(matches!(&outcome, Err(Error::Protocol { cause, .. }) if cause == expected), "{name}: {outcome:?}");
         assert_eq!(*calls.lock().expect("a healthy lock"), 1, "{name}");
     }
@@ -370,7 +379,7 @@ async fn a_call_that_may_have_been_executed_is_not_repeated() {
             reply(status, ("retry-after", "0"), &error.to_string())
         });
         let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
-        let outcome = peer.call("x", &Map::new(), Vec::new(), Progress::default()).await;
+        let outcome = peer.call(plain(&Map::new(), Progress::default())).await;
         assert!(outcome.is_err());
         assert_eq!(*calls.lock().expect("a healthy lock"), 1, "{status}");
     }
@@ -487,7 +496,7 @@ proptest::proptest! {
     #[test]
     fn no_message_makes_it_panic(body: Vec<u8>, text in ".{0,100}") {
         for body in [body, text.into_bytes()] {
-            let _ = wire::read::<wire::Called>(&body, 1);
+            let _ = wire::read(&body, Some(1));
             let _ = wire::failure(&body);
         }
     }
@@ -513,6 +522,6 @@ async fn only_growing_progress_of_this_call_is_reported() {
     let steps = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&steps);
     let progress = Progress::to(move |step| heard.lock().expect("a healthy lock").push(step.done));
-    peer.call("x", &Map::new(), Vec::new(), progress).await.expect("an answer");
+    peer.call(plain(&Map::new(), progress)).await.expect("an answer");
     assert_eq!(*steps.lock().expect("a healthy lock"), [1.0, 2.0]);
 }

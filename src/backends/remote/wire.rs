@@ -1,9 +1,12 @@
 //! The JSON-RPC messages of MCP that a client writes and reads.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use crate::backends::host::Takes;
 use crate::backends::outside;
 
 /// The revision without handshake and sessions.
@@ -23,6 +26,8 @@ pub const MISSING_CAPABILITY: i64 = -32021;
 pub const UNKNOWN_METHOD: i64 = -32601;
 /// The parameters are not of their form.
 pub const BAD_PARAMETERS: i64 = -32602;
+/// Legacy: there is nothing at that address.
+pub const NOT_FOUND: i64 = -32002;
 
 /// A request, or a notification where `id` is absent.
 #[derive(Serialize)]
@@ -45,16 +50,29 @@ impl<'a, P: Serialize> Outgoing<'a, P> {
 
 /// The parameters of every method but `initialize`.
 #[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
 pub struct Params<'a> {
-    /// Which tool.
+    /// Which tool or prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<&'a str>,
+    /// Which resource, at the server's own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<&'a str>,
     /// What it is called with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arguments: Option<&'a Map<String, Value>>,
     /// Where a list goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<&'a str>,
+    /// What only this method has.
+    #[serde(flatten)]
+    pub more: Option<&'a Map<String, Value>>,
+    /// Modern: what was answered to the questions of the round before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_responses: Option<&'a BTreeMap<String, Box<RawValue>>>,
+    /// Modern: what the server wants back with that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_state: Option<&'a RawValue>,
     /// What travels with every modern request.
     #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
@@ -66,17 +84,19 @@ pub struct Meta {
     #[serde(rename = "io.modelcontextprotocol/protocolVersion", skip_serializing_if = "Option::is_none")]
     version: Option<&'static str>,
     #[serde(rename = "io.modelcontextprotocol/clientCapabilities", skip_serializing_if = "Option::is_none")]
-    capabilities: Option<Nothing>,
+    capabilities: Option<Value>,
     #[serde(rename = "io.modelcontextprotocol/clientInfo", skip_serializing_if = "Option::is_none")]
     client: Option<Client>,
+    #[serde(rename = "io.modelcontextprotocol/logLevel", skip_serializing_if = "Option::is_none")]
+    level: Option<&'static str>,
     #[serde(rename = "progressToken", skip_serializing_if = "Option::is_none")]
     progress: Option<u64>,
 }
 
 impl Meta {
     /// What a modern request carries.
-    pub fn modern(progress: Option<u64>) -> Self {
-        Self { version: Some(MODERN), capabilities: Some(Nothing {}), client: Some(Client::THIS), progress }
+    pub fn modern(progress: Option<u64>, takes: Takes, level: Option<&'static str>) -> Self {
+        Self { version: Some(MODERN), capabilities: Some(declared(takes)), client: Some(Client::THIS), level, progress }
     }
 
     /// What a legacy request carries, if anything.
@@ -85,9 +105,21 @@ impl Meta {
     }
 }
 
-/// `{}`.
-#[derive(Serialize)]
-pub struct Nothing {}
+/// What a host takes, as MCP's client capabilities.
+pub fn declared(takes: Takes) -> Value {
+    let of = |modes: [(bool, &str); 2]| {
+        modes.into_iter().filter(|(is_taken, _)| *is_taken).map(|(_, name)| (name.to_owned(), json!({}))).collect()
+    };
+    let mut all = Map::new();
+    if takes.form || takes.url {
+        all.insert("elicitation".to_owned(), Value::Object(of([(takes.form, "form"), (takes.url, "url")])));
+    }
+    if takes.sampling {
+        let with = of([(takes.sampling_tools, "tools"), (takes.sampling_context, "context")]);
+        all.insert("sampling".to_owned(), Value::Object(with));
+    }
+    Value::Object(all)
+}
 
 /// Who is calling.
 #[derive(Serialize)]
@@ -105,60 +137,64 @@ impl Client {
 #[serde(rename_all = "camelCase")]
 pub struct Initialize {
     protocol_version: &'static str,
-    capabilities: Nothing,
+    capabilities: Value,
     client_info: Client,
 }
 
 impl Initialize {
     /// Asks for the newest legacy revision.
-    pub const fn newest() -> Self {
-        Self { protocol_version: NEWEST_LEGACY, capabilities: Nothing {}, client_info: Client::THIS }
+    pub fn newest(takes: Takes) -> Self {
+        Self { protocol_version: NEWEST_LEGACY, capabilities: declared(takes), client_info: Client::THIS }
     }
 }
 
-/// What a server says about itself in the legacy era.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Initialized {
-    /// The revision it chose.
-    pub protocol_version: String,
-}
-
-/// What a server says about itself in the modern era.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Discovered {
-    /// The revisions it serves.
-    pub supported_versions: Vec<String>,
-}
-
-/// A page of a list of tools.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Page {
-    /// The tools as the server wrote them.
-    pub tools: Vec<Box<RawValue>>,
-    /// Where the list goes on; an empty text is a valid cursor.
-    #[serde(default)]
-    pub next_cursor: Option<String>,
-}
-
-/// What a tool answered.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Called {
-    /// Content blocks.
-    #[serde(default)]
-    pub content: Option<Box<RawValue>>,
-    /// The structured result.
-    #[serde(default)]
-    pub structured_content: Option<Box<RawValue>>,
-    /// Whether the call failed.
-    #[serde(default)]
-    pub is_error: Option<bool>,
+/// A result of any method. What is large or goes on as it is stays as the server wrote it: a message is read once.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Answer {
     /// Modern: whether this is the whole answer.
-    #[serde(default)]
     pub result_type: Option<String>,
+    /// Modern: what the server wants to know first, by names of its own.
+    pub input_requests: Option<Box<RawValue>>,
+    /// Modern: what it wants back with that.
+    pub request_state: Option<Box<RawValue>>,
+    /// Of a call: content blocks.
+    pub content: Option<Box<RawValue>>,
+    /// Of a call: the structured result.
+    pub structured_content: Option<Box<RawValue>>,
+    /// Of a call: whether it failed.
+    pub is_error: Option<bool>,
+    /// Of a prompt: what it is for.
+    pub description: Option<Box<RawValue>>,
+    /// Of a prompt: the request.
+    pub messages: Option<Box<RawValue>>,
+    /// Of a reading.
+    pub contents: Option<Box<RawValue>>,
+    /// Of a completion.
+    pub completion: Option<Box<RawValue>>,
+    /// A page of that list.
+    pub tools: Option<Box<RawValue>>,
+    /// A page of that list.
+    pub prompts: Option<Box<RawValue>>,
+    /// A page of that list.
+    pub resources: Option<Box<RawValue>>,
+    /// A page of that list.
+    pub resource_templates: Option<Box<RawValue>>,
+    /// Where the list goes on; an empty text is a valid cursor.
+    pub next_cursor: Option<Box<RawValue>>,
+    /// Legacy: the revision the server chose.
+    pub protocol_version: Option<Box<RawValue>>,
+    /// Modern: the revisions it serves.
+    pub supported_versions: Option<Box<RawValue>>,
+    /// What it can do.
+    pub capabilities: Option<Box<RawValue>>,
+    /// How to use it.
+    pub instructions: Option<Box<RawValue>>,
+}
+
+/// A member of the type that it should have; none if it has another.
+pub fn member<T: DeserializeOwned>(raw: Option<&RawValue>) -> Option<T> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
 /// How far a call is.
@@ -196,20 +232,29 @@ impl Failure {
 }
 
 /// What arrived.
-pub enum Incoming<R> {
+pub enum Incoming {
     /// The answer to our request.
-    Answer(Result<R, Failure>),
+    Answer(Result<Box<Answer>, Failure>),
     /// A notification: its method and parameters.
     Notification(String, Option<Box<RawValue>>),
-    /// A request of the server: its id and method.
-    Request(Box<RawValue>, String),
+    /// A request of the server.
+    Request(Asking),
     /// An answer to another request.
     Other,
 }
 
+/// A request of the server.
+pub struct Asking {
+    /// Its id, as the server wrote it.
+    pub id: Box<RawValue>,
+    /// Its method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Option<Box<RawValue>>,
+}
+
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "R: Deserialize<'de>"))]
-struct Envelope<R> {
+struct Envelope {
     #[serde(default)]
     id: Option<Box<RawValue>>,
     #[serde(default)]
@@ -217,22 +262,22 @@ struct Envelope<R> {
     #[serde(default)]
     params: Option<Box<RawValue>>,
     #[serde(default)]
-    result: Option<R>,
+    result: Option<Box<Answer>>,
     #[serde(default)]
     error: Option<Failure>,
 }
 
-impl<R> Envelope<R> {
-    fn meaning(self, id: u64) -> Incoming<R> {
+impl Envelope {
+    fn meaning(self, ours: Option<u64>) -> Incoming {
         match (self.method, self.id) {
-            (Some(method), Some(id)) => Incoming::Request(id, method),
+            (Some(method), Some(id)) => Incoming::Request(Asking { id, method, params: self.params }),
             (Some(method), None) => Incoming::Notification(method, self.params),
             (None, answered) => {
-                let ours = answered.as_deref().is_some_and(|answered| answered.get() == id.to_string());
+                let is_ours = answered.as_deref().zip(ours).is_some_and(|(id, ours)| id.get() == ours.to_string());
                 match (self.result, self.error) {
                     // A server that could not read the request has no id to answer to.
-                    (_, Some(failure)) if ours || answered.is_none() => Incoming::Answer(Err(failure)),
-                    (Some(result), None) if ours => Incoming::Answer(Ok(result)),
+                    (_, Some(failure)) if is_ours || answered.is_none() => Incoming::Answer(Err(failure)),
+                    (Some(result), None) if is_ours => Incoming::Answer(Ok(result)),
                     _ => Incoming::Other,
                 }
             }
@@ -240,15 +285,15 @@ impl<R> Envelope<R> {
     }
 }
 
-/// Reads a message, or several of them in an array as one revision allowed, as an answer to request `id`.
+/// Reads a message, or several of them in an array as one revision allowed, as an answer to request `ours`.
 ///
-/// One pass: the result is read into `R` while the message is.
-pub fn read<R: DeserializeOwned>(text: &[u8], id: u64) -> Result<Vec<Incoming<R>>, serde_json::Error> {
+/// One pass: the result is read while the message is.
+pub fn read(text: &[u8], ours: Option<u64>) -> Result<Vec<Incoming>, serde_json::Error> {
     if text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        let all: Vec<Envelope<R>> = serde_json::from_slice(text)?;
-        return Ok(all.into_iter().map(|one| one.meaning(id)).collect());
+        let all: Vec<Envelope> = serde_json::from_slice(text)?;
+        return Ok(all.into_iter().map(|one| one.meaning(ours)).collect());
     }
-    Ok(vec![serde_json::from_slice::<Envelope<R>>(text)?.meaning(id)])
+    Ok(vec![serde_json::from_slice::<Envelope>(text)?.meaning(ours)])
 }
 
 /// The failure in the body of a refusal, if it is in JSON-RPC's form.

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::kept::Kept;
 use super::refusal;
 use crate::backends::http::{self as service, Kind};
-use crate::backends::remote::Peer;
+use crate::backends::remote::{Peer, ToolCall};
 use crate::backends::turns::{Rate, TooFar};
-use crate::backends::{Connection, Error, Output, Progress, Way, name, outside};
+use crate::backends::{Connection, Error, Host, Output, Progress, Way, name, outside};
 use crate::http::{Limits, Stream};
 
 /// Sites are read while the caller waits: two and a half minutes at most, and some more for the way.
@@ -291,7 +291,8 @@ async fn through_mcp(
     fields: &Map<String, Value>,
     progress: Progress,
 ) -> Result<Answer, Error> {
-    let output = peer.call(endpoint.tool(), fields, Vec::new(), progress).await?;
+    let (headers, host) = (Vec::new(), Host::default());
+    let output = peer.call(ToolCall { tool: endpoint.tool(), arguments: fields, headers, progress, host }).await?;
     let text = first_text(&output.content);
     let structured: Option<Value> = match (&output.structured, &text) {
         (Some(structured), _) => serde_json::from_str(structured.get()).ok(),

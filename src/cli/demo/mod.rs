@@ -173,7 +173,7 @@ async fn sign_in(arguments: &Arguments, tale: &mut Tale<'_>, app: &App) -> Resul
     let account = done.account.unwrap_or_else(|| "somebody".to_owned());
     tale.tell("login", format!("signed in as {account}; the tokens are stored"));
     let service = app.service(connection).map_err(report)?;
-    backends::remote::list_tools(&service)
+    backends::remote::learn(&service)
         .await
         .map_err(|error| report(Error::Service { connection: REMOTE.to_owned(), error }))?;
     Ok(())

@@ -14,6 +14,10 @@ pub(in crate::backends) trait Tools: Send + Sync {
     fn scope(&self, _: &str) -> &'static str {
         ""
     }
+    /// Whether the server has prompts and resources, too.
+    fn has_library(&self) -> bool {
+        false
+    }
 }
 
 /// How a result is sent.
@@ -111,5 +115,9 @@ impl Tools for Samples {
 
     fn scope(&self, name: &str) -> &'static str {
         if name == "needs_more" { "sandbox:write" } else { "" }
+    }
+
+    fn has_library(&self) -> bool {
+        true
     }
 }
