@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::backends::tests::library;
-use crate::backends::{Backend, remote};
+use crate::backends::{Backend, tavily};
 use crate::machine::{Environment, Machine};
 use crate::mcp::{Found, Kind, ReadError, Reading, Server as _};
 use crate::store::memory::Memory;
@@ -130,7 +130,7 @@ fn what_is_not_chosen_is_not_offered() {
 
 #[test]
 fn a_server_without_prompts_and_resources_does_not_claim_them() {
-    let (none, some) = (server_of(&remote::BACKEND, "", &Choice::default()), all());
+    let (none, some) = (server_of(&tavily::BACKEND, "", &Choice::default()), all());
     for (kind, is_always) in
         [(Kind::Tools, true), (Kind::Prompts, false), (Kind::Resources, false), (Kind::Templates, false)]
     {

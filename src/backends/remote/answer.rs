@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::ask::Ask;
-use super::peer::{Era, Peer, Trouble};
+use super::era::{Era, Trouble};
+use super::peer::Peer;
 use super::sse::{self, Parser};
 use super::wire::{self, Answer, Failure, Incoming, Progressed};
 use super::{address, listed, standing};

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::peer::Era;
+use super::era::Era;
 use super::talk::Talk;
 use super::wire::{self, Meta, Outgoing, Params};
 use super::{mirror, post};

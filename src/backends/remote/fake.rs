@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -212,7 +212,9 @@ impl Server {
     fn listed(&self, asked: &Asked<'_>, finish: &dyn Fn(Value) -> Value) -> Option<Reply> {
         let bad = |why: &str| asked.refuse(StatusCode::OK, BAD_PARAMETERS, why);
         let result = |result: Value| asked.result(&finish(result));
-        let page = |kind: &str, all: &[Value]| page(asked, kind, all).map_or_else(|| bad("no such cursor"), result);
+        let page = |kind: &str, all: &[Value]| {
+            library::page(asked.parameter("cursor"), kind, all).map_or_else(|| bad("no such cursor"), result)
+        };
         let text = |name: &str| asked.parameter(name).and_then(Value::as_str).unwrap_or_default();
         let nothing = json!({});
         let member = |name: &str| asked.parameter(name).unwrap_or(&nothing);
@@ -451,20 +453,6 @@ impl Asked<'_> {
     }
 }
 
-/// Three entries to a page.
-fn page(asked: &Asked<'_>, kind: &str, all: &[Value]) -> Option<Value> {
-    let from = match asked.parameter("cursor") {
-        None => 0,
-        Some(cursor) => cursor.as_str()?.strip_prefix("from-")?.parse::<usize>().ok()?,
-    };
-    let page: Vec<&Value> = all.iter().skip(from).take(3).collect();
-    let next = from.saturating_add(3);
-    Some(match next < all.len() {
-        true => json!({kind: page, "nextCursor": format!("from-{next}")}),
-        false => json!({ kind: page }),
-    })
-}
-
 fn refuse(status: StatusCode, code: i64, message: &str, id: &Value) -> Reply {
     json(status, &json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}}))
 }
@@ -491,25 +479,6 @@ fn stream(events: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Reply {
     let mut reply = Response::new(body);
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     reply
-}
-
-/// Tools can be shared by several servers.
-impl<T: Tools + ?Sized> Tools for Arc<T> {
-    fn list(&self) -> Vec<Value> {
-        (**self).list()
-    }
-
-    fn call(&self, name: &str, arguments: &Value, subject: &str) -> Option<Answer> {
-        (**self).call(name, arguments, subject)
-    }
-
-    fn scope(&self, name: &str) -> &'static str {
-        (**self).scope(name)
-    }
-
-    fn has_library(&self) -> bool {
-        (**self).has_library()
-    }
 }
 
 #[cfg(test)]

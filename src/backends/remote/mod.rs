@@ -1,7 +1,7 @@
 //! Any MCP server reached over Streamable HTTP: its tools, prompts and resources become ours, and what it asks or tells in
 //! between passes through.
 //!
-//! `peer` speaks the protocol (both of its eras), `ask` writes a request, `answer` reads what comes back, `talk` is what
+//! `peer` speaks the protocol, in both of its eras (`era`), `ask` writes a request, `answer` reads what comes back, `talk` is what
 //! server and host say to each other meanwhile, of which `question` judges what is asked. `offer` learns and keeps the
 //! lists; `listed`, `prompts`, `resources` and `completing` turn them into ours, `address` the addresses, and `mirror`
 //! repeats arguments in headers where a tool asks for it. `standing` hears what a server tells by itself. Discovery of its
@@ -21,6 +21,7 @@ mod address;
 mod answer;
 mod ask;
 mod completing;
+mod era;
 pub mod fake;
 mod listed;
 mod mirror;
@@ -80,8 +81,11 @@ fn from<T>(connection: &Connection, list: &str, make: fn(&Shared, &RawValue) -> 
 }
 
 fn features(connection: &Connection) -> Features {
-    let capabilities = Peer::of(connection).offers.described().capabilities;
+    let offer::Described { capabilities, is_known, .. } = Peer::of(connection).offers.described();
     Features {
+        // Of a server that was not heard yet anything may come.
+        prompts: capabilities.prompts || !is_known,
+        resources: capabilities.resources || !is_known,
         completions: capabilities.completions,
         // What was learnt once may be other the next time, whatever the server declares.
         list_changed: true,
@@ -105,8 +109,10 @@ impl Passage for Through {
 }
 
 /// How to use the server, in its own words, as far as it was remembered.
-pub fn instructions(connection: &Connection) -> Option<Arc<str>> {
-    Some(Peer::of(connection).offers.described().instructions).filter(|words| !words.is_empty())
+pub fn instructions(connection: &Connection) -> Option<String> {
+    let mut words = Peer::of(connection).offers.described().instructions.to_string();
+    connection.sent.hide(&mut words);
+    Some(words).filter(|words| !words.is_empty())
 }
 
 /// Asks the server for all that it offers and keeps the answer in the connection's memory.

@@ -113,6 +113,8 @@ impl Capabilities {
 pub(super) struct Described {
     pub(super) capabilities: Capabilities,
     pub(super) instructions: Arc<str>,
+    /// Whether it said so, or nothing was heard of it yet.
+    pub(super) is_known: bool,
 }
 
 impl Described {
@@ -123,7 +125,7 @@ impl Described {
     fn read(capabilities: Option<&RawValue>, instructions: Option<&RawValue>) -> Self {
         let words = outside::clean(wire::member(instructions).unwrap_or_default());
         let instructions: String = words.trim().chars().take(INSTRUCTIONS).collect();
-        Self { capabilities: Capabilities::of(capabilities), instructions: instructions.into() }
+        Self { capabilities: Capabilities::of(capabilities), instructions: instructions.into(), is_known: true }
     }
 }
 
@@ -157,6 +159,7 @@ impl Offers {
         let described = document
             .as_deref()
             .map(parts)
+            .filter(|parts| parts.contains_key("capabilities"))
             .map(|parts| Described::read(parts.get("capabilities").copied(), parts.get("instructions").copied()));
         let described = described.unwrap_or_default();
         let state = State { document, described, changed: Vec::new(), is_asking: false };
@@ -207,6 +210,7 @@ impl Peer {
                 }
                 Err(error) => {
                     // Where nobody answers, the next list is not had either, and each would be waited for.
+                    let error = self.connection.sent.out_of(error);
                     let is_over = matches!(error, Error::Network(_) | Error::Credential(_) | Error::Rejected { .. });
                     log::warn!("`{}` of `{}` could not be listed: {error}", kind.word, self.connection.name);
                     first = first.or(Some(error));
@@ -223,7 +227,7 @@ impl Peer {
     }
 
     fn document(&self, lists: &BTreeMap<&str, Box<RawValue>>) -> Result<Arc<RawValue>, Error> {
-        let Described { capabilities, instructions } = self.offers.described();
+        let Described { capabilities, instructions, .. } = self.offers.described();
         let mut text = String::from("{");
         for kind in &KINDS {
             if let Some(list) = lists.get(kind.word) {

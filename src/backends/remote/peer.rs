@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as Lock, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -13,10 +13,11 @@ use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Semaphore};
 
 use super::ask::{Answered, Ask, CALL, SESSION, SHORT};
+use super::era::{Era, Session, Trouble};
 use super::offer::{Described, Offers};
-use super::talk::{Shared, Talk, Voice};
+use super::talk::Talk;
 use super::wire::{self, Answer, Initialize, Meta, Outgoing, Params};
-use super::{answer, listed, post, question, standing};
+use super::{answer, post, question, standing};
 use crate::backends::host::Takes;
 use crate::backends::http::{self as service, Kind};
 use crate::backends::{Connection, Error, Host, Output, Progress, outside};
@@ -61,92 +62,6 @@ struct Known {
 enum Speaks {
     Modern,
     Legacy,
-}
-
-/// What a server speaks.
-#[derive(Clone)]
-pub(super) enum Era {
-    Modern,
-    Legacy(Arc<Session>),
-}
-
-/// A legacy session. Servers without sessions give it no id.
-pub(super) struct Session {
-    pub(super) id: Option<HeaderValue>,
-    pub(super) version: String,
-    /// What was declared when it began: the server may ask nothing else in it.
-    takes: Takes,
-    /// From which severity on it was told to log.
-    level: Lock<Option<&'static str>>,
-    /// The requests that run in it and whose host can be asked.
-    talks: Lock<Vec<Weak<Shared>>>,
-}
-
-impl Session {
-    fn new(id: Option<HeaderValue>, version: String, takes: Takes) -> Arc<Self> {
-        Arc::new(Self { id, version, takes, level: Lock::default(), talks: Lock::default() })
-    }
-
-    /// Whether the server gave the session an id.
-    pub(super) fn has_id(&self) -> bool {
-        self.id.is_some()
-    }
-
-    fn join(&self, talk: &Talk) {
-        if talk.takes() != Takes::default() {
-            let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
-            talks.retain(|talk| talk.strong_count() > 0);
-            talks.push(talk.voice().downgrade());
-        }
-    }
-
-    /// Who is asked what the server asks outside of any request: the host of the request that began last in this session.
-    pub(super) fn voice(&self) -> Option<Voice> {
-        let talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
-        talks.iter().rev().find_map(Weak::upgrade).map(Voice::of)
-    }
-
-    /// Whether the server must be told to log from this severity on.
-    fn raises(&self, level: &'static str) -> bool {
-        let mut told = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        let raises = told.is_none_or(|told| listed::severity(level) < listed::severity(told));
-        if raises {
-            *told = Some(level);
-        }
-        raises
-    }
-}
-
-impl Era {
-    pub(super) fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Modern, Self::Modern) => true,
-            (Self::Legacy(one), Self::Legacy(another)) => Arc::ptr_eq(one, another),
-            _ => false,
-        }
-    }
-}
-
-/// Why an attempt brought no result.
-pub(super) enum Trouble {
-    /// What is known about the server is no longer true; nothing was executed.
-    Stale(Error),
-    /// It did not work.
-    Final(Error),
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self::Final(error)
-    }
-}
-
-impl From<Trouble> for Error {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Stale(error) | Trouble::Final(error) => error,
-        }
-    }
 }
 
 /// A call of a tool.

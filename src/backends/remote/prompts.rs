@@ -55,6 +55,7 @@ fn prompt(peer: &Shared, entry: &RawValue) -> Option<Prompt> {
     let title = outside::line(title.as_deref().unwrap_or(&entry.name), TITLE);
     Some(Prompt {
         name: name::of(&peer.connection.name, &entry.name),
+        own: entry.name.clone().into(),
         title: title.into(),
         description: listed::marked(&peer.host(), entry.description.as_deref().unwrap_or_default()).into(),
         arguments: Cow::Owned(fields.into_iter().map(argument).collect::<Option<_>>()?),

@@ -15,7 +15,8 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 use super::ask::{Ask, CALL};
-use super::peer::{Era, Peer};
+use super::era::Era;
+use super::peer::Peer;
 use super::sse::{self, Parser};
 use super::talk::Voice;
 use super::wire::{self, Incoming};
@@ -76,12 +77,15 @@ pub(super) fn heard(peer: &Arc<Peer>, method: &str, params: Option<&RawValue>) {
             let params: Map<String, Value> = wire::member(params).unwrap_or_default();
             let uri = params.get("uri").and_then(Value::as_str).filter(|uri| uri.len() <= address::LONGEST);
             if let Some(uri) = uri {
-                peer.connection.listener.tell(News::Updated(address::ours(&peer.connection.name, uri)));
+                let mut ours = address::ours(&peer.connection.name, uri);
+                peer.connection.sent.hide(&mut ours);
+                peer.connection.listener.tell(News::Updated(ours));
             }
         }
         "notifications/message" => {
             if let Some(mut entry) = params.and_then(listed::entry) {
                 entry.data = peer.connection.sent.out_of_json(entry.data);
+                entry.logger.iter_mut().for_each(|logger| peer.connection.sent.hide(logger));
                 peer.connection.listener.tell(News::Logged(entry));
             }
         }
@@ -150,7 +154,7 @@ impl Peer {
             if begins {
                 self.standing.kept().subscribed.remove(&uri);
             }
-            return Err(super::prompts::arguments(error));
+            return Err(super::prompts::arguments(self.connection.sent.out_of(error)));
         }
         self.stand();
         Ok(())

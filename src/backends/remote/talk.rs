@@ -13,7 +13,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
-use super::peer::{Era, Peer};
+use super::era::Era;
+use super::peer::Peer;
 use super::question;
 use super::wire::Asking;
 use crate::backends::Host;

@@ -6,6 +6,8 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 mod library;
+mod questions;
+mod standing;
 
 use super::fake::{Eras, Server};
 use super::*;
@@ -339,7 +341,7 @@ async fn odd_answers_are_errors_and_calls_are_sent_once() {
         (
             "input",
             Box::new(result(json!({"resultType": "input_required", "content": []}))),
-            "the result is `input_required`, which was not offered",
+            "it wants to know something and does not say what",
         ),
         ("odd result", Box::new(result(json!(5))), "a message of another form"),
         ("accepted", Box::new(|_| fake::empty(StatusCode::ACCEPTED)), "no JSON at line 1, column 0"),

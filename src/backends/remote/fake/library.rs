@@ -35,6 +35,20 @@ pub(super) fn list(kind: &str) -> Vec<Value> {
     }
 }
 
+/// Three entries to a page.
+pub(super) fn page(cursor: Option<&Value>, kind: &str, all: &[Value]) -> Option<Value> {
+    let from = match cursor {
+        None => 0,
+        Some(cursor) => cursor.as_str()?.strip_prefix("from-")?.parse::<usize>().ok()?,
+    };
+    let page: Vec<&Value> = all.iter().skip(from).take(3).collect();
+    let next = from.saturating_add(3);
+    Some(match next < all.len() {
+        true => json!({kind: page, "nextCursor": format!("from-{next}")}),
+        false => json!({ kind: page }),
+    })
+}
+
 /// The request that a prompt makes; `None` if there is no such prompt, or something required is missing.
 pub(super) fn write(name: &str, arguments: &Value) -> Option<Value> {
     let text = |text: String| json!({"role": "user", "content": {"type": "text", "text": text}});

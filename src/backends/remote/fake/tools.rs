@@ -1,5 +1,6 @@
 //! What the stand-in server offers: tools that show each kind of answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,6 +18,25 @@ pub(in crate::backends) trait Tools: Send + Sync {
     /// Whether the server has prompts and resources, too.
     fn has_library(&self) -> bool {
         false
+    }
+}
+
+/// Tools can be shared by several servers.
+impl<T: Tools + ?Sized> Tools for Arc<T> {
+    fn list(&self) -> Vec<Value> {
+        (**self).list()
+    }
+
+    fn call(&self, name: &str, arguments: &Value, subject: &str) -> Option<Answer> {
+        (**self).call(name, arguments, subject)
+    }
+
+    fn scope(&self, name: &str) -> &'static str {
+        (**self).scope(name)
+    }
+
+    fn has_library(&self) -> bool {
+        (**self).has_library()
     }
 }
 

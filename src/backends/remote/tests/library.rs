@@ -128,7 +128,14 @@ async fn what_the_server_says_of_itself_is_kept_with_all_lists() {
         let count = |kind: &str| document[kind].as_array().map_or(0, Vec::len);
         assert_eq!([count("tools"), count("prompts"), count("resources"), count("templates")], [7, 4, 5, 1]);
         assert_eq!(instructions(&stage.connection).as_deref(), Some("Ask before you greet."));
-        let all = Features { completions: true, list_changed: true, subscribe: true, logging: true };
+        let all = Features {
+            prompts: true,
+            resources: true,
+            completions: true,
+            list_changed: true,
+            subscribe: true,
+            logging: true,
+        };
         assert_eq!(BACKEND.features(&stage.connection), all);
     }
 }
@@ -159,6 +166,25 @@ async fn a_kind_without_which_a_server_lives_is_not_asked_for_and_one_that_fails
     let uris: Vec<String> = BACKEND.resources(&connection).into_iter().map(|one| one.uri).collect();
     assert_eq!(uris, ["c+a:{b}"]);
     assert!(BACKEND.tools(&connection).is_empty());
+}
+
+#[test]
+fn of_a_server_that_was_not_heard_yet_prompts_and_resources_may_come() {
+    let features = |remembered: Option<&str>| {
+        let url = Url::parse("https://host.example/mcp").expect("an address");
+        let mut connection = connection(url, Way::None, Tokens::new(None, None));
+        connection.remembered = remembered.map(|text| Arc::from(RawValue::from_string(text.to_owned()).expect("JSON")));
+        BACKEND.features(&connection)
+    };
+    for (remembered, prompts, resources) in [
+        (None, true, true),
+        (Some("[]"), true, true),
+        (Some(r#"{"tools":[],"capabilities":{"tools":{}}}"#), false, false),
+        (Some(r#"{"capabilities":{"prompts":{}}}"#), true, false),
+    ] {
+        let features = features(remembered);
+        assert_eq!((features.prompts, features.resources), (prompts, resources), "{remembered:?}");
+    }
 }
 
 #[test]
