@@ -342,12 +342,29 @@ async fn questions_that_never_end_or_were_not_offered_end_the_call() {
 async fn a_round_is_not_sent_again_in_another_era() {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
-    let (_host, connection, _) = server(true, move |asked, _| match counted.fetch_add(1, Ordering::SeqCst) {
-        0 => result(asked, json!({"resultType": "input_required", "requestState": "s"})),
-        _ => fake::empty(StatusCode::BAD_REQUEST),
+    // While the person is asked, another program takes the place of the server.
+    let host = Host::answering(move |request| {
+        let asked: Value = serde_json::from_slice(request.body()).expect("JSON");
+        match (asked["method"].as_str(), counted.load(Ordering::SeqCst)) {
+            (Some("server/discover"), 0) => {
+                result(&asked, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}))
+            }
+            (Some("initialize"), _) => {
+                result(&asked, json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}}))
+            }
+            (Some("tools/call"), before) => {
+                counted.store(before + 1, Ordering::SeqCst);
+                match before {
+                    0 => result(&asked, json!({"resultType": "input_required", "requestState": "s"})),
+                    1 => fake::empty(StatusCode::BAD_REQUEST),
+                    _ => result(&asked, json!({"content": []})),
+                }
+            }
+            _ => fake::empty(StatusCode::BAD_REQUEST),
+        }
     });
-    let outcome = called(&Peer::new(connection), Caller::default()).await;
-    assert!(outcome.is_err());
+    let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
+    assert!(called(&peer, Caller::default()).await.is_err());
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
