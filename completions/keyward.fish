@@ -82,7 +82,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l ca-file -d 'Al
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand login" -l no-sso -d 'Attach this machine with name and password, once, also where the service offers single sign-on'
+complete -c keyward -n "__fish_keyward_using_subcommand login" -l no-sso -d 'Sign in with name and password, once, also where the service offers something else'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l api-key -d 'Keep an API key: asked for without echo, or read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l bearer -d 'Keep a bearer token: asked for without echo, or read from standard input'
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l client-secret -d 'Keep the secret of the configured client first: asked for without echo, or read from standard input'

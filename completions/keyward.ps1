@@ -67,7 +67,7 @@ Register-ArgumentCompleter -Native -CommandName 'keyward' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Use this configuration file')
             [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Also trust the certificate authorities in this PEM file')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the messages: auto, always or never')
-            [CompletionResult]::new('--no-sso', '--no-sso', [CompletionResultType]::ParameterName, 'Attach this machine with name and password, once, also where the service offers single sign-on')
+            [CompletionResult]::new('--no-sso', '--no-sso', [CompletionResultType]::ParameterName, 'Sign in with name and password, once, also where the service offers something else')
             [CompletionResult]::new('--api-key', '--api-key', [CompletionResultType]::ParameterName, 'Keep an API key: asked for without echo, or read from standard input')
             [CompletionResult]::new('--bearer', '--bearer', [CompletionResultType]::ParameterName, 'Keep a bearer token: asked for without echo, or read from standard input')
             [CompletionResult]::new('--client-secret', '--client-secret', [CompletionResultType]::ParameterName, 'Keep the secret of the configured client first: asked for without echo, or read from standard input')

@@ -1,7 +1,5 @@
 //! A token for a script: valid for as long as it asks, or an error that says why not.
 
-use std::sync::Arc;
-
 use url::Url;
 
 use super::refused::Refused;
@@ -18,7 +16,7 @@ use crate::secret::Secret;
 pub struct Token {
     /// The token.
     pub token: Secret,
-    /// How it is used: `Bearer`, or `DPoP` for one that needs proofs of a key.
+    /// How it is used: `Bearer`, `DPoP` for one that needs proofs of a key, or a service's own word.
     pub token_type: &'static str,
     /// Who issued it, if that is known: from the login, or from the configuration for a token of the environment.
     pub issuer: Option<String>,
@@ -32,14 +30,16 @@ pub struct Token {
 
 /// The token of a connection, valid for at least `seconds`, renewed if need be. Never opens a browser.
 pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Result<Token, Error> {
-    if let Some((variable, token)) = app.environment_token(connection).filter(|_| !app.way(connection).is_exchanged()) {
+    if let Some((variable, token)) = app.environment_token(connection)
+        && let Some((token_type, token)) = sent_as(app, connection, (&variable, token))?
+    {
         // A line break would end the line of a protocol in which the token travels, and begin one of its own.
         if token.expose().chars().any(char::is_control) {
             return Err(Error::EnvironmentTokenUnusable { variable });
         }
         return Ok(Token {
             token,
-            token_type: "Bearer",
+            token_type,
             issuer: connection.issuer.clone(),
             expires_at: None,
             scopes: Vec::new(),
@@ -47,8 +47,9 @@ pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Re
         });
     }
     // What opens sessions is no token: whoever asks for one would send it as what it is not.
-    if connection.way.0.is_exchanged() {
-        return Err(Error::NoToken { connection: connection.name.clone(), way: connection.way.0 });
+    let no_token = || Error::NoToken { connection: connection.name.clone(), way: connection.way.0 };
+    if connection.way.0.is_exchanged() && connection.way.0 != Way::Token {
+        return Err(no_token());
     }
     if connection.way.0 == Way::None {
         let ways = connection.backend.ways;
@@ -68,14 +69,33 @@ pub async fn run(app: &App, connection: &config::Connection, seconds: i64) -> Re
             lasts: grant.expires_at().map_or(0, |end| end.since(app.parts.clock.now())),
         });
     }
+    let (token_type, token) = match grant.way.is_exchanged() {
+        true => connection.backend.sign_in.and_then(|own| own.token_of(&grant.access_token)).ok_or_else(no_token)?,
+        false => (grant.scheme(), grant.access_token.clone()),
+    };
     Ok(Token {
-        token: Arc::unwrap_or_clone(Arc::clone(&grant)).access_token,
-        token_type: grant.scheme(),
+        token,
+        token_type,
         issuer: grant.issued.as_ref().map(|issued| issued.issuer.clone()),
         expires_at: grant.expires_at(),
         scopes: grant.issued.as_ref().map(|issued| issued.scopes.clone()).unwrap_or_default(),
         from_environment: false,
     })
+}
+
+/// A token from the environment and the word before it; `None` for what is no token.
+fn sent_as(
+    app: &App,
+    connection: &config::Connection,
+    (variable, token): (&str, Secret),
+) -> Result<Option<(&'static str, Secret)>, Error> {
+    match (app.way(connection), connection.backend.sign_in) {
+        (Way::Token, Some(own)) => {
+            let token = own.kept_of(Way::Token, &token).and_then(|kept| own.token_of(&kept));
+            token.map(Some).ok_or_else(|| Error::EnvironmentTokenUnusable { variable: variable.to_owned() })
+        }
+        (way, _) => Ok((!way.is_exchanged()).then_some(("Bearer", token))),
+    }
 }
 
 /// Notes that the service refused this token, so that whoever asks next gets another one; whether it is ours. A token

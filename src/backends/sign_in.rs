@@ -26,6 +26,13 @@ pub trait Procedure: Send + Sync {
     /// What the store would keep for a token from the environment that is used in this way; `None` for one that is sent
     /// as it is.
     fn kept_of(&self, way: Way, token: &Secret) -> Option<Secret>;
+
+    /// The other way round: what a script may send of what is kept, and the word before it in the header; `None` for what
+    /// opens sessions.
+    fn token_of(&self, kept: &Secret) -> Option<(&'static str, Secret)> {
+        let _ = kept;
+        None
+    }
 }
 
 /// A login that is wanted.

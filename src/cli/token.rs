@@ -70,7 +70,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
         show(console, connection, &token, arguments.verify);
         return Ok(Exit::Done);
     }
-    if token.token_type != "Bearer" {
+    if token.token_type == "DPoP" {
         console.say("This token is bound to a key that never leaves keyward; whoever has the token alone can do nothing with it.");
     }
     // Printing the token is what this command is for; nothing else of it is printed.

@@ -51,6 +51,11 @@ const fn what(given: Given) -> &'static str {
 
 fn refused(report: Report, given: Given, sso: bool, (connection, way): (&str, Way)) -> Report {
     match given {
+        Given::Password if way == Way::Token => {
+            report.cause("an account that signs in by single sign-on has no password there").hint(format!(
+                "`keyward login {connection}` takes a token, `keyward login {connection} --no-sso` asks once more"
+            ))
+        }
         Given::Password if sso => report
             .cause("its people sign in by single sign-on, and may have no password there")
             .hint(format!("`keyward login {connection} --way device` signs in in the browser")),

@@ -24,6 +24,7 @@ mod keychain;
 mod layouts;
 mod login;
 mod logout;
+mod netbox;
 mod person;
 mod portal;
 mod providers;

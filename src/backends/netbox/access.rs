@@ -10,19 +10,24 @@ use url::Url;
 use super::refusal::Cause;
 use super::token::Kept;
 use crate::backends::http::host_of;
-use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Unavailable};
+use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Unavailable, Way};
 use crate::http::Stream;
 
 /// The connection, whose requests carry what NetBox takes.
 pub(super) fn of(connection: &Connection) -> Connection {
     let kept = Arc::clone(&connection.credentials);
-    Connection { credentials: Arc::new(Access { kept, url: connection.url.clone() }), ..connection.clone() }
+    let access = Access { kept, url: connection.url.clone(), is_token: connection.way == Way::Token };
+    Connection { credentials: Arc::new(access), ..connection.clone() }
 }
 
 struct Access {
     kept: Arc<dyn CredentialSource>,
     url: Url,
+    is_token: bool,
 }
+
+/// The generation of what comes from the environment.
+const GIVEN: u64 = 0;
 
 impl Access {
     fn header(&self, credential: Credential) -> Result<Credential, Unavailable> {
@@ -43,7 +48,14 @@ impl CredentialSource for Access {
     }
 
     fn replace<'a>(&'a self, rejected: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
-        Box::pin(async { self.kept.replace(rejected).await?.map(|credential| self.header(credential)).transpose() })
+        Box::pin(async move {
+            match self.kept.replace(rejected).await {
+                Ok(another) => another.map(|credential| self.header(credential)).transpose(),
+                // There is no newer token, and the answer itself says best what is wrong with this one.
+                Err(_) if self.is_token && rejected.generation != GIVEN => Ok(None),
+                Err(why) => Err(why),
+            }
+        })
     }
 
     /// NetBox answers 403 to whatever is wrong with a token, and to what its owner may not do: the words tell. What

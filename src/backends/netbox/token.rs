@@ -74,6 +74,11 @@ impl Token {
         if self.is_v2 { "Bearer" } else { "Token" }
     }
 
+    /// The token itself.
+    pub(super) fn text(&self) -> Secret {
+        self.text.clone()
+    }
+
     /// The header's whole value.
     pub(super) fn header(&self) -> Secret {
         Secret::new(format!("{} {}", self.keyword(), self.text.expose()))

@@ -63,6 +63,19 @@ impl There<'_> {
         }
     }
 
+    /// The numbers of the person's own tokens with this description. Where they cannot be seen, there are none.
+    pub(super) async fn described(&self, token: &Token, description: &str) -> Vec<u64> {
+        let user = self.read("authentication-check/", token).await.ok().flatten();
+        let rows = self.read(&format!("users/tokens/?limit={MOST}"), token).await.ok().flatten();
+        let rows = rows.as_ref().and_then(|rows| rows.get("results")?.as_array());
+        // An administrator's list has other people's tokens in it, which may be described alike.
+        let Some(own) = user.as_ref().and_then(|user| user.get("id")) else { return Vec::new() };
+        let is_it = |row: &&Value| {
+            row.pointer("/user/id") == Some(own) && row.get("description").and_then(Value::as_str) == Some(description)
+        };
+        rows.into_iter().flatten().filter(is_it).filter_map(|row| row.get("id")?.as_u64()).collect()
+    }
+
     fn wrong(&self) -> Error {
         Error::Protocol { host: self.host(), cause: "its answer is not JSON".to_owned() }
     }

@@ -50,7 +50,7 @@ pub(super) const DOCKER: &str = "docker-credential-keyward";
 /// A token that can be handed over: a program that only has the token can do nothing with one that is bound to a key.
 async fn bearer(app: &App, connection: &config::Connection) -> Result<Token, Report> {
     let token = token::run(app, connection, VALIDITY).await.map_err(|error| Report::from(&error))?;
-    if token.token_type == "Bearer" { Ok(token) } else { Err(report::bound(&connection.name)) }
+    if token.token_type != "DPoP" { Ok(token) } else { Err(report::bound(&connection.name)) }
 }
 
 /// Standard input up to its end, as text. A thread of its own reads it, so that Ctrl-C ends a program that waits.

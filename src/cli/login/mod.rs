@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     /// Sign in in this way, now and later: one of the ways of the connection's backend
     #[arg(long, value_name = "WAY", value_parser = ways(), conflicts_with_all = ["api_key", "bearer"])]
     way: Option<Way>,
-    /// Attach this machine with name and password, once, also where the service offers single sign-on
+    /// Sign in with name and password, once, also where the service offers something else
     #[arg(long)]
     no_sso: bool,
     /// Take this certificate of the service and no other; `sha256:` and 64 hexadecimal digits

@@ -44,7 +44,10 @@ const EXPOSURES: &[(&str, &str)] = &[
         "src/backends/netbox/token.rs",
         "a token is told by its shape, and written into its stored form or a header's value",
     ),
-    ("src/backends/netbox/sign_in.rs", "the token that was pasted is noted, to be hidden in what comes back"),
+    (
+        "src/backends/netbox/sign_in.rs",
+        "what was typed is looked at, sent once, and noted to be hidden in what comes back",
+    ),
     ("src/backends/netbox/who.rs", "the token becomes a header of the request"),
     ("src/cli/credential/docker.rs", "handing the token to Docker is what the command is for"),
     ("src/cli/credential/git.rs", "handing the token to git is what the command is for"),
