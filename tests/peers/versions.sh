@@ -65,6 +65,12 @@ CTERA_FROZEN=(
   typing-extensions==4.16.0 typing-inspection==0.4.5 yarl==1.25.1
 )
 
+# The library of NetBox's own people, in an environment of its own, and what it brings with it.
+PYTHON_NETBOX=(pynetbox==7.8.0)
+NETBOX_FROZEN=(
+  certifi==2026.10.18 charset-normalizer==3.5.3 idna==3.20 packaging==26.4 requests==2.34.2 urllib3==2.8.0
+)
+
 # Tavily's own library, in an environment of its own, and what it brings with it.
 PYTHON_TAVILY=(tavily-python==0.8.5)
 TAVILY_FROZEN=(

@@ -67,7 +67,12 @@ fn of_networks(wanted: Wanted<'_>) -> Found<'_> {
         "within" => Some(Box::new(move |_, row| {
             net(row).is_some_and(|own| nets.iter().any(|net| net.contains(own) && net.bits < own.bits))
         })),
-        "within_include" | "parent" => {
+        "parent" => Some(Box::new(move |_, row| {
+            // The address counts, whatever its mask.
+            let host = |own: Net| Net { bits: if own.is_v4 { 32 } else { 128 }, ..own };
+            net(row).is_some_and(|own| nets.iter().any(|net| net.contains(host(own))))
+        })),
+        "within_include" => {
             Some(Box::new(move |_, row| net(row).is_some_and(|own| nets.iter().any(|net| net.contains(own)))))
         }
         "contains" => Some(Box::new(move |_, row| {
