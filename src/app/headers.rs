@@ -12,7 +12,7 @@ use url::Url;
 
 use super::audit::What;
 use super::session::{self, Custody, Stamp};
-use super::{App, Error, Parts, login, stores};
+use super::{App, Error, Parts, copies, login, stores};
 use crate::backends::headers::{HeaderSource, Values};
 use crate::backends::{self, Boxed, Unavailable, Way};
 use crate::config;
@@ -91,6 +91,8 @@ pub async fn keep(
             kept.insert(header.to_string(), one);
         }
         custody.keep_beside(&key, &encode(&kept)).await.map_err(Error::store(name))?;
+        // What the values before them could see is not for these.
+        copies::forget(app.parts.state.as_deref(), name);
         app.parts.audit.done(What::Login, name, None);
     }
     login::record(app, connection, connection.way.0).await?;

@@ -33,6 +33,7 @@ use super::front;
 use super::shelf::LeftOut;
 use crate::backends::copies::{Copies, Copy};
 use crate::backends::folders;
+use crate::backends::headers::{HeaderSource, Values};
 use crate::backends::http::{Kind, failure, host_of, is_web_page, send};
 use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Unavailable, outside};
 use crate::http::{Limits, Stream};
@@ -249,7 +250,11 @@ impl Index {
         }
         let limits = Limits { time: TIME, body: usize::try_from(LARGEST).unwrap_or_default() };
         let credentials: Arc<dyn CredentialSource> = Arc::clone(noting) as _;
-        let connection = Connection { credentials, ..(*self.connection).clone() };
+        let mut connection = Connection { credentials, ..(*self.connection).clone() };
+        connection.headers.secret = connection.headers.secret.map(|inner| {
+            let headers: Arc<dyn HeaderSource> = Arc::new(Headers { inner, noting: Arc::clone(noting) });
+            headers
+        });
         let answer = send(&connection, &request, Kind::Read, limits).await?;
         let text = |name: HeaderName| header(answer.headers(), &name);
         match answer.status() {
@@ -318,6 +323,27 @@ impl CredentialSource for Noting {
 
     fn is_refusal(&self, asked: &Extensions, answer: &Stream) -> bool {
         self.inner.is_refusal(asked, answer)
+    }
+}
+
+/// Secret headers, for which the same is noted.
+struct Headers {
+    inner: Arc<dyn HeaderSource>,
+    noting: Arc<Noting>,
+}
+
+impl HeaderSource for Headers {
+    fn values(&self) -> Boxed<'_, Result<Values, Unavailable>> {
+        self.inner.values()
+    }
+
+    fn replace<'a>(&'a self, rejected: &'a Values) -> Boxed<'a, Result<Option<Values>, Unavailable>> {
+        self.inner.replace(rejected)
+    }
+
+    fn refused(&self) -> Unavailable {
+        self.noting.is_refused.store(true, Ordering::Relaxed);
+        self.inner.refused()
     }
 }
 

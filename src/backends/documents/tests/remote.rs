@@ -10,6 +10,7 @@ use super::*;
 use crate::backends::copies::{Copies, Copy};
 use crate::backends::documents::fake::Server;
 use crate::backends::fake::{Reply, empty, whole};
+use crate::backends::headers::{HeaderSource, Values};
 use crate::backends::tests::Host as Served;
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable};
 use crate::secret::Secret;
@@ -211,6 +212,57 @@ async fn a_refusal_counts_whatever_becomes_of_the_renewal_after_it() {
         remote.server.fail(401);
         remote.bad("list_checklists", json!({})).await;
         assert_eq!(remote.copies.count(), 0);
+    }
+}
+
+/// A secret header, of which there is no other.
+struct Badge;
+
+impl HeaderSource for Badge {
+    fn values(&self) -> Boxed<'_, Result<Values, Unavailable>> {
+        Box::pin(async { Ok([(http::HeaderName::from_static("x-badge"), Secret::new("canary-badge"))].into()) })
+    }
+
+    fn replace<'a>(&'a self, _: &'a Values) -> Boxed<'a, Result<Option<Values>, Unavailable>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn refused(&self) -> Unavailable {
+        Unavailable(Arc::new(Error::Arguments("the badge was refused".to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn a_refused_header_ends_the_copies_as_a_refused_login_does() {
+    let status = Arc::new(std::sync::atomic::AtomicU16::new(200));
+    let answered = Arc::clone(&status);
+    let mut remote = answering(move |_| match answered.load(std::sync::atomic::Ordering::SeqCst) {
+        200 => listing(&json!([{"kind": "checklists", "path": "a.md"}])),
+        status => empty(StatusCode::from_u16(status).expect("a status")),
+    });
+    remote.connection.credentials = Arc::new(Nobody);
+    remote.connection.headers.secret = Some(Arc::new(Badge));
+    remote.good("list_checklists", json!({})).await;
+    assert_eq!(remote.copies.count(), 1);
+    status.store(401, std::sync::atomic::Ordering::SeqCst);
+    remote.bad("list_checklists", json!({})).await;
+    assert_eq!(remote.copies.count(), 0);
+}
+
+/// No login at all.
+struct Nobody;
+
+impl CredentialSource for Nobody {
+    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
+        self.credential()
+    }
+
+    fn whose(&self) -> Boxed<'_, Option<String>> {
+        Box::pin(async { Some("nobody".to_owned()) })
     }
 }
 
