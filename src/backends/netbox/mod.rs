@@ -7,16 +7,44 @@ use http::Request;
 use http::header::ACCEPT;
 
 use super::http::{Kind, send};
-use super::{Backend, Connection, Error, Features, Way};
+use super::{Backend, Connection, Error, Features, Toolset, Way};
 use crate::http::Limits;
 
 mod access;
 mod address;
+mod allocate;
+mod answer;
+mod body;
+mod cabling;
+mod catalog;
+mod changes;
+mod client;
+mod describe;
 pub mod fake;
+mod filters;
+mod ipam;
+mod known;
+mod lean;
+mod listing;
+mod objects;
+mod openapi;
 mod refusal;
+mod relation;
+mod release;
+mod resources;
+mod search;
+mod shape;
 mod sign_in;
+mod status;
+mod summary;
+#[cfg(test)]
+mod tests;
 mod token;
+mod tool;
+mod verdict;
+mod vocabulary;
 mod who;
+mod write;
 
 /// NetBox itself takes no token of an identity provider (reference: "Sessions and single sign-on").
 const PROXY: &str = "for a NetBox behind a proxy that takes tokens of an identity provider; NetBox itself takes none";
@@ -31,11 +59,17 @@ pub static BACKEND: Backend = Backend {
     oauth_url: None,
     sign_in: Some(&sign_in::NetBox),
     issuer: |_| None,
-    toolsets: &[],
+    toolsets: &[
+        Toolset { name: "objects", summary: "lists, single objects, search and the change log", is_usual: true },
+        Toolset { name: "ipam", summary: "addresses, prefixes and VLANs", is_usual: true },
+        Toolset { name: "dcim", summary: "devices, sites, racks and cables", is_usual: true },
+        Toolset { name: "circuits", summary: "circuits", is_usual: true },
+        Toolset { name: "writes", summary: "creating, changing, deleting and allocating", is_usual: false },
+    ],
     takes_folders: false,
-    tools: |_| Vec::new(),
+    tools: tool::all,
     prompts: |_| Vec::new(),
-    resources: |_| Vec::new(),
+    resources: resources::all,
     features: |_| Features::default(),
     passage: None,
     check: |connection| Box::pin(async move { check(&connection).await }),

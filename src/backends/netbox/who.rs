@@ -109,7 +109,7 @@ fn own_rows(token: &Token) -> String {
 }
 
 /// Whether this is the row of the token, whose end it shows.
-fn is_of(row: &Value, token: &Token, user: Option<&Value>) -> bool {
+pub(super) fn is_of(row: &Value, token: &Token, user: Option<&Value>) -> bool {
     let is_theirs = user.is_none_or(|user| row.pointer("/user/id") == user.get("id"));
     let is_it = match token.key() {
         Some(key) => row.get("key").and_then(Value::as_str) == Some(key),

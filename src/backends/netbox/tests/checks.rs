@@ -1,0 +1,170 @@
+//! What is checked before anything is sent: filters, fields, orders, names and bad input.
+
+use super::*;
+
+const TAKEN: &[&str] = &["name", "name__ic", "status", "custom", "q", "site_id", "tag", "tag__any"];
+
+/// A NetBox with its schema, two sites of nearly one name, and devices.
+fn stage() -> Stage {
+    scripted("4.6", |line, _| {
+        Some(match line {
+            "GET schema/?format=json" => schema("dcim/devices", TAKEN),
+            line if line.starts_with("GET dcim/sites/?slug__ie=") => list(json!([])),
+            line if line.starts_with("GET dcim/sites/?name__ie=hq") => list(json!([
+                {"id": 3, "display": "HQ", "name": "HQ", "slug": "a"},
+                {"id": 7, "display": "hq", "name": "hq", "slug": "b"},
+            ])),
+            line if line.starts_with("GET dcim/sites/?name__ie=twin") => list(json!([
+                {"id": 4, "display": "Twin", "name": "Twin", "slug": "c"},
+                {"id": 5, "display": "TWIN", "name": "TWIN", "slug": "d"},
+            ])),
+            line if line.starts_with("GET dcim/sites/?name__ie=") => list(json!([
+                // A release that does not know the filter answers with everything.
+                {"id": 3, "display": "HQ", "name": "HQ", "slug": "a"},
+            ])),
+            line if line.starts_with("GET dcim/sites/?q=") => list(json!([{"id": 3, "display": "HQ"}])),
+            line if line.starts_with("GET extras/tags/") => {
+                list(json!([{"id": 1, "display": "Core", "name": "Core", "slug": "core"}]))
+            }
+            line if line.starts_with("GET extras/custom-fields/") => {
+                list(json!([{"name": "my__field"}, {"name": "rate"}]))
+            }
+            line if line.starts_with("GET dcim/devices/") => list(json!([{"id": 1, "name": "sw1", "status": null}])),
+            _ => return None,
+        })
+    })
+}
+
+fn devices(filters: Value) -> Value {
+    json!({"type": "device", "filters": filters, "fields": ["name"]})
+}
+
+#[tokio::test]
+async fn a_filter_that_the_instance_does_not_take_is_refused_and_never_sent() {
+    let stage = stage();
+    for (filters, said) in [
+        (json!({"nmae": "sw1"}), "dcim.device has no filter `nmae`; did you mean `name`?"),
+        (json!({"name__gte": "a"}), "`name` of dcim.device does not take the suffix `gte`; it takes ic"),
+        (json!({"device_role": "x"}), "dcim.device has no filter `device_role`: it is `role` since release 4.0"),
+        (json!({"interface__name": "x"}), "filters do not reach through relations: there is `name`"),
+        (json!({"id__in": [1]}), "there is no `id__in`: give `id` a list of values"),
+        (json!({"limit": 5}), "`limit` is no filter; there is `limit` for it"),
+        (json!({"name=x&q": "y"}), "`name=x&q` cannot be the name of a filter"),
+        (json!({"name": {"a": 1}}), "the filter `name` takes texts, numbers, true, false, null, or a list of them"),
+        (json!({"name": []}), "the filter `name` has an empty list"),
+        (json!({"cf_rat": 1}), "there is no custom field `rat`; did you mean `rate`?"),
+    ] {
+        let error = stage.error("objects", devices(filters.clone())).await;
+        assert!(error.contains(said), "{filters}: {error}");
+    }
+    let lists: Vec<String> = stage.lines().into_iter().filter(|line| line.starts_with("GET dcim/devices/")).collect();
+    assert_eq!(lists, [""; 0]);
+    // Of the instance's own schema one copy is enough.
+    assert_eq!(stage.lines().iter().filter(|line| line.starts_with("GET schema/")).count(), 1);
+}
+
+#[tokio::test]
+async fn valid_forms_of_filters_are_sent_as_they_are() {
+    let stage = stage();
+    let filters = json!({
+        "custom": [1, 2], "name__ic": "sw", "cf_my__field": "a", "cf_rate__gte": 3, "tag__any": ["Core", "core"],
+        "status": null, "q": true,
+    });
+    let found = stage.good("objects", devices(filters)).await;
+    assert_eq!(found["count"], 1);
+    assert!(found.get("notes").is_none(), "{found}");
+    let line = stage.lines().pop().expect("a request");
+    assert_eq!(
+        line,
+        "GET dcim/devices/?cf_my__field=a&cf_rate__gte=3&custom=1&custom=2&name__ic=sw&q=true&status=null&tag__any=core\
+         &tag__any=core&limit=25&start=0&fields=id,name"
+    );
+}
+
+#[tokio::test]
+async fn what_is_known_for_certain_needs_no_schema() {
+    let stage = stage();
+    stage.good("objects", devices(json!({"name__ic": "sw", "site_id": 3, "status": "active"}))).await;
+    assert_eq!(
+        stage.lines(),
+        ["GET dcim/devices/?name__ic=sw&site_id=3&status=active&limit=25&start=0&fields=id,name"]
+    );
+}
+
+#[tokio::test]
+async fn without_a_schema_a_bundled_list_and_an_object_decide_and_the_result_says_so() {
+    let stage = scripted("4.6", |line, _| {
+        Some(match line {
+            line if line.starts_with("GET dcim/devices/?limit=1") => {
+                list(json!([{"id": 1, "name": "sw1", "odd_field": 1}]))
+            }
+            line if line.starts_with("GET dcim/devices/") => list(json!([{"id": 1, "name": "sw1"}])),
+            _ => return None,
+        })
+    });
+    let found = stage.good("objects", devices(json!({"odd_field": 1, "name": "sw1"}))).await;
+    let note = found["notes"][0].as_str().expect("a note");
+    assert!(note.starts_with("filters were checked against a bundled list and the fields of an object"), "{note}");
+    let error = stage.error("objects", devices(json!({"odd_feld": 1}))).await;
+    assert!(error.contains("has no filter `odd_feld`; did you mean `odd_field`?"), "{error}");
+    assert!(error.contains("the schema of this NetBox could not be read"), "{error}");
+    // What failed is not asked for with every call.
+    assert_eq!(stage.lines().iter().filter(|line| line.starts_with("GET schema/")).count(), 1);
+}
+
+#[tokio::test]
+async fn names_become_ids_and_several_of_a_name_are_listed() {
+    let stage = stage();
+    // Exactly so comes before another case.
+    stage.good("objects", devices(json!({"site": "hq"}))).await;
+    assert!(stage.lines().pop().is_some_and(|line| line.starts_with("GET dcim/devices/?site_id=7&")));
+    stage.good("objects", devices(json!({"site": [3, 4]}))).await;
+    assert!(stage.lines().pop().is_some_and(|line| line.starts_with("GET dcim/devices/?site_id=3&site_id=4&")));
+    stage.good("objects", devices(json!({"site_id": "hq"}))).await;
+    assert!(stage.lines().pop().is_some_and(|line| line.starts_with("GET dcim/devices/?site_id=7&")));
+    let before = stage.lines().iter().filter(|line| line.starts_with("GET dcim/devices/")).count();
+    let error = stage.error("objects", devices(json!({"site": "twin"}))).await;
+    assert_eq!(
+        error,
+        "`twin` is the name of 2 objects of dcim.site: 4 (Twin), 5 (TWIN); give the id of the one that is meant"
+    );
+    let error = stage.error("objects", devices(json!({"site": "nowhere"}))).await;
+    assert_eq!(error, "there is no dcim.site called `nowhere`; near are 3 (HQ)");
+    let after = stage.lines().iter().filter(|line| line.starts_with("GET dcim/devices/")).count();
+    assert_eq!(before, after, "nothing is listed by a guess");
+}
+
+#[tokio::test]
+async fn fields_and_orders_that_there_are_none_of_are_refused() {
+    let stage = stage();
+    for (arguments, said) in [
+        (json!({"fields": ["nmae"]}), "dcim.device has no field `nmae`; did you mean `name`?"),
+        (json!({"ordering": ["-nmae"]}), "dcim.device has no field `nmae`; did you mean `name`?"),
+        (json!({"fields": ["name&x"]}), "`name&x` cannot be a field"),
+        (json!({"after": "https://evil.example/"}), "`after` is `https://evil.example/`"),
+        (json!({"after": "start-5", "ordering": ["name"]}), "`after` belongs to a page without `ordering`"),
+        (json!({"limit": 251}), "`limit` is 251, and must be a whole number from 0 to 250"),
+        (json!({"type": "dvice"}), "there is no type `dvice`; did you mean `device`?"),
+    ] {
+        let mut call = json!({"type": "device"});
+        call.as_object_mut().expect("an object").extend(object(arguments.clone()));
+        let error = stage.error("objects", call).await;
+        assert!(error.starts_with(said), "{arguments}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_network_is_said_before_netbox_finds_nothing_for_it() {
+    let stage = stage();
+    for (kind, filters) in [
+        ("prefix", json!({"within": "10.0.0.0/33"})),
+        ("prefix", json!({"contains": ["10.0.0.1", "x"]})),
+        ("ip address", json!({"parent": "ten"})),
+    ] {
+        let error = stage.error("objects", json!({"type": kind, "filters": filters})).await;
+        assert!(error.contains("must be an address or a network"), "{error}");
+    }
+    let error = stage.error("containing", json!({"address": "10.0.0"})).await;
+    assert!(error.contains("must be an address or a network"), "{error}");
+    assert_eq!(stage.lines(), [""; 0]);
+}
