@@ -1027,7 +1027,7 @@ _keyward() {
             fi
             case "${prev}" in
                 --backend)
-                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera netbox remote" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "tavily cisco smart-bonding ctera netbox documents remote" -- "${cur}"))
                     return 0
                     ;;
                 --name)

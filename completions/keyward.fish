@@ -52,8 +52,8 @@ complete -c keyward -n "__fish_keyward_using_subcommand login" -l backend -d 'Wh
 cisco\t''
 smart-bonding\t''
 ctera\t''
-documents\t''
 netbox\t''
+documents\t''
 remote\t''"
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l name -d 'Name for a new connection; otherwise it is named after the host' -r
 complete -c keyward -n "__fish_keyward_using_subcommand login" -l way -d 'Sign in in this way, now and later: one of the ways of the connection\'s backend' -r -f -a "oauth\t''
