@@ -1,6 +1,6 @@
 // A strict authorization server that nobody here wrote: oidc-provider, with every check on and a record of what it saw.
 //
-//   provider.mjs --resource URL [--port N] [--access-seconds N]
+//   provider.mjs --resource URL… [--scope "NAME…"] [--port N] [--access-seconds N]
 //
 // Prints one JSON line, {"issuer", "control"}, when it listens. The control port answers
 //   GET  /records?from=N       what happened, in order, without a single token (tokens appear as short digests)
@@ -23,7 +23,8 @@ const oidc = createRequire(process.env.PEERS_NODE)('oidc-provider');
 
 const { values: option } = parseArgs({
   options: {
-    resource: { type: 'string' },
+    resource: { type: 'string', multiple: true },
+    scope: { type: 'string', default: 'tools' },
     port: { type: 'string', default: '0' },
     'access-seconds': { type: 'string', default: '600' },
   },
@@ -85,7 +86,7 @@ const provider = new oidc.Provider(issuer, {
   rotateRefreshToken: true,
   issueRefreshToken: (_, client, source) =>
     client.grantTypeAllowed('refresh_token') && (rule === 'always' || source.scopes.has('offline_access')),
-  scopes: ['openid', 'offline_access', 'tools'],
+  scopes: ['openid', 'offline_access', ...option.scope.split(' ')],
   ttl: { AccessToken: () => accessSeconds, RefreshToken: 3600, AuthorizationCode: 60, Interaction: 600, Session: 3600, Grant: 3600, IdToken: 600 },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   features: {
@@ -97,9 +98,9 @@ const provider = new oidc.Provider(issuer, {
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo(_, resource) {
-        if (resource !== option.resource) throw new oidc.errors.InvalidTarget();
+        if (!option.resource.includes(resource)) throw new oidc.errors.InvalidTarget();
         return {
-          scope: 'tools',
+          scope: option.scope,
           audience: resource,
           accessTokenFormat: 'jwt',
           accessTokenTTL: accessSeconds,

@@ -1,0 +1,224 @@
+// An MCP server that nobody here wrote, with everything that a server can offer: the TypeScript SDK 1.x, with sessions and
+// streams that can be taken up again. Offers what server.py offers, and `pay`, which is refused until a page was opened.
+//
+//   server.mjs --port N --public URL --issuer URL [--record FILE]
+//
+// It writes to its client the way the SDK's examples do: what it asks and logs goes to the stream of the session, not to that
+// of the request.
+import { randomUUID } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+// The packages live outside the tree: PEERS_NODE names the package.json beside them.
+const load = createRequire(process.env.PEERS_NODE);
+const { McpServer, ResourceTemplate } = load('@modelcontextprotocol/sdk/server/mcp.js');
+const { completable } = load('@modelcontextprotocol/sdk/server/completable.js');
+const { StreamableHTTPServerTransport } = load('@modelcontextprotocol/sdk/server/streamableHttp.js');
+const { InMemoryEventStore } = load('@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js');
+const { SubscribeRequestSchema, UnsubscribeRequestSchema, UrlElicitationRequiredError, isInitializeRequest } = load('@modelcontextprotocol/sdk/types.js');
+const { createRemoteJWKSet, jwtVerify } = load('jose');
+const { z } = load('zod');
+
+const { values: option } = parseArgs({
+  options: { port: { type: 'string' }, public: { type: 'string' }, issuer: { type: 'string' }, record: { type: 'string', default: '/dev/null' } },
+});
+const note = (event, detail = {}) => appendFileSync(option.record, JSON.stringify({ at: Date.now() / 1000, event, ...detail }) + '\n');
+const keys = createRemoteJWKSet(new URL(`${option.issuer}/jwks`));
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const FORM = {
+  type: 'object',
+  properties: { name: { type: 'string', title: 'Name', minLength: 1 }, age: { type: 'integer', minimum: 0, maximum: 150 } },
+  required: ['name'],
+};
+const said = (text) => ({ content: [{ type: 'text', text }] });
+const starting = (words) => (value) => words.filter((word) => word.startsWith(value ?? ''));
+const sorted = (value) => JSON.stringify(value, Object.keys(value ?? {}).sort());
+
+// What outlives a session.
+const sessions = new Map();
+const grown = [];
+const paid = new Set();
+let counter = 0;
+
+class Events extends InMemoryEventStore {
+  async replayEventsAfter(after, options) {
+    note('resumed', { after });
+    return super.replayEventsAfter(after, options);
+  }
+}
+const events = new Events();
+
+function add(server, word) {
+  server.registerTool(`grown_${word}`, { description: 'Is new.' }, async () => said(`I am ${word}`));
+  server.registerPrompt(`grown_${word}`, {}, () => ({ messages: [{ role: 'user', content: { type: 'text', text: `Say ${word}` } }] }));
+  server.registerResource(`grown ${word}`, `peer://grown/${word}`, {}, async (uri) => ({ contents: [{ uri: uri.href, text: word }] }));
+}
+
+function build() {
+  const capabilities = { logging: {}, resources: { subscribe: true, listChanged: true } };
+  const server = new McpServer({ name: 'Peer', version: '1' }, { capabilities, instructions: 'A peer with everything.' });
+  const subscribed = new Set();
+  const tag = z.string().default('');
+  const tool = (name, description, shape, run) => server.registerTool(name, { description, inputSchema: { ...shape, tag } }, async (given, extra) => {
+    note('called', { tool: name, tag: given.tag, subject: extra.authInfo.extra.subject, era: 'legacy' });
+    return run(given, extra);
+  });
+  server.registerTool(
+    'add',
+    { description: 'Adds two whole numbers.', inputSchema: { a: z.number().int(), b: z.number().int(), tag }, outputSchema: { total: z.number().int() } },
+    async ({ a, b, tag }) => {
+      note('called', { tool: 'add', tag });
+      return { ...said(JSON.stringify({ total: a + b })), structuredContent: { total: a + b } };
+    },
+  );
+  tool('echo', 'Says the same.', { text: z.string() }, ({ text }) => said(text));
+  tool('whoami', 'Says whose login this is.', {}, (_, extra) => said(extra.authInfo.extra.subject));
+  tool('broken', 'Always fails.', {}, () => ({ ...said('the peer refuses on purpose'), isError: true }));
+  tool('big', 'Answers with a long text.', { size: z.number().int() }, ({ size }) => said('0123456789abcdef'.repeat(size / 16)));
+  tool('guarded', 'Needs the scope `admin`.', {}, () => said('you may'));
+  tool('nap', 'Says the same, later.', { seconds: z.number(), text: z.string() }, async ({ seconds, text }) => {
+    await pause(seconds * 1000);
+    return said(text);
+  });
+  const shape = { steps: z.number().int(), pause: z.number().default(0.02), cut: z.number().int().default(0) };
+  tool('count', 'Counts and reports progress; after step `cut` the stream breaks off.', shape, async (given, extra) => {
+    for (let step = 1; step <= given.steps; step += 1) {
+      const progressToken = extra._meta?.progressToken;
+      const params = { progressToken, progress: step, total: given.steps, message: `step ${step}` };
+      if (progressToken !== undefined) await extra.sendNotification({ method: 'notifications/progress', params });
+      if (step === given.cut) extra.closeSSEStream?.();
+      await pause(given.pause * 1000);
+    }
+    note('ended', { tool: 'count', tag: given.tag });
+    return said(`counted to ${given.steps}`);
+  });
+  tool('stuck', 'Never answers.', {}, async ({ tag }, extra) => {
+    await pause(600_000, undefined, { signal: extra.signal, ref: false }).catch(() => note('cancelled', { tool: 'stuck', tag }));
+    return said('never');
+  });
+  tool('ask', 'Asks the person for a name and an age.', {}, async () => {
+    const answer = await server.server.elicitInput({ message: 'Who are you?', requestedSchema: FORM });
+    return said(`${answer.action} ${sorted(answer.content ?? null)}`);
+  });
+  tool('visit', 'Asks the person to open an address.', { url: z.string() }, async ({ url, tag }) => {
+    const answer = await server.server.elicitInput({ mode: 'url', message: 'Please look', url, elicitationId: tag });
+    return said(answer.action);
+  });
+  tool('pay', 'Is refused until a page was opened.', { url: z.string() }, async ({ url, tag }, extra) => {
+    if (paid.has(tag)) return said('paid');
+    paid.add(tag);
+    throw new UrlElicitationRequiredError([{ mode: 'url', message: 'Please pay', url, elicitationId: tag }]);
+  });
+  tool('sample', 'Asks the model.', { question: z.string() }, async ({ question }) => {
+    const messages = [{ role: 'user', content: { type: 'text', text: question } }];
+    const answer = await server.server.createMessage({ messages, maxTokens: 50 });
+    return said(`${answer.model} said ${answer.content.text}`);
+  });
+  tool('talk', 'Logs at four levels.', {}, async ({ tag }, extra) => {
+    for (const level of ['debug', 'info', 'warning', 'error']) {
+      await server.sendLoggingMessage({ level, logger: 'peer', data: { said: `${level} ${tag}` } }, extra.sessionId);
+    }
+    return said('talked');
+  });
+  tool('grow', 'Offers a tool, a prompt and a resource more.', { word: z.string() }, ({ word }) => {
+    grown.push(word);
+    for (const { server: other } of sessions.values()) add(other, word);
+    return said('grown');
+  });
+  tool('touch', 'Changes the counter.', {}, async () => {
+    counter += 1;
+    for (const { server: other, subscribed: uris } of sessions.values()) {
+      for (const uri of uris) await other.server.sendResourceUpdated({ uri });
+    }
+    return said(String(counter));
+  });
+
+  const greeting = { who: z.string(), tone: completable(z.string().optional(), starting(['dry', 'warm', 'wry'])) };
+  server.registerPrompt('greet', { description: 'Greets somebody, with a picture and a note.', argsSchema: greeting }, ({ who, tone }) => ({
+    messages: [
+      { role: 'user', content: { type: 'text', text: `Greet ${who} in a ${tone ?? 'plain'} tone` } },
+      { role: 'assistant', content: { type: 'text', text: `Dear ${who}` } },
+      { role: 'user', content: { type: 'image', data: PIXEL, mimeType: 'image/png' } },
+      { role: 'user', content: { type: 'resource', resource: { uri: 'peer://note', mimeType: 'application/json', text: '{"kept": true}' } } },
+    ],
+  }));
+  const resource = (name, address, mimeType, contents) => server.registerResource(name, address, { mimeType }, async (uri, given) => ({
+    contents: [{ uri: uri.href, mimeType, ...contents(given) }],
+  }));
+  resource('kept', 'peer://note', 'application/json', () => ({ text: '{"kept": true}' }));
+  resource('picture', 'peer://picture', 'image/png', () => ({ blob: PIXEL }));
+  resource('count_of_touches', 'peer://counter', 'text/plain', () => ({ text: String(counter) }));
+  const books = new ResourceTemplate('peer://books/{title}', { list: undefined, complete: { title: starting(['algebra', 'alice', 'anna']) } });
+  resource('book', books, 'text/plain', ({ title }) => ({ text: `once upon a time, ${title}` }));
+  server.server.setRequestHandler(SubscribeRequestSchema, ({ params }) => (note('subscribed', params), subscribed.add(params.uri), {}));
+  server.server.setRequestHandler(UnsubscribeRequestSchema, ({ params }) => (note('unsubscribed', params), subscribed.delete(params.uri), {}));
+  for (const word of grown) add(server, word);
+  return { server, subscribed };
+}
+
+const metadata = option.public.replace('/mcp', '/.well-known/oauth-protected-resource/mcp');
+function refuse(response, status, challenge) {
+  response.writeHead(status, { 'content-type': 'application/json', 'www-authenticate': `Bearer ${challenge}, resource_metadata="${metadata}"` });
+  response.end(JSON.stringify({ error: challenge }));
+}
+
+async function authorize(request, response, message) {
+  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (!token) return refuse(response, 401, 'scope="tools"');
+  let claims;
+  try {
+    ({ payload: claims } = await jwtVerify(token, keys, { issuer: option.issuer, audience: option.public, typ: 'at+jwt', algorithms: ['ES256'] }));
+  } catch (error) {
+    note('token refused', { reason: error.message });
+    return refuse(response, 401, 'error="invalid_token", scope="tools"');
+  }
+  const scopes = String(claims.scope ?? '').split(' ');
+  const wanted = message?.method === 'tools/call' && message.params?.name === 'guarded' ? 'tools admin' : 'tools';
+  if (!wanted.split(' ').every((scope) => scopes.includes(scope))) {
+    note('scope refused');
+    return refuse(response, 403, `error="insufficient_scope", scope="${wanted}"`);
+  }
+  return { token, clientId: claims.client_id, scopes, expiresAt: claims.exp, extra: { subject: claims.sub } };
+}
+
+async function answer(request, response) {
+  if (request.url.startsWith('/.well-known/oauth-protected-resource')) {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    return response.end(JSON.stringify({ resource: option.public, authorization_servers: [option.issuer], scopes_supported: ['tools'], bearer_methods_supported: ['header'] }));
+  }
+  let text = '';
+  for await (const piece of request) text += piece;
+  let message;
+  try {
+    message = text ? JSON.parse(text) : undefined;
+  } catch {
+    return response.writeHead(400).end();
+  }
+  request.auth = await authorize(request, response, message);
+  if (!request.auth) return;
+  const id = request.headers['mcp-session-id'];
+  if (id && sessions.has(id)) return sessions.get(id).transport.handleRequest(request, response, message);
+  const fail = (status, code, words) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', error: { code, message: words }, id: null }));
+  if (id) return fail(404, -32001, 'Session not found');
+  if (!isInitializeRequest(message)) return fail(400, -32000, 'Bad Request: No valid session ID provided');
+  const built = build();
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: () => randomUUID(),
+    eventStore: events,
+    retryInterval: 100,
+    onsessioninitialized: (session) => sessions.set(session, { transport, ...built }),
+  });
+  transport.onclose = () => sessions.delete(transport.sessionId);
+  await built.server.connect(transport);
+  return transport.handleRequest(request, response, message);
+}
+
+createServer((request, response) => {
+  answer(request, response).catch((error) => {
+    console.error(error);
+    response.destroy();
+  });
+}).listen(Number(option.port), '127.0.0.1');
