@@ -13,6 +13,8 @@ NPM_PACKAGES=(
   jose@6.2.18
   @modelcontextprotocol/sdk@1.32.2
   @modelcontextprotocol/client@2.4.0
+  @modelcontextprotocol/server@2.3.1
+  zod@4.6.7
   @modelcontextprotocol/inspector@2.12.0
   ajv@8.20.0
   @modelcontextprotocol/conformance@0.1.16

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import offers
 import troubles
-from stage import Host, Provider, Server, View, here, keyward, legacy, modern, needs, node, ring, same, scratch
+from stage import Host, Provider, Server, View, failure, here, keyward, legacy, modern, needs, node, ring, same, scratch, words
 
 SERVERS = [
     Server("py1", legacy, here / "server.py", resumes=True),
@@ -20,6 +20,7 @@ SERVERS = [
     Server("py2", modern, here / "server.py", sessions=False),
     Server("py2old", modern, here / "server.py", "--old", resumes=True),
     Server("ts1", node, here / "server.mjs", resumes=True),
+    Server("ts2", node, here / "server.mjs", "--newer", sessions=False),
 ]
 HOSTS = {
     # name: command, revision it must end up with
@@ -30,7 +31,13 @@ HOSTS = {
     "TypeScript 2.x auto": ([node, here / "host.mjs", "auto"], "2026-07-28"),
 }
 # Which host proves which server without keyward between them.
-PROOFS = [("Python 1.x", "py1"), ("Python 2.x auto", "py2"), ("Python 2.x legacy", "py2old"), ("TypeScript 1.x", "ts1"), ("TypeScript 2.x auto", "py2")]
+PROOFS = [("Python 1.x", "py1"), ("Python 2.x auto", "py2"), ("Python 2.x legacy", "py2old"), ("TypeScript 1.x", "ts1"), ("TypeScript 2.x auto", "ts2")]
+# Two hosts meet every server; the others meet some of either era.
+MEETS = {
+    "Python 2.x legacy": ["py2", "ts1"],
+    "TypeScript 1.x": ["py1", "py2", "ts2"],
+    "TypeScript 2.x auto": ["py1", "ts1", "ts2"],
+}
 hosts = {}
 by_name = {server.name: server for server in SERVERS}
 
@@ -54,6 +61,33 @@ def one_login_each():
         keyward("login", server.url, "--name", server.name).must()
         same(len(provider.records("exchanged")) - before, 1, f"logins at {server.name}")
     keyward("tools", "--refresh", "--json").must()
+
+
+@needs(peers_are_up)
+def sandbox_too():
+    """The sandbox's own MCP server is logged in to like any other, and its tools are known."""
+    global sandbox
+    _, line = ring.start("sandbox", keyward.program, "sandbox", "--port", "0", "--auto-consent", "ada", "--json", env=keyward.env)
+    (sandbox,) = [backend["resource"] for backend in line["backends"] if backend["backend"] == "remote"]
+    keyward("login", sandbox, "--name", "sandbox").must()
+    keyward("tools", "--refresh", "--json").must()
+
+
+def at_sandbox(begun, name):
+    @needs(begun, sandbox_too)
+    def run():
+        host = hosts[name]
+        answer = host.call("sandbox_echo", text="hello")
+        same((words(answer), answer["structuredContent"]), ("hello", {"text": "hello"}))
+        answer = host.call("sandbox_slow", progress=True, steps=4, delay_ms=50)
+        words(answer)
+        steps = [step for step, _, _ in answer["steps"]]
+        assert len(steps) >= 2 and steps == sorted(set(steps)), answer["steps"]
+        assert "always fails" in failure(host.call("sandbox_fail")), "no failure"
+        same(len(words(host.call("sandbox_big", size=5 << 20))), 5 << 20)
+
+    run.__doc__ = f"{name} through keyward to the sandbox: structure, progress, a failure, 5 MiB."
+    return run
 
 
 def proof(host, server, case):
@@ -100,16 +134,18 @@ def all_end():
 
 
 if __name__ == "__main__":
-    cases = [peers_are_up, one_login_each]
+    cases = [peers_are_up, one_login_each, sandbox_too]
     cases += [proof(host, server, case) for host, server in PROOFS for case in offers.CASES if applies(case, by_name[server])]
     begun = []
     for name in HOSTS:
         begun.append(begins(name))
         cases.append(begun[-1])
-        cases += [bridged(begun[-1], name, server, case) for server in SERVERS for case in offers.BRIDGED if applies(case, server)]
+        cases.append(at_sandbox(begun[-1], name))
+        met = [server for server in SERVERS if server.name in MEETS.get(name, by_name)]
+        cases += [bridged(begun[-1], name, server, case) for server in met for case in offers.BRIDGED if applies(case, server)]
     cases += [needs(*begun)(case) for case in troubles.cases(sys.modules[__name__])]
     cases.append(needs(one_login_each)(all_end))
     if wanted := os.environ.get("REMOTE_ONLY"):
         # For who looks into one case: those that build the stage, and those whose sentence has the word.
-        cases = [case for case in cases if wanted in case.__doc__ or case in (peers_are_up, one_login_each) or "begins with" in case.__doc__]
+        cases = [case for case in cases if wanted in case.__doc__ or case in (peers_are_up, one_login_each, sandbox_too) or "begins with" in case.__doc__]
     sys.exit(ring.run(cases, keep=[scratch / f"server-{server.name}.log" for server in SERVERS]))
