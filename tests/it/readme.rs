@@ -58,3 +58,48 @@ fn is_current(begin: &str, end: &str, table: &str) {
     let text = std::fs::read_to_string(&path).expect("a README");
     assert!(text == expected, "the table is stale: KEYWARD_UPDATE_GOLDEN=1 cargo test");
 }
+
+/// The code spans of a table's last column.
+fn shown_by(page: &str) -> Vec<String> {
+    let rows = page.lines().filter(|line| line.starts_with('|')).skip(2);
+    let last = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next().map(str::to_owned));
+    let spans = |cell: String| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    last.flat_map(spans).collect()
+}
+
+/// All that is in the files below a folder whose names end so.
+fn texts(folder: &std::path::Path, ending: &str) -> String {
+    let mut all = String::new();
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            all += &texts(&path, ending);
+        } else if path.to_string_lossy().ends_with(ending) {
+            all += &std::fs::read_to_string(&path).unwrap_or_default();
+        }
+    }
+    all
+}
+
+#[test]
+fn what_is_said_about_bridges_is_shown_by_tests_that_exist() {
+    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(top.join("src/backends/remote/bridges.md")).expect("the page");
+    let rust = texts(&top.join("src"), ".rs") + &texts(&top.join("tests"), ".rs");
+    let names = shown_by(&page);
+    assert!(names.len() > 20, "the table was not understood: {names:?}");
+    let missing: Vec<&String> = names
+        .iter()
+        .filter(|name| match name.split_once('/') {
+            Some((ring, case)) => !texts(&top.join("tests/peers").join(ring), ".py").contains(&format!("def {case}(")),
+            None => !rust.contains(&format!("fn {name}(")),
+        })
+        .collect();
+    assert!(missing.is_empty(), "no such tests: {missing:?}");
+}
+
+#[test]
+fn the_last_column_of_a_table_is_read() {
+    let page = "words\n| a | b |\n|---|---|\n| `x` | `y` and `z/w` |\n| `x` | |\n";
+    assert_eq!(shown_by(page), ["y", "z/w"]);
+}

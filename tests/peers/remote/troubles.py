@@ -223,7 +223,7 @@ def reached(token, who):
 
 
 def faithful(name, server):
-    """a server that sends its clients elsewhere does not get the token there, whichever redirect it is."""
+    """a server that sends its clients elsewhere gets neither token nor call there, whichever redirect it is."""
     stranger, token = Stranger(), keyward("token", server.name).must().out.strip()
     host = drive.hosts[name]
     words(ask(host, server, "echo", text="home"))
@@ -242,6 +242,7 @@ def faithful(name, server):
         server.gate.mode = "open"
         server.gate.cut()
     assert not reached(token, stranger), f"the token reached a stranger: {bytes(stranger.seen[:400])!r}"
+    assert b"tools/call" not in stranger.seen, f"the call reached a stranger: {bytes(stranger.seen[:400])!r}"
     same(words(ask(host, server, "echo", text="home")), "home")
 
 
