@@ -246,5 +246,3 @@ CASES = [
     lists, schema, structure, error, wrong, progress, cancellation, large, form, page, required, sampling, logs, prompt, read,
     nothing, completion, subscription, growth,
 ]
-# What passes through keyward.
-BRIDGED = [schema, structure, error, wrong, progress, cancellation, large]

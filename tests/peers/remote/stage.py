@@ -5,6 +5,7 @@ written here.
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -103,7 +104,7 @@ class View:
 
     def address(self, listed, word, member="uri"):
         """The one address among those listed that stands for this word."""
-        found = [one[member] for one in listed if word in one[member] and (not self.connection or self.connection in one[member])]
+        found = [one[member] for one in listed if word in one[member] and (not self.connection or self.connection in re.split(r"\W+", one[member]))]
         same(len(found), 1, f"addresses with {word!r} of {self.connection} in {[one[member] for one in listed]}")
         return found[0]
 
