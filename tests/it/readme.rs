@@ -62,7 +62,7 @@ fn is_current(begin: &str, end: &str, table: &str) {
 /// The code spans of a table's last column.
 fn shown_by(page: &str) -> Vec<String> {
     let rows = page.lines().filter(|line| line.starts_with('|')).skip(2);
-    let last = rows.filter_map(|row| row.trim_end_matches(['|', ' ']).rsplit('|').next().map(str::to_owned));
+    let last = rows.filter_map(|row| row.trim_end().strip_suffix('|')?.rsplit('|').next().map(str::to_owned));
     let spans = |cell: String| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     last.flat_map(spans).collect()
 }
