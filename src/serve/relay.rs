@@ -20,6 +20,8 @@ use crate::mcp::{self, Asking, Level, LogSender, Method, ProgressSender};
 
 /// How much may wait at once; what has waited longest gives way.
 const MOST: usize = 256;
+/// What an address to open is called by, for legacy hosts.
+const ID: &str = "elicitationId";
 /// How long it waits.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -258,7 +260,7 @@ impl Link for Line {
             How::Now(asker) => {
                 let asker = asker.clone();
                 Box::pin(async move {
-                    let reply = asker.forward(method(question.to), question.params, patience).await;
+                    let reply = asker.forward(method(question.to), named(question), patience).await;
                     reply.map_err(|mcp::Unanswered { code, message }| Unanswered { code, message })
                 })
             }
@@ -320,6 +322,18 @@ impl Sinks {
 fn takes(takes: mcp::Takes) -> Takes {
     let mcp::Takes { form, url, sampling, sampling_tools, sampling_context } = takes;
     Takes { form, url, sampling, sampling_tools, sampling_context }
+}
+
+/// The question as a legacy host takes it: there an address to open has an id (2025-11-25, `elicitationId`).
+fn named(question: Question) -> Box<RawValue> {
+    let Question { to: Asked::Person, params } = question else { return question.params };
+    let Ok(mut members) = serde_json::from_str::<Map<String, Value>>(params.get()) else { return params };
+    if members.get("mode").is_none_or(|mode| mode != "url") || members.contains_key(ID) {
+        return params;
+    }
+    let Some(id) = super::unguessable() else { return params };
+    members.insert(ID.to_owned(), id.into());
+    to_raw_value(&members).unwrap_or(params)
 }
 
 const fn method(to: Asked) -> Method {

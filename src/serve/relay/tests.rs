@@ -189,6 +189,23 @@ fn a_legacy_host_is_asked_in_the_middle_and_its_answers_arrive_as_they_were() {
 }
 
 #[test]
+fn an_address_to_open_has_an_id_for_a_legacy_host_and_keeps_one_that_it_has() {
+    for id in [None, Some("theirs")] {
+        let mut talk = Talk::legacy(&json!({"elicitation": {"url": {}}}));
+        let mut question = json!({"mode": "url", "message": "Open", "url": "https://a.example/"});
+        if let Some(id) = id {
+            question["elicitationId"] = json!(id);
+        }
+        let asked = talk.call(&json!({"name": "box_ask", "arguments": {"questions": [question]}}));
+        let given = asked["params"]["elicitationId"].as_str().expect("an id");
+        assert_eq!(given == "theirs", id.is_some(), "{asked}");
+        assert_eq!((&asked["params"]["url"], given.is_empty()), (&question["url"], false));
+        talk.send(&json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept"}}));
+        assert_eq!(talk.next()["result"]["structuredContent"]["answers"], json!([{"action": "accept"}]));
+    }
+}
+
+#[test]
 fn what_a_host_did_not_declare_is_not_asked_of_it() {
     let mut talk = Talk::legacy(&json!({}));
     let call = json!({"name": "box_ask", "arguments": {"questions": [form("Who?"), sample("Why?")]}});
