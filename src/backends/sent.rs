@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -64,9 +64,52 @@ impl Sent {
         }
     }
 
-    /// JSON that a service wrote, without any of them. A token has no character that JSON would write in another way.
+    /// JSON that a service wrote, without any of them. Some writers escape characters that need it not, and a token may
+    /// have them (`/`, `+`, `=`): where such an escape is, the texts are looked at as they are meant.
     pub(super) fn out_of_json(&self, json: Box<RawValue>) -> Box<RawValue> {
-        self.hidden_in(json.get()).and_then(|text| RawValue::from_string(text).ok()).unwrap_or(json)
+        let json = self.hidden_in(json.get()).and_then(|text| RawValue::from_string(text).ok()).unwrap_or(json);
+        let is_escaped = ["\\/", "\\u00"].iter().any(|escape| json.get().contains(escape));
+        let meant = is_escaped.then(|| serde_json::from_str::<Value>(json.get()).ok()).flatten();
+        match meant.and_then(|mut meant| self.hide_below(&mut meant).then_some(meant)) {
+            Some(meant) => to_raw_value(&meant).unwrap_or_else(|_| RawValue::NULL.to_owned()),
+            None => json,
+        }
+    }
+
+    /// Takes them out of every text of a value; whether one was in it.
+    fn hide_below(&self, value: &mut Value) -> bool {
+        match value {
+            Value::String(text) => match self.hidden_in(text) {
+                Some(without) => {
+                    *text = without;
+                    true
+                }
+                None => false,
+            },
+            Value::Array(all) => {
+                let mut found = false;
+                for one in all {
+                    found |= self.hide_below(one);
+                }
+                found
+            }
+            Value::Object(members) => {
+                let mut found = false;
+                for one in members.values_mut() {
+                    found |= self.hide_below(one);
+                }
+                let names: Vec<String> =
+                    members.keys().filter(|name| self.hidden_in(name).is_some()).cloned().collect();
+                for name in names {
+                    found = true;
+                    if let (Some(value), Some(without)) = (members.remove(&name), self.hidden_in(&name)) {
+                        members.insert(without, value);
+                    }
+                }
+                found
+            }
+            _ => false,
+        }
     }
 
     /// An error without any of them.
@@ -290,6 +333,21 @@ mod tests {
         }
         let raw = RawValue::from_string(r#"[{"type":"text","text":"Bearer canary-token"}]"#.to_owned()).expect("JSON");
         assert_eq!(sent.out_of_json(raw).get(), r#"[{"type":"text","text":"Bearer [secret]"}]"#);
+    }
+
+    #[test]
+    fn a_token_is_found_however_json_writes_its_characters() {
+        let sent = Sent::default();
+        sent.note("Bearer can/ary+token=");
+        for (json, expected) in [
+            (r#"["x can\/ary+token= y"]"#, r#"["x [secret] y"]"#),
+            (r#"{"a":["can/ary\u002btoken\u003D"]}"#, r#"{"a":["[secret]"]}"#),
+            (r#"{"can\/ary+token=":1}"#, r#"{"[secret]":1}"#),
+            (r#"{"a": "no \/ secret", "n": 1.0}"#, r#"{"a": "no \/ secret", "n": 1.0}"#),
+        ] {
+            let raw = RawValue::from_string(json.to_owned()).expect("JSON");
+            assert_eq!(sent.out_of_json(raw).get(), expected);
+        }
     }
 
     #[tokio::test]

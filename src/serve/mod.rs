@@ -128,9 +128,11 @@ impl Shared {
     /// Wants of new connections what was wanted of those before them.
     fn wish_again(&self, catalog: &Catalog) {
         let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(level) = wishes.level {
-            catalog.feeds().for_each(|feed| feed.set_level(level));
-        }
+        catalog.feeds().for_each(|feed| {
+            if let Some(level) = wishes.level {
+                feed.set_level(level);
+            }
+        });
         for uri in &wishes.watched {
             if let Some((_, feed)) = catalog.resources().feed(uri) {
                 let (feed, uri) = (feed, uri.clone());
@@ -214,18 +216,24 @@ impl mcp::Server for Server {
     }
 
     fn subscribe(&self, uri: String, wanted: bool) -> mcp::BoxFuture<'static, Result<(), mcp::ReadError>> {
-        let catalog = self.0.current().1;
-        let mut wishes = self.0.wishes.lock().unwrap_or_else(PoisonError::into_inner);
-        match wanted {
-            true => wishes.watched.insert(uri.clone()),
-            false => wishes.watched.remove(&uri),
-        };
-        drop(wishes);
-        reading::subscribe(&catalog, uri, wanted)
+        let shared = Arc::clone(&self.0);
+        Box::pin(async move {
+            let catalog = shared.current().1;
+            let done = reading::subscribe(&catalog, uri.clone(), wanted).await;
+            let mut wishes = shared.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+            // What could not be watched is not asked for again, whatever the configuration becomes.
+            match wanted && done.is_ok() {
+                true => wishes.watched.insert(uri),
+                false => wishes.watched.remove(&uri),
+            };
+            done
+        })
     }
 
     fn listen(&self, news: mcp::NewsSender) {
         self.0.ears.open(news);
+        // From here on it is wanted; it begins when the connection is first used.
+        self.0.current().1.feeds().for_each(drop);
     }
 
     fn level(&self, level: mcp::Level) {

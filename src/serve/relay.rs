@@ -169,7 +169,7 @@ impl<T: Send + 'static> Relay<T> {
     fn take(&self, state: &str, wanted: &Wanted) -> Option<Work<T>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = all.iter().position(|waiting| waiting.state == state && waiting.work.wanted == *wanted)?;
-        Some(all.swap_remove(found).work)
+        Some(all.remove(found).work)
     }
 
     fn keep(&self, state: String, work: Work<T>) {

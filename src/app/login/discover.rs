@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-use url::Url;
+use http::{HeaderMap, Request};
 
 use crate::app::{App, Error, client, headers, provider};
 use crate::backends::{self, Way};
@@ -44,9 +43,14 @@ pub(super) async fn discover(
         // Whoever names the issuer has said all that the service would.
         return Ok(Found { server, provider, resource: Some(resource), scopes, bound_tokens_only: false });
     }
-    let probe = probe(&url, headers::now(app, connection, &url).await?);
-    let found = match oauth::discover_resource(http, &url, probe).await {
-        // An older server does not know the probe's method, and says so without asking who we are.
+    let own = headers::now(app, connection, &url).await?;
+    let mut found = oauth::discover_resource(http, &url, probe(backends::remote::probe(&url), own.clone())).await;
+    // An older server may look at the request before it looks at who sends it.
+    if matches!(found, Err(oauth::Error::Status { status: 400 | 404 | 405 | 406, .. })) {
+        found = oauth::discover_resource(http, &url, probe(backends::remote::older_probe(&url), own)).await;
+    }
+    let found = match found {
+        // It knows neither request, and says so without asking who we are.
         Err(oauth::Error::Status { status: 400 | 405 | 406, .. }) => oauth::Discovery::Open,
         // Gateways say 403 to a key that they do not know.
         Err(oauth::Error::Status { status: 403, .. }) if has_secrets => return Err(headers::refused(connection)),
@@ -72,8 +76,8 @@ pub(super) async fn discover(
 }
 
 /// The MCP request that makes the service ask for a login, with the headers of the connection.
-fn probe(url: &Url, own: HeaderMap) -> oauth::Probe {
-    let (parts, body) = backends::remote::probe(url).into_parts();
+fn probe(request: Request<Vec<u8>>, own: HeaderMap) -> oauth::Probe {
+    let (parts, body) = request.into_parts();
     let mut headers = own;
     headers.extend(parts.headers);
     oauth::Probe { method: parts.method, headers, body }

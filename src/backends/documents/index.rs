@@ -38,6 +38,8 @@ use crate::backends::http::{Kind, failure, host_of, is_web_page, send};
 use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Unavailable, outside};
 use crate::http::{Limits, Stream};
 
+/// How long a mark of the list saves asking: after that it is asked whether the person may still see the document.
+const MARKED: std::time::Duration = std::time::Duration::from_secs(300);
 /// The most documents of a list.
 const MOST: usize = 5_000;
 /// How many documents are brought for one search, and how many at once.
@@ -209,7 +211,9 @@ impl Index {
             }
             None => None,
         };
-        if let Some(copy) = copy.as_ref().filter(|copy| mark.is_some() && copy.mark.as_deref() == mark) {
+        if let Some(copy) =
+            copy.as_ref().filter(|copy| copy.age < MARKED && mark.is_some() && copy.mark.as_deref() == mark)
+        {
             return Ok(Brought { body: copy.body.clone(), age: None });
         }
         let noting = Arc::new(Noting::new(&self.connection.credentials));

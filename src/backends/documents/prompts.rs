@@ -80,10 +80,11 @@ impl Writer for Voice {
             let given = |name: &str| filled.get(name).and_then(Value::as_str).unwrap_or_default().trim();
             let shelf = library.shelf().await?;
             let held = shelf.find(Some(template.kind), given("name"), template.name)?;
-            let (text, _) = library.text(held).await?;
+            let (text, note) = library.text(held).await?;
             let (piece, next, _) = answer::piece(&text, 0)?;
             let about =
                 if given("about").is_empty() { String::new() } else { format!("\n\nIt is about: {}", given("about")) };
+            let about = note.map_or_else(String::new, |note| format!("\n\n({note})")) + &about;
             let rest = next.map_or_else(String::new, |next| {
                 format!("\n\n(It goes on: call `{tool}` with this name and `offset` {next}.)")
             });

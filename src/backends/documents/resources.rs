@@ -62,7 +62,8 @@ impl Reader for Documents {
                 }
             };
             let held = shelf.find(Some(&kind), name, "document")?;
-            Ok(Contents::Text(library.text(held).await?.0.to_string()))
+            let (text, note) = library.text(held).await?;
+            Ok(Contents::Text(note.map_or_else(|| text.to_string(), |note| format!("({note})\n\n{text}"))))
         })
     }
 

@@ -224,6 +224,9 @@ fn texts(name: &str, value: &Value) -> Result<Vec<String>, Error> {
         Value::Null => Ok("null".to_owned()),
         Value::Bool(flag) => Ok(flag.to_string()),
         Value::Number(number) => Ok(number.to_string()),
+        Value::String(text) if text.is_empty() => Err(Error::Arguments(format!(
+            "the filter `{name}` is empty, and NetBox would find everything; leave it out"
+        ))),
         Value::String(text) => Ok(text.clone()),
         _ => Err(Error::Arguments(format!(
             "the filter `{name}` takes texts, numbers, true, false, null, or a list of them"
@@ -244,6 +247,7 @@ fn networks(kind: &Type, name: &str, values: &[String]) -> Result<(), Error> {
     let is_network = match kind.name.as_str() {
         "ipam.prefix" => matches!(name, "within" | "within_include" | "contains" | "prefix"),
         "ipam.ipaddress" => name == "parent",
+        "ipam.aggregate" => name == "prefix",
         "ipam.iprange" => matches!(name, "parent" | "contains"),
         _ => false,
     };

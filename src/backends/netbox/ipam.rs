@@ -173,7 +173,7 @@ async fn containing(request: Request) -> Result<Output, Error> {
     let release = client.release().await?;
     let vrf = match request.text("vrf") {
         None => None,
-        Some("null" | "global") => Some("null".to_owned()),
+        Some("null") => Some("null".to_owned()),
         Some(word) => Some(match word.parse::<u64>() {
             Ok(id) => id.to_string(),
             Err(_) => relation::of(client, "ipam.vrf", word).await?.id.to_string(),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::catalog::Type;
 use super::client::{Ask, Client};
 use super::release::Release;
+use super::vocabulary;
 use crate::backends::{Boxed, Error, outside};
 
 /// What a field or a filter refers to, wherever it stands.
@@ -209,7 +210,7 @@ fn found(row: &Value) -> Option<Found> {
 }
 
 fn ambiguous(kind: &Type, text: &str, rows: &[&Value]) -> String {
-    let listed: Vec<String> = rows.iter().take(LISTED).map(|row| told(row)).collect();
+    let listed: Vec<String> = rows.iter().take(LISTED).map(|row| told(kind, row)).collect();
     let more = rows.len().saturating_sub(LISTED);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     format!(
@@ -222,10 +223,12 @@ fn ambiguous(kind: &Type, text: &str, rows: &[&Value]) -> String {
 }
 
 /// An object in a few words: its id, its name, and where it belongs.
-fn told(row: &Value) -> String {
+fn told(kind: &Type, row: &Value) -> String {
     let display = |value: &Value| value.get("display").and_then(Value::as_str).map(|text| outside::line(text, 60));
     let places = ["site", "vrf", "group", "tenant"].iter().filter_map(|name| display(row.get(*name)?));
-    let parts: Vec<String> = display(row).into_iter().chain(places).collect();
+    // The name of a token may be the token.
+    let name = display(row).filter(|_| !vocabulary::is_secret(&kind.name, "display"));
+    let parts: Vec<String> = name.into_iter().chain(places).collect();
     format!("{} ({})", row.get("id").unwrap_or(&Value::Null), parts.join(", "))
 }
 
@@ -235,7 +238,7 @@ async fn absent(client: &Client, kind: &Type, text: &str) -> String {
     let ask = Ask::get(&kind.path).with("q", text).with("limit", "5").with("fields", "id,display");
     let answer = client.ask(ask).await.map(|answer| answer.body).unwrap_or_default();
     let rows = answer.get("results").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let near: Vec<String> = rows.iter().map(told).collect();
+    let near: Vec<String> = rows.iter().map(|row| told(kind, row)).collect();
     if near.is_empty() { said } else { format!("{said}; near are {}", near.join(", ")) }
 }
 

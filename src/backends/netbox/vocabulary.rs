@@ -346,7 +346,14 @@ pub(super) fn moved(kind: &str, name: &str) -> Option<&'static str> {
 
 /// Whether the field of the type holds what nobody should read in a conversation.
 pub(super) fn is_secret(kind: &str, field: &str) -> bool {
-    SECRETS.contains(&field) || (kind == "users.token" && matches!(field, "key" | "display"))
+    SECRETS.contains(&field)
+        || match kind {
+            "users.token" => matches!(field, "key" | "display"),
+            // The keys of a store, and headers that sign a request.
+            "core.datasource" => field == "parameters",
+            "extras.webhook" => field == "additional_headers",
+            _ => false,
+        }
 }
 
 #[cfg(test)]

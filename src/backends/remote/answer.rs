@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
-use super::ask::Ask;
+use super::ask::{Ask, CALL};
 use super::era::{Era, Trouble};
 use super::peer::Peer;
 use super::sse::{self, Parser};
@@ -42,8 +42,10 @@ impl Reader<'_> {
     /// The result in the answer, wherever in it.
     pub async fn read(&self, stream: Stream) -> Result<Box<Answer>, Trouble> {
         if sse::is_stream(&stream.headers) {
-            let found = self.ask.talk.within(OVERALL, self.follow(stream)).await;
-            return found.unwrap_or_else(|| Err(self.late(OVERALL)));
+            // What a person may wait for is long; what everything else waits for is not, however often something comes.
+            let whole = if self.ask.limits == CALL { OVERALL } else { self.ask.limits.time };
+            let found = self.ask.talk.within(whole, self.follow(stream)).await;
+            return found.unwrap_or_else(|| Err(self.late(whole)));
         }
         let headers = stream.headers.clone();
         let limits = self.ask.limits;
@@ -53,7 +55,7 @@ impl Reader<'_> {
         if service::is_web_page(&headers, &body) {
             return Err(self.wrong("a web page instead of JSON".to_owned()));
         }
-        let mut latest = 0.0;
+        let mut latest = f64::NEG_INFINITY;
         let messages = wire::read(&body, Some(self.id)).map_err(|error| self.wrong(unreadable(&error)))?;
         let found = messages.into_iter().find_map(|message| self.take(message, &mut latest));
         found.unwrap_or_else(|| Err(self.wrong("an answer to another request".to_owned())))
@@ -65,7 +67,7 @@ impl Reader<'_> {
 
     async fn follow(&self, mut stream: Stream) -> Result<Box<Answer>, Trouble> {
         let mut parser = Parser::default();
-        let mut latest = 0.0;
+        let mut latest = f64::NEG_INFINITY;
         let (mut resumptions, mut all) = (0_usize, 0_usize);
         let mut broken = None;
         let mut unread = None;
@@ -210,6 +212,19 @@ pub(super) async fn refused(host: String, era: &Era, stream: Stream) -> Trouble 
     if stale { Trouble::Stale(error) } else { Trouble::Final(error) }
 }
 
+/// What servers say of a session that they do not know, in small letters.
+const FORGOTTEN: [&str; 9] = [
+    "session id",
+    "session-id",
+    "no valid session",
+    "invalid session",
+    "unknown session",
+    "session not found",
+    "session expired",
+    "session has expired",
+    "not initialized",
+];
+
 /// Whether a refusal says that the server does not speak this era, or forgot the session: then nothing was executed.
 fn is_stale(era: &Era, status: StatusCode, failure: Option<&Failure>) -> bool {
     let says = |words: &[&str]| {
@@ -221,7 +236,10 @@ fn is_stale(era: &Era, status: StatusCode, failure: Option<&Failure>) -> bool {
         (_, 400) if code == Some(wire::UNSUPPORTED_VERSION) => true,
         (Era::Legacy(session), 404) => session.has_id() || code == Some(wire::UNKNOWN_METHOD),
         (Era::Legacy(_), 400) => {
-            says(&["session", "_meta"]) || matches!(code, Some(wire::HEADER_MISMATCH | wire::MISSING_CAPABILITY))
+            // Words about sessions of another kind are the business of a tool, which may have done a part of it.
+            says(&FORGOTTEN)
+                || (code == Some(wire::BAD_PARAMETERS) && says(&["_meta"]))
+                || matches!(code, Some(wire::HEADER_MISMATCH | wire::MISSING_CAPABILITY))
         }
         (Era::Modern, 400) => {
             let known = [wire::HEADER_MISMATCH, wire::MISSING_CAPABILITY, wire::BAD_PARAMETERS, wire::UNKNOWN_METHOD];
@@ -232,11 +250,14 @@ fn is_stale(era: &Era, status: StatusCode, failure: Option<&Failure>) -> bool {
     }
 }
 
-fn meaning(host: String, era: &Era, failure: Failure) -> Trouble {
+fn meaning(host: String, era: &Era, mut failure: Failure) -> Trouble {
+    let pages = failure.pages();
     let error = Error::Refused { host, code: failure.code, said: failure.said() };
     match (era, failure.code) {
         // Refusing the revision comes before everything else, with whatever status.
         (_, wire::UNSUPPORTED_VERSION) => Trouble::Stale(error),
+        // The newest revision has no such refusal.
+        (Era::Legacy(_), _) if !pages.is_empty() => Trouble::Pages(error, pages),
         _ => Trouble::Final(error),
     }
 }

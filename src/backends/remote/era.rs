@@ -79,6 +79,8 @@ pub(super) enum Trouble {
     Stale(Error),
     /// It did not work.
     Final(Error),
+    /// Nothing was executed, because the person must open these pages first.
+    Pages(Error, Vec<serde_json::Value>),
 }
 
 impl From<Error> for Trouble {
@@ -90,7 +92,7 @@ impl From<Error> for Trouble {
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Stale(error) | Trouble::Final(error) => error,
+            Trouble::Stale(error) | Trouble::Final(error) | Trouble::Pages(error, _) => error,
         }
     }
 }

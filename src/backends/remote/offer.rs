@@ -137,6 +137,8 @@ pub(super) struct Offers {
 
 struct State {
     document: Option<Arc<RawValue>>,
+    /// What was read from the disk last.
+    seen: Option<Arc<RawValue>>,
     described: Described,
     /// What is to be asked for again, by the word of the capability.
     changed: Vec<&'static str>,
@@ -162,12 +164,28 @@ impl Offers {
             .filter(|parts| parts.contains_key("capabilities"))
             .map(|parts| Described::read(parts.get("capabilities").copied(), parts.get("instructions").copied()));
         let described = described.unwrap_or_default();
-        let state = State { document, described, changed: Vec::new(), is_asking: false };
+        let seen = document.clone();
+        let state = State { document, seen, described, changed: Vec::new(), is_asking: false };
         Self { state: Mutex::new(state), is_refreshed: AtomicBool::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over what another process, or another login of this one, has learnt meanwhile.
+    pub(super) fn take_over(&self, remembered: Option<&Arc<RawValue>>) {
+        let Some(remembered) = remembered else { return };
+        let mut state = self.state();
+        if state.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, remembered)) {
+            return;
+        }
+        state.seen = Some(Arc::clone(remembered));
+        if state.document.as_deref().map(RawValue::get) != Some(remembered.get()) {
+            let Self { state: newer, .. } = Self::new(Some(Arc::clone(remembered)));
+            let State { document, described, .. } = newer.into_inner().unwrap_or_else(PoisonError::into_inner);
+            (state.document, state.described) = (document, described);
+        }
     }
 
     /// The newest document.

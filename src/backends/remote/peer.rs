@@ -32,6 +32,8 @@ const BEYOND: Duration = Duration::from_secs(24 * 3600);
 /// How many requests run at once, the others wait in their order; and how many questions are open.
 const RUNNING: usize = 256;
 const OPEN: usize = 16;
+/// How many answers to requests of the server, outside of any of ours, are on their way at once.
+const REPLIES: usize = 16;
 /// How often one call may be answered with questions.
 const ROUNDS: u32 = 10;
 /// The wait before a round for which nobody was asked anything, times its number.
@@ -44,6 +46,8 @@ pub struct Peer {
     pub(super) standing: standing::State,
     /// The questions of the server that are open.
     pub(super) questions: Semaphore,
+    /// Answers to what the server asks outside of requests.
+    pub(super) replies: Arc<Semaphore>,
     known: Mutex<Known>,
     pub(super) places: Arc<Semaphore>,
     ids: AtomicU64,
@@ -87,6 +91,7 @@ impl Peer {
             offers: Offers::new(connection.remembered.clone()),
             standing: standing::State::default(),
             questions: Semaphore::new(OPEN),
+            replies: Arc::new(Semaphore::new(REPLIES)),
             known: Mutex::default(),
             places: Arc::new(Semaphore::new(RUNNING)),
             ids: AtomicU64::new(1),
@@ -97,7 +102,9 @@ impl Peer {
 
     /// The one server of all tools, prompts and resources of this connection.
     pub(super) fn of(connection: &Connection) -> Arc<Self> {
-        connection.slot.get(|| Self::new(connection.clone()))
+        let peer = connection.slot.get(|| Self::new(connection.clone()));
+        peer.offers.take_over(connection.remembered.as_ref());
+        peer
     }
 
     /// Adds headers of a service's own to every message. Counts once, before the first message.
@@ -188,11 +195,17 @@ impl Peer {
     async fn once(self: &Arc<Self>, ask: &Ask<'_>) -> Result<(Era, Box<Answer>), Error> {
         let takes = (ask.limits == CALL).then(|| ask.talk.takes());
         let era = self.era(takes).await?;
-        let stale = match self.attempt(&era, ask).await {
+        let stale = match self.shown(&era, ask).await {
             Err(Trouble::Stale(error)) => error,
             outcome => return Ok((era, outcome?)),
         };
         self.forget(&era).await;
+        // Only a server that says so is another one now. Silence is none, and the request may have been carried out.
+        if let (Era::Modern, Kind::Write) = (&era, ask.kind)
+            && let Err(Trouble::Final(Error::Network(_) | Error::Server { .. })) = self.discover().await
+        {
+            return Err(stale);
+        }
         match self.era(takes).await {
             // The server is what it was, so its refusal was about the request, and may have come after a part of it.
             Ok(Era::Modern) if matches!(era, Era::Modern) => Err(stale),
@@ -203,6 +216,18 @@ impl Peer {
             // The server does not speak any more: its first refusal says more than the second.
             Err(Error::Refused { .. } | Error::Protocol { .. }) => Err(stale),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Attempts it; once more after the person was led to the pages for which the server refused it, having done nothing.
+    async fn shown(self: &Arc<Self>, era: &Era, ask: &Ask<'_>) -> Result<Box<Answer>, Trouble> {
+        let (refusal, pages) = match self.attempt(era, ask).await {
+            Err(Trouble::Pages(refusal, pages)) => (refusal, pages),
+            outcome => return outcome,
+        };
+        match ask.talk.ask_all(self, question::pages(pages)).await {
+            said if said.iter().all(|(.., said)| question::is_yes(said)) => self.attempt(era, ask).await,
+            _ => Err(Trouble::Final(refusal)),
         }
     }
 
@@ -338,11 +363,11 @@ impl Peer {
         }
     }
 
-    /// Sends a message whose answer, if it has one, changes nothing.
+    /// Sends a message whose answer, if it has one, changes nothing, and which may arrive twice.
     pub(super) async fn tell(&self, era: &Era, body: Vec<u8>) {
         let mut request = post(&self.connection.url, body);
         era.mark(request.headers_mut());
-        let _ = self.open(request, Kind::Write, ASIDE).await;
+        let _ = self.open(request, Kind::Read, ASIDE).await;
     }
 
     /// Asks for a stream of a session, or for the rest of one that was interrupted.

@@ -129,6 +129,21 @@ fn model(host: &str, takes: Takes, mut params: Map<String, Value>) -> Result<Val
     Ok(Value::Object(params))
 }
 
+/// The questions that lead to pages; more than may be asked at once are left out, and then it is refused again.
+pub(super) fn pages(pages: Vec<Value>) -> BTreeMap<String, Raw> {
+    let question = |(number, page): (usize, Value)| {
+        let raw = Raw { method: PERSON.to_owned(), params: to_raw_value(&page).ok() };
+        (number.to_string(), raw)
+    };
+    pages.into_iter().take(AT_ONCE).enumerate().map(question).collect()
+}
+
+/// Whether the host says that the person has agreed.
+pub(super) fn is_yes(said: &Result<Box<RawValue>, Unanswered>) -> bool {
+    let said = said.as_deref().ok().and_then(|said| serde_json::from_str::<Value>(said.get()).ok());
+    said.is_some_and(|said| said.get("action").and_then(Value::as_str) == Some("accept"))
+}
+
 /// What a modern answer asks, before anybody is asked: it is one that was offered, or all of it is refused.
 pub(super) fn all(requests: Option<&RawValue>) -> Result<BTreeMap<String, Raw>, String> {
     let Some(requests) = requests else { return Ok(BTreeMap::new()) };

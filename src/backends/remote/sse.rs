@@ -29,6 +29,8 @@ pub struct Parser {
     begun: bool,
     /// The id of the last event, with which an interrupted stream can be taken up again.
     last_id: Option<String>,
+    /// The id of the unfinished event: it counts when the event is whole.
+    next_id: Option<Option<String>>,
     /// The wait before that, in milliseconds.
     retry: Option<u64>,
 }
@@ -100,6 +102,9 @@ impl Parser {
             line.drain(..3);
         }
         if line.is_empty() {
+            if let Some(id) = self.next_id.take() {
+                self.last_id = id;
+            }
             self.dispatch(found);
             self.line = line;
             return;
@@ -129,7 +134,7 @@ impl Parser {
     fn field(&mut self, name: &[u8], value: &str) {
         match name {
             b"event" => self.foreign = !value.is_empty() && value != "message",
-            b"id" if !value.contains('\0') => self.last_id = (!value.is_empty()).then(|| value.to_owned()),
+            b"id" if !value.contains('\0') => self.next_id = Some((!value.is_empty()).then(|| value.to_owned())),
             b"retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => self.retry = value.parse().ok(),
             // A comment has no name; other fields have no meaning.
             _ => {}
@@ -180,6 +185,14 @@ mod tests {
         assert_eq!(events(&[b"data: a\n\ndata: b"]).1.as_deref(), Some("b"));
         assert_eq!(events(&[b"data: a\n\ndata: b\r\n"]).1.as_deref(), Some("b"));
         assert_eq!(events(&[b"data: a\n\n: nothing"]).1, None);
+    }
+
+    #[test]
+    fn the_id_of_an_event_counts_when_the_event_is_whole() {
+        let id = |stream: &[u8]| events(&[stream]).2;
+        assert_eq!(id(b"id: 6\ndata: a\n\nid: 7\ndata: cut").as_deref(), Some("6"));
+        assert_eq!(id(b"id: 6\ndata: a\n\nid: 7\ndata: b\n\n").as_deref(), Some("7"));
+        assert_eq!(id(b"id: 6\ndata: a\n\nid\ndata: b\n\n"), None);
     }
 
     #[test]

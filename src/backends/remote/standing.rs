@@ -18,12 +18,12 @@ use super::ask::{Ask, CALL};
 use super::era::Era;
 use super::peer::Peer;
 use super::sse::{self, Parser};
-use super::talk::Voice;
-use super::wire::{self, Incoming};
-use super::{Shared, address, listed};
+use super::wire::{self, Asking, Incoming};
+use super::{Shared, address, listed, question};
+use crate::backends::host::Unanswered;
 use crate::backends::http::Kind;
 use crate::backends::passage::{Feed, News};
-use crate::backends::{Boxed, Error, Host};
+use crate::backends::{Boxed, Error};
 use crate::http::Stream;
 
 /// The wait before it is taken up again: it grows as long as nothing comes.
@@ -343,13 +343,27 @@ async fn read(weak: &Weak<Peer>, turned: &Notify, mut opened: Opened, parser: &m
     }
 }
 
+/// Answers what is asked while no request of ours runs: there is nobody to ask. A server that asks faster than that
+/// gets no answer.
+fn alone(peer: &Shared, era: &Era, asking: &Asking) {
+    let Ok(place) = Arc::clone(&peer.replies).try_acquire_owned() else { return };
+    let said = match asking.method.as_str() {
+        "ping" => RawValue::from_string("{}".to_owned()).map_err(|_| Unanswered::cannot()),
+        _ => Err(Unanswered::cannot()),
+    };
+    let (peer, era, reply) = (Arc::clone(peer), era.clone(), question::reply(&asking.id, said));
+    tokio::spawn(async move {
+        peer.tell(&era, reply).await;
+        drop(place);
+    });
+}
+
 fn take(peer: &Shared, era: &Era, message: Incoming) {
     match (message, era) {
-        (Incoming::Request(asking), Era::Legacy(session)) => {
-            // Who is not asked in the middle of a request asks nobody.
-            let voice = session.voice().unwrap_or_else(|| Voice::to(Host::default()));
-            voice.take(peer, era, asking);
-        }
+        (Incoming::Request(asking), Era::Legacy(session)) => match session.voice() {
+            Some(voice) => voice.take(peer, era, asking),
+            None => alone(peer, era, &asking),
+        },
         (Incoming::Notification(method, Some(params)), Era::Legacy(session)) if method == "notifications/cancelled" => {
             session.voice().iter().for_each(|voice| voice.withdraw(&params));
         }

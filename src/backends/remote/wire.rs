@@ -22,6 +22,8 @@ pub const UNSUPPORTED_VERSION: i64 = -32022;
 pub const HEADER_MISMATCH: i64 = -32020;
 /// The server needs a capability that was not declared.
 pub const MISSING_CAPABILITY: i64 = -32021;
+/// The person must open a page first; nothing was done.
+pub const PAGES_FIRST: i64 = -32042;
 /// The server knows no such method.
 pub const UNKNOWN_METHOD: i64 = -32601;
 /// The parameters are not of their form.
@@ -222,9 +224,20 @@ pub struct Failure {
     /// In the server's words.
     #[serde(default)]
     pub message: String,
+    /// What belongs to it.
+    #[serde(default)]
+    pub data: Option<Value>,
 }
 
 impl Failure {
+    /// The pages that the person must open before the server does what it refused (2025-11-25).
+    pub fn pages(&mut self) -> Vec<Value> {
+        match self.data.as_mut().and_then(|data| data.get_mut("elicitations")) {
+            Some(Value::Array(pages)) if self.code == PAGES_FIRST => std::mem::take(pages),
+            _ => Vec::new(),
+        }
+    }
+
     /// The server's words, bounded.
     pub fn said(&self) -> String {
         outside::line(&self.message, outside::LONGEST)

@@ -183,3 +183,25 @@ fn tavily_signs_in_at_the_provider_that_its_remote_server_names() {
     let ran = world.run(&["call", "tavily_search", "query=oauth", "--json"]).done();
     assert_eq!(ran.json()["failed"], false, "{ran:?}");
 }
+
+#[test]
+fn a_server_that_looks_at_the_request_before_it_asks_who_sends_it_is_asked_in_its_own_words() {
+    let server = crate::scripted::each(|base, target, body| match target {
+        "/mcp" if body.contains("\"initialize\"") => {
+            let document = format!("{base}/document");
+            format!(
+                "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer resource_metadata=\"{document}\"\r\n\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+        }
+        "/document" => {
+            let document = serde_json::json!({"resource": format!("{base}/mcp"), "authorization_servers": [format!("{base}/issuer")]});
+            crate::scripted::answer("200 OK", "application/json", &document.to_string())
+        }
+        "/mcp" => crate::scripted::answer("400 Bad Request", "application/json", "{}"),
+        _ => crate::scripted::answer("404 Not Found", "text/plain", ""),
+    });
+    let ran = World::new().run(&["login", &format!("http://{server}/mcp"), "--json"]);
+    // It is known that there is a login, and where: only the issuer itself says nothing.
+    assert!(ran.out.contains("no_metadata") && ran.out.contains("/issuer"), "{} {}", ran.out, ran.err);
+}

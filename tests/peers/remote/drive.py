@@ -128,10 +128,9 @@ def applies(case, server):
 
 
 def passes(case, host, server):
-    """What keyward does not carry over: what a server logs outside of a call, to hosts whose era has no place for it; and a
-    refusal that names pages to open first, which stays a refusal."""
+    """What keyward does not carry over: what a server logs outside of a call, to hosts whose era has no place for it."""
     is_modern = HOSTS[host][1] == "2026-07-28"
-    return not (case == offers.logs and is_modern and server.name == "ts1") and case != offers.required
+    return not (case == offers.logs and is_modern and server.name == "ts1")
 
 
 def all_end():

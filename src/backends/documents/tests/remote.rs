@@ -1,6 +1,7 @@
 //! Documents behind an address, from the stand-in.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,9 +16,9 @@ use crate::backends::tests::Host as Served;
 use crate::backends::{Boxed, Credential, CredentialSource, Unavailable};
 use crate::secret::Secret;
 
-/// Copies in memory; all of them are an hour old.
+/// Copies in memory; all of them are two hours old, or as new as the switch says.
 #[derive(Default)]
-struct Memory(Mutex<HashMap<(String, String), Copy>>);
+struct Memory(Mutex<HashMap<(String, String), Copy>>, AtomicBool);
 
 impl Memory {
     fn count(&self) -> usize {
@@ -28,7 +29,8 @@ impl Memory {
 impl Copies for Memory {
     fn load(&self, whose: &str, address: &str) -> Option<Copy> {
         let found = self.0.lock().expect("a healthy lock").get(&(whose.to_owned(), address.to_owned())).cloned();
-        found.map(|copy| Copy { age: Duration::from_secs(7_200), ..copy })
+        let age = Duration::from_secs(if self.1.load(Ordering::Relaxed) { 60 } else { 7_200 });
+        found.map(|copy| Copy { age, ..copy })
     }
 
     fn keep(&self, whose: &str, address: &str, copy: &Copy) {
@@ -132,8 +134,9 @@ async fn documents_behind_a_login_are_those_of_every_tool() {
 }
 
 #[tokio::test]
-async fn what_is_the_same_is_not_sent_again_and_what_its_list_calls_the_same_not_asked_for() {
+async fn what_is_the_same_is_not_sent_again_and_what_its_list_calls_the_same_not_asked_for_at_once() {
     let remote = Remote::new();
+    remote.copies.1.store(true, Ordering::Relaxed);
     for _ in 0..2 {
         remote.good("get_checklist", json!({"name": "release"})).await;
     }
@@ -142,6 +145,10 @@ async fn what_is_the_same_is_not_sent_again_and_what_its_list_calls_the_same_not
     remote.server.put("checklists/release.md", Some(b"new"));
     assert_eq!(remote.good("get_checklist", json!({"name": "release"})).await["content"], "new");
     assert_eq!(remote.asked(3), [list(true), ("/checklists/release.md".to_owned(), true)]);
+    // Whether the person may still see it is asked from time to time.
+    remote.copies.1.store(false, Ordering::Relaxed);
+    remote.good("get_checklist", json!({"name": "release"})).await;
+    assert_eq!(remote.asked(5), [list(true), ("/checklists/release.md".to_owned(), true)]);
 }
 
 #[tokio::test]

@@ -434,3 +434,42 @@ async fn a_question_holds_no_place_among_what_runs() {
     drop(talk);
     assert_eq!(places.available_permits(), 1);
 }
+
+#[tokio::test]
+async fn a_refusal_for_pages_leads_the_person_there_and_the_call_is_made_once_more() {
+    let page = |url: &str| json!({"mode": "url", "message": "Pay", "url": url, "elicitationId": "e1"});
+    let fine = vec![page("https://pay.example/")];
+    let accepts = Ok(r#"{"action":"accept"}"#);
+    for (takes, says, pages, refusals, (calls, asked, is_done)) in [
+        (ALL, accepts, fine.clone(), 1, (2, 1, true)),
+        (ALL, accepts, fine.clone(), 9, (2, 1, false)),
+        (ALL, Ok(r#"{"action":"decline"}"#), fine.clone(), 1, (1, 1, false)),
+        (ALL, Err(-32603), fine.clone(), 1, (1, 1, false)),
+        (Takes { url: false, ..ALL }, accepts, fine.clone(), 1, (1, 0, false)),
+        (ALL, accepts, vec![fine[0].clone(), page("http://pay.example/")], 1, (1, 1, false)),
+        (ALL, accepts, vec![json!("https://pay.example/")], 1, (1, 0, false)),
+        (ALL, accepts, vec![], 1, (1, 0, false)),
+    ] {
+        let person = Person::new(takes, says);
+        let told = pages.clone();
+        let (_host, connection, record) = server(false, move |asked, before| {
+            match before.iter().filter(|seen| seen["method"] == "tools/call").count() > refusals {
+                true => result(asked, json!({"content": []})),
+                false => {
+                    let error = json!({"code": -32042, "message": "pay first", "data": {"elicitations": told.clone()}});
+                    fake::json(StatusCode::OK, &json!({"jsonrpc": "2.0", "id": asked["id"], "error": error}))
+                }
+            }
+        });
+        let outcome = called(&Peer::new(connection), by(&person)).await;
+        let sent = record.lock().expect("a healthy lock").iter().filter(|seen| seen["method"] == "tools/call").count();
+        assert_eq!((sent, person.asked().len(), outcome.is_ok()), (calls, asked, is_done), "{pages:?} {outcome:?}");
+        if let Some(shown) = person.asked().first() {
+            assert_eq!(
+                (&shown["person"]["url"], &shown["person"]["elicitationId"]),
+                (&json!("https://pay.example/"), &json!("e1"))
+            );
+            assert!(shown["person"]["message"].as_str().is_some_and(|text| text.contains("127.0.0.1")), "{shown}");
+        }
+    }
+}
