@@ -10,10 +10,11 @@ use super::error::{Left, Outsider};
 use super::grant::Grant;
 use super::session::{self, Custody};
 use super::{App, Error, Parts, login, own_key};
-use crate::backends::sign_in::{Asked, End, Failed, Obtained, Person, Procedure};
+use crate::backends::sign_in::{Asked, End, Failed, Holder, Obtained, Person, Procedure};
 use crate::backends::{Way, http::host_of};
 use crate::config;
 use crate::machine;
+use crate::secret::Secret;
 
 /// What identifies this installation at services that attach devices.
 const FILE: &str = "device.key";
@@ -99,11 +100,33 @@ async fn obtain(
             return Err(Error::OtherAccount { connection: name.to_owned(), who, left });
         }
     }
+    let Obtained { kept, holder, replaces } = obtained;
+    let grant = keep(parts, connection, (wish.way, url), (kept.clone(), holder)).await;
+    // What is kept takes the place of what was before. What cannot be kept would be nobody's, unless it was opened elsewhere.
+    let over = match &grant {
+        Ok(_) => replaces,
+        Err(_) if wish.way == Way::Session => Vec::new(),
+        Err(_) => vec![kept],
+    };
+    for one in over {
+        if let Err(error) = procedure.end(http, url, &one).await {
+            log::debug!("a login of `{name}` that nobody uses is not ended: {error}");
+        }
+    }
+    grant
+}
+
+async fn keep(
+    parts: &Parts,
+    connection: &config::Connection,
+    (way, url): (Way, &Url),
+    (kept, holder): (Secret, Holder),
+) -> Result<Grant, Error> {
+    let name = connection.name.as_str();
     let custody = Custody::take(parts, name, session::LONG_WAIT).await?;
     let now = parts.clock.now();
-    let grant = Grant::pasted(wish.way, obtained.kept, url, login::first_generation(now), now);
-    let grant = Grant { holder: Some(obtained.holder), ..grant };
-    custody.keep_login(grant).await.map_err(Error::store(name))
+    let grant = Grant::pasted(way, kept, url, login::first_generation(now), now);
+    custody.keep_login(Grant { holder: Some(holder), ..grant }).await.map_err(Error::store(name))
 }
 
 /// Somebody else than is meant: another account than the one that was named, or than the one whose login is stored.

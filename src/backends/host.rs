@@ -24,6 +24,8 @@ pub trait Link: Send + Sync {
     fn level(&self) -> Option<&'static str>;
     /// Hands an entry on, if the host wants it.
     fn log(&self, entry: Entry);
+    /// Tells it that what was to be done at the address of this question is done.
+    fn completed(&self, id: &str);
 }
 
 /// What a host can be asked (MCP client capabilities `elicitation` and `sampling`).
@@ -108,6 +110,13 @@ impl Host {
     /// From which severity on it wants to read logs.
     pub fn level(&self) -> Option<&'static str> {
         self.0.as_ref().and_then(|link| link.level())
+    }
+
+    /// Tells it that what was to be done at the address of this question (`elicitationId`) is done.
+    pub fn completed(&self, id: &str) {
+        if let Some(link) = &self.0 {
+            link.completed(id);
+        }
     }
 
     /// Logs.

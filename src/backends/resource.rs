@@ -73,3 +73,19 @@ pub trait Reader: Send + Sync {
         Box::pin(async { Ok(Completion::default()) })
     }
 }
+
+/// The bytes of percent-encoded text (RFC 3986 §2.1); `None` if a percent sign has no two digits.
+pub fn decoded(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let (high, low) = (digit()?, digit()?);
+        bytes.push(high << 4 | low);
+    }
+    Some(bytes)
+}

@@ -234,6 +234,12 @@ impl Link for Quiet<Host> {
         entry.logger.iter_mut().for_each(|logger| self.sent.hide(logger));
         self.handler.log(Entry { data: self.sent.out_of_json(entry.data), ..entry });
     }
+
+    fn completed(&self, id: &str) {
+        let mut id = id.to_owned();
+        self.sent.hide(&mut id);
+        self.handler.completed(&id);
+    }
 }
 
 impl Handler for Quiet<dyn Handler> {
@@ -401,6 +407,9 @@ mod tests {
             fn log(&self, entry: Entry) {
                 self.0.lock().expect("no panic").push(format!("{entry:?}"));
             }
+            fn completed(&self, id: &str) {
+                self.0.lock().expect("no panic").push(id.to_owned());
+            }
         }
         struct Talks(Sent);
         impl Writer for Talks {
@@ -413,6 +422,7 @@ mod tests {
                     host.log(Entry { level, logger, data: raw() });
                     let question = Question { to: crate::backends::host::Asked::Person, params: raw() };
                     let _ = host.ask(question, Duration::from_secs(1)).await;
+                    host.completed("canary-token");
                     Ok(Written { description: Some("canary-token".to_owned()), messages: raw() })
                 })
             }
@@ -434,7 +444,7 @@ mod tests {
         let completion = prompt.writer.complete(Partial::default()).await.expect("values");
         let told = ears.0.lock().expect("no panic");
         let all = format!("{written:?} {completion:?} {told:?}");
-        assert!(!all.contains("canary") && told.len() == 2, "{all}");
-        assert_eq!(all.matches("[secret]").count(), 6, "{all}");
+        assert!(!all.contains("canary") && told.len() == 3, "{all}");
+        assert_eq!(all.matches("[secret]").count(), 7, "{all}");
     }
 }

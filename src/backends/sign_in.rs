@@ -88,6 +88,8 @@ pub struct Obtained {
     pub kept: Secret,
     /// Whose it is.
     pub holder: Holder,
+    /// What it takes the place of, each as something that [`Procedure::end`] ends: once this one is kept, and not before.
+    pub replaces: Vec<Secret>,
 }
 
 /// Whose a login is, as the service says. Foreign text, cut and stripped.

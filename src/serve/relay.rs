@@ -278,6 +278,13 @@ impl Link for Line {
         }
     }
 
+    fn completed(&self, id: &str) {
+        // A host of the newest revision is not told: it comes again when the person is done.
+        if let How::Now(asker) = &self.asking {
+            asker.completed(id);
+        }
+    }
+
     fn level(&self) -> Option<&'static str> {
         self.sinks.get().1.level().map(Level::word)
     }

@@ -10,7 +10,7 @@ use super::answer;
 use super::catalog::Service;
 use crate::app::Error;
 use crate::backends::passage::{self, Feed};
-use crate::backends::resource::{Contents, Form, Reader};
+use crate::backends::resource::{Contents, Form, Reader, decoded};
 use crate::backends::{self, Completion, Host, Partial, Resource, outside};
 use crate::mcp::{BoxFuture, Found, ReadError};
 use crate::report::Report;
@@ -203,22 +203,6 @@ fn variable(segment: &str) -> Option<String> {
     let text = String::from_utf8(decoded(segment)?).ok()?;
     let is_name = !text.trim().is_empty() && !text.chars().any(char::is_control) && text != "." && text != "..";
     is_name.then_some(text)
-}
-
-/// The bytes of percent-encoded text (RFC 3986 §2.1); `None` if a percent sign has no two digits.
-fn decoded(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit()?, digit()?);
-        bytes.push(high << 4 | low);
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 
 use keyward::backends::netbox::fake::{SECRET, TOKENS};
 use keyward::report::Exit;
+use keyward::store::Error as StoreError;
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::fickle::Save;
 use crate::world::{Ran, World};
 
 const PASSWORD: &str = "jdoe-p&ss%";
@@ -169,6 +171,19 @@ fn a_token_is_made_with_a_password_that_is_not_kept_and_deleted_at_the_logout() 
         let world = world.piping(&format!("{token}\n"));
         assert!(world.run(&["login", "nb"]).failed(Exit::Denied).err.contains("knows no such token"));
     }
+}
+
+#[test]
+fn a_token_that_cannot_be_kept_is_deleted_and_the_one_before_it_stays() {
+    let world = world(&format!("jdoe\n{PASSWORD}\n"));
+    world.run(&["login", "nb", "--no-sso"]).done();
+    world.fickle.then_always(Save::Fails(StoreError::Locked));
+    world.run(&["login", "nb", "--no-sso"]).failed(Exit::Store);
+    let deleted: Vec<_> = seen(&world).into_iter().filter(|one| one["method"] == "DELETE").collect();
+    let paths: Vec<_> = deleted.iter().map(|one| one["path"].as_str().unwrap_or_default()).collect();
+    assert_eq!(paths, ["/api/users/tokens/1001/"]);
+    world.fickle.saves([]);
+    world.run(&["status", "nb", "--verify"]).done();
 }
 
 #[test]

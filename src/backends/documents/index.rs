@@ -30,6 +30,7 @@ use url::Url;
 
 use super::document::{self, Document, Held, LARGEST, Place};
 use super::front;
+use super::library::{ROOM, no_room};
 use super::shelf::LeftOut;
 use crate::backends::copies::{Copies, Copy};
 use crate::backends::folders;
@@ -39,7 +40,7 @@ use crate::backends::{Boxed, Connection, Credential, CredentialSource, Error, Un
 use crate::http::{Limits, Stream};
 
 /// How long a mark of the list saves asking: after that it is asked whether the person may still see the document.
-const MARKED: std::time::Duration = std::time::Duration::from_secs(300);
+const MARKED: Duration = Duration::from_secs(300);
 /// The most documents of a list.
 const MOST: usize = 5_000;
 /// How many documents are brought for one search, and how many at once.
@@ -165,7 +166,7 @@ impl Index {
             left_out.add(&document.file, format!("only {BROUGHT} documents are read for one search"));
         }
         let mut running = JoinSet::new();
-        let mut is_old = false;
+        let (mut is_old, mut room) = (false, ROOM);
         loop {
             while running.len() < WIDTH
                 && let Some((at, document)) = waiting.pop_front()
@@ -179,8 +180,10 @@ impl Index {
             let Some(finished) = running.join_next().await else { break };
             let Ok((at, document, text)) = finished else { continue };
             match text {
+                Ok((text, _)) if text.len() > room => left_out.add(&document.file, no_room()),
                 Ok((text, note)) => {
                     is_old |= note.is_some();
+                    room = room.saturating_sub(text.len());
                     if let Some(held) = all.get_mut(at) {
                         held.text = Some(text);
                     }

@@ -9,6 +9,14 @@ use super::shelf::{LeftOut, Shelf};
 use crate::backends::folders::{self, Fault};
 use crate::backends::{Connection, Error};
 
+/// The most bytes of texts that are read for one search, beside those that are kept anyway.
+pub(super) const ROOM: usize = 32 << 20;
+
+/// Why a text beyond that is left out.
+pub(super) fn no_room() -> String {
+    format!("only {} MiB of texts are read for one search", ROOM >> 20)
+}
+
 /// The documents of a connection. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Library {
@@ -58,10 +66,15 @@ impl Library {
         }
         aside(move || {
             let Shelf { all, left_out, .. } = &mut shelf;
+            let mut room = ROOM;
             for held in all.iter_mut().filter(|held| held.text.is_none()) {
                 if let Place::Below(folder, below) = &held.document.place {
                     match Files::text(folder, below) {
-                        Ok(text) => held.text = Some(text),
+                        Ok(text) if text.len() <= room => {
+                            room = room.saturating_sub(text.len());
+                            held.text = Some(text);
+                        }
+                        Ok(_) => left_out.add(&held.document.file, no_room()),
                         Err(why) => left_out.add(&held.document.file, why),
                     }
                 }

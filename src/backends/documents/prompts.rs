@@ -75,7 +75,8 @@ struct Voice {
 
 impl Writer for Voice {
     fn write(&self, filled: Map<String, Value>, _: Host) -> Boxed<'static, Result<Written, Error>> {
-        let (library, tool, template) = (self.library.clone(), self.tool.clone(), self.template);
+        let Self { library, tool, template } = self;
+        let (library, tool, template) = (library.clone(), tool.clone(), *template);
         Box::pin(async move {
             let given = |name: &str| filled.get(name).and_then(Value::as_str).unwrap_or_default().trim();
             let shelf = library.shelf().await?;
@@ -95,7 +96,8 @@ impl Writer for Voice {
     }
 
     fn complete(&self, partial: Partial) -> Boxed<'static, Result<Completion, Error>> {
-        let (library, kind) = (self.library.clone(), self.template.kind);
+        let Self { library, template, .. } = self;
+        let (library, kind) = (library.clone(), template.kind);
         Box::pin(async move {
             if partial.name != "name" {
                 return Ok(Completion::default());

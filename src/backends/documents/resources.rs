@@ -51,7 +51,8 @@ struct Documents {
 
 impl Reader for Documents {
     fn read(&self, which: String, _: Host) -> Boxed<'static, Result<Contents, Error>> {
-        let (library, kind) = (self.library.clone(), self.kind);
+        let Self { library, kind } = self;
+        let (library, kind) = (library.clone(), *kind);
         Box::pin(async move {
             let shelf = library.shelf().await?;
             let (kind, name) = match (kind, which.split_once('/')) {
@@ -68,7 +69,8 @@ impl Reader for Documents {
     }
 
     fn complete(&self, partial: Partial) -> Boxed<'static, Result<Completion, Error>> {
-        let (library, kind) = (self.library.clone(), self.kind);
+        let Self { library, kind } = self;
+        let (library, kind) = (library.clone(), *kind);
         Box::pin(async move {
             let shelf = library.shelf().await?;
             if kind.is_some() {

@@ -191,7 +191,8 @@ struct Runner {
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (library, spec) = (self.library.clone(), self.spec);
+        let Self { library, spec } = self;
+        let (library, spec) = (library.clone(), *spec);
         Box::pin(async move {
             let given = Given(arguments::check(&spec.takes.fields(), call.arguments)?);
             match spec.act {

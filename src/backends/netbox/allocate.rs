@@ -58,13 +58,23 @@ fn created(what: &str) -> &'static str {
     }
 }
 
+/// Refuses what NetBox would refuse after the person has said yes.
+fn fits_together(what: &str, length: Option<u64>, count: u64) -> Result<(), Error> {
+    let wrong = if length.is_some() != (what == "prefixes") {
+        "`prefix_length` is for `what` = `prefixes`, which needs it"
+    } else if count > 1 && what == "vlans" {
+        "VLANs are taken one by one: each has a name of its own"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Arguments(wrong.to_owned()))
+}
+
 async fn allocate(request: Request) -> Result<Output, Error> {
     let client = &request.client;
     let pool = ipam::pool(&request)?;
-    let length = request.whole("prefix_length");
-    if length.is_some() != (pool.what == "prefixes") {
-        return Err(Error::Arguments("`prefix_length` is for `what` = `prefixes`, which needs it".to_owned()));
-    }
+    let (length, count) = (request.whole("prefix_length"), request.whole("count").unwrap_or(1));
+    fits_together(pool.what, length, count)?;
     let release = client.release().await?;
     let parent = relation::kind(pool.parent, release)?;
     let kind = relation::kind(created(pool.what), release)?;
@@ -85,7 +95,6 @@ async fn allocate(request: Request) -> Result<Output, Error> {
         let said = format!("there is nothing free in {} {id} that would do", parent.name);
         return Err(Error::Refused { host: client.host(), code: 409, said });
     };
-    let count = request.whole("count").unwrap_or(1);
     let display = outside::line(from.get("display").and_then(Value::as_str).unwrap_or_default(), 200);
     let mut question = client
         .question(&format!("Take the next free {} in NetBox?", pool.what.replace('_', " ")))

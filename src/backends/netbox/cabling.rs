@@ -110,6 +110,9 @@ async fn trace(request: Request) -> Result<Output, Error> {
     let client = &request.client;
     let model = request.text("type").unwrap_or("interface");
     let kind = client.kind(model).await?;
+    if request.whole("id").is_some() && request.text("device").is_some() {
+        return Err(Error::Arguments("one of `id`, and `device` with `name`, is needed".to_owned()));
+    }
     let (id, notes) = match (request.text("device"), request.text("name")) {
         (Some(device), Some(name)) => {
             let device = relation::of(client, "dcim.device", device).await?.id;

@@ -68,7 +68,7 @@ async fn check(client: &Client, kind: &Type, given: &Map<String, Value>) -> Resu
         if name.starts_with("cf_") { custom.push(name.as_str()) } else { others.push(name.as_str()) }
     }
     known(client, kind, &others, &mut checked.notes).await?;
-    known_fields(client, &custom, &mut checked.notes).await?;
+    known_fields(client, kind, &custom, &mut checked.notes).await?;
     for (name, value) in given {
         let values = texts(name, value)?;
         networks(kind, name, &values)?;
@@ -192,11 +192,11 @@ fn unknown(kind: &Type, name: &str, all: &[(String, Vec<&'static str>)], doubt: 
 }
 
 /// Refuses custom fields that there are none of: the schema does not name them all.
-async fn known_fields(client: &Client, names: &[&str], notes: &mut Vec<String>) -> Result<(), Error> {
+async fn known_fields(client: &Client, kind: &Type, names: &[&str], notes: &mut Vec<String>) -> Result<(), Error> {
     if names.is_empty() {
         return Ok(());
     }
-    let ask = Ask::get("extras/custom-fields").with("limit", "1000").with("fields", "name");
+    let ask = Ask::get("extras/custom-fields").with("limit", "1000").with("fields", FIELD);
     let body = match client.ask(ask).await {
         Ok(answer) => answer.body,
         Err(Error::Forbidden { .. } | Error::Refused { .. }) => {
@@ -209,13 +209,45 @@ async fn known_fields(client: &Client, names: &[&str], notes: &mut Vec<String>) 
     let all: Vec<&str> = rows.iter().filter_map(|row| row.get("name")?.as_str()).collect();
     for name in names {
         let field = name.strip_prefix("cf_").unwrap_or_default();
-        let (base, _) = split(field);
-        if !all.contains(&field) && !all.contains(&base) {
+        let (base, suffix) = split(field);
+        let named = |wanted: &str| rows.iter().find(|row| row.get("name").and_then(Value::as_str) == Some(wanted));
+        // A name may have two underscores of its own: the whole of it comes first.
+        let found = named(field).map(|row| (row, None)).or_else(|| Some((named(base)?, suffix)));
+        let Some((row, suffix)) = found else {
             let hint = arguments::hint(base, &all);
             return Err(Error::Arguments(format!("there is no custom field `{}`{hint}", outside::line(base, 60))));
-        }
+        };
+        is_of(kind, row, suffix)
+            .map_err(|why| Error::Arguments(format!("the custom field of `{}` {why}", outside::line(name, 60))))?;
     }
     Ok(())
+}
+
+/// What decides whether a custom field is a filter of a list; `content_types` until release 3.7.
+const FIELD: &str = "name,object_types,content_types,type,filter_logic";
+
+/// Whether objects of the type are filtered by this custom field, with this suffix; as far as the instance says so.
+fn is_of(kind: &Type, row: &Value, suffix: Option<&str>) -> Result<(), String> {
+    let word = |name: &str| row.pointer(&format!("/{name}/value")).or_else(|| row.get(name)).and_then(Value::as_str);
+    let of = ["object_types", "content_types"].iter().find_map(|name| row.get(*name)?.as_array());
+    let of: Vec<&str> = of.into_iter().flatten().filter_map(Value::as_str).collect();
+    if !of.is_empty() && !of.contains(&kind.name.as_str()) {
+        return Err(format!("is none of {}; it belongs to {}", kind.name, outside::line(&of.join(", "), 200)));
+    }
+    if word("filter_logic") == Some("disabled") {
+        return Err("is no filter: that is switched off in NetBox".to_owned());
+    }
+    let taken: &[&str] = match word("type") {
+        Some("integer" | "decimal" | "date" | "datetime") => &["n", "lt", "lte", "gt", "gte", "empty"],
+        Some("text" | "longtext" | "url" | "select") => {
+            &["n", "ic", "nic", "isw", "nisw", "iew", "niew", "ie", "nie", "empty", "regex", "iregex"]
+        }
+        _ => return Ok(()),
+    };
+    match suffix.filter(|suffix| !taken.contains(suffix)) {
+        Some(suffix) => Err(format!("does not take the suffix `{suffix}`; it takes {}", taken.join(", "))),
+        None => Ok(()),
+    }
 }
 
 /// The values of a filter as parameters have them.

@@ -154,6 +154,10 @@ async fn get(request: Request) -> Result<Output, Error> {
 /// The id that `id` or `name` means.
 pub(super) async fn which(request: &Request, kind: &Type) -> Result<(u64, Vec<String>), Error> {
     match (request.whole("id"), request.text("name")) {
+        // They would not be looked at, and whoever gives them means them.
+        (Some(_), None) if !request.object("filters").is_empty() => {
+            Err(Error::Arguments("`filters` narrow what a `name` means; an `id` needs none".to_owned()))
+        }
         (Some(id), None) => Ok((id, Vec::new())),
         (None, Some(name)) => {
             let given = request.object("filters");

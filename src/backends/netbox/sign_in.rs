@@ -90,7 +90,7 @@ async fn obtain(asked: &Asked<'_>, sent: &Sent) -> Result<Obtained, Failed> {
     let token = Token::read(&line).map_err(|why| Failed::Unfit { given: Given::Token, why })?;
     sent.note(token.header().expose());
     let holder = there.holder(&token).await.map_err(|error| refused(Given::Token, error))?;
-    Ok(Obtained { kept: Kept { token, id: None }.encode(), holder })
+    Ok(Obtained { kept: Kept { token, id: None }.encode(), holder, replaces: Vec::new() })
 }
 
 /// Has a token made with name and password (reference: "Getting a token"). The password is used this once.
@@ -113,8 +113,8 @@ async fn made(asked: &Asked<'_>, there: There<'_>, sent: &Sent) -> Result<Obtain
     sent.note(token.header().expose());
     match there.holder(&token).await {
         Ok(holder) => {
-            replaced(there, &token, (id, &description)).await;
-            Ok(Obtained { kept: Kept { token, id: Some(id) }.encode(), holder })
+            let replaces = replaced(there, &token, (id, &description)).await;
+            Ok(Obtained { kept: Kept { token, id: Some(id) }.encode(), holder, replaces })
         }
         Err(error) => {
             // Nobody keeps it, so nobody would end it.
@@ -158,14 +158,11 @@ fn read(body: &[u8]) -> Option<(u64, Token)> {
     Token::read(&text).ok().map(|token| (id, token))
 }
 
-/// Deletes the tokens that earlier logins of this machine and connection had made: nobody uses them any more. What cannot
-/// be deleted stays in NetBox's list.
-async fn replaced(there: There<'_>, token: &Token, (id, description): (u64, &str)) {
-    for old in there.described(token, description).await.into_iter().filter(|old| *old != id) {
-        if let Err(error) = delete(there, token, old).await {
-            log::debug!("the token of an earlier login is not deleted: {error}");
-        }
-    }
+/// The tokens that earlier logins of this machine and connection had made: nobody uses them once this one is kept. Each is
+/// written with the token that may delete it.
+async fn replaced(there: There<'_>, token: &Token, (id, description): (u64, &str)) -> Vec<Secret> {
+    let old = there.described(token, description).await.into_iter().filter(|old| *old != id);
+    old.map(|old| Kept { token: token.clone(), id: Some(old) }.encode()).collect()
 }
 
 /// Deletes a token. One that is gone is as good as deleted.

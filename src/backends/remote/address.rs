@@ -4,11 +4,14 @@
 //! different for different connections. Clients read addresses by the rules of WHATWG and send back what they made of
 //! them; an address that would not survive that is packed into one that does.
 
+use std::cell::Cell;
+
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use url::Url;
 
 use super::peer::Peer;
+use crate::backends::resource;
 
 /// What packed addresses begin with, after the plus.
 const PACKED: &str = "keyward:";
@@ -49,42 +52,31 @@ pub(super) fn template(connection: &str, theirs: &str) -> Option<String> {
 /// The server's own address, of what follows the start of ours.
 pub(super) fn theirs(rest: &str) -> Option<String> {
     let Some(packed) = rest.strip_prefix(PACKED) else { return Some(rest.to_owned()) };
-    let mut bytes = Vec::with_capacity(packed.len());
-    let mut rest = packed.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || char::from(rest.next()?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit()?, digit()?);
-        bytes.push(high << 4 | low);
-    }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(resource::decoded(packed)?).ok()
 }
 
 /// Content blocks in which links to resources, and resources that are embedded, have our addresses: those can be read.
 /// Blocks without any are not even read.
 pub(super) fn in_blocks(peer: &Peer, blocks: Box<RawValue>) -> Box<RawValue> {
-    mapped(peer, blocks, &|connection, block| {
+    mapped(peer, blocks, &|rename, block| {
         for member in ["", "resource"] {
             let place = if member.is_empty() { Some(&mut *block) } else { block.get_mut(member) };
-            place.into_iter().for_each(|place| rename(connection, place));
+            place.into_iter().for_each(rename);
         }
     })
 }
 
 /// Messages of a prompt, whose content is one block or several.
 pub(super) fn in_messages(peer: &Peer, messages: Box<RawValue>) -> Box<RawValue> {
-    mapped(peer, messages, &|connection, message| {
+    mapped(peer, messages, &|rename, message| {
         let content = match message.get_mut("content") {
             Some(Value::Array(all)) => all.iter_mut().collect(),
             Some(one) => vec![one],
             None => Vec::new(),
         };
         for block in content {
-            rename(connection, block);
-            block.get_mut("resource").into_iter().for_each(|inner| rename(connection, inner));
+            rename(block);
+            block.get_mut("resource").into_iter().for_each(rename);
         }
     })
 }
@@ -92,26 +84,41 @@ pub(super) fn in_messages(peer: &Peer, messages: Box<RawValue>) -> Box<RawValue>
 /// What was read from resources.
 pub(super) fn in_contents(peer: &Peer, contents: &RawValue) -> Option<Box<RawValue>> {
     let all: Vec<&RawValue> = serde_json::from_str(contents.get()).ok()?;
-    each(&peer.connection.name, all, &|_| true, &rename)
+    each(all, &|_| true, &|place| rename(&peer.connection.name, place))
 }
 
-fn mapped(peer: &Peer, list: Box<RawValue>, change: &dyn Fn(&str, &mut Value)) -> Box<RawValue> {
+/// Changes a place that has an address.
+type Rename<'a> = dyn Fn(&mut Value) + 'a;
+
+fn mapped(peer: &Peer, list: Box<RawValue>, change: &dyn Fn(&Rename<'_>, &mut Value)) -> Box<RawValue> {
+    let connection = &peer.connection.name;
+    // A server without resources has addresses only of what is elsewhere, and those stay. But one that looks like ours
+    // would be read from another connection, with the login of that.
+    let is_any = peer.offers.described().capabilities.resources;
+    let is_renamed = Cell::new(false);
+    let rename = |place: &mut Value| {
+        if place.get("uri").and_then(Value::as_str).is_some_and(|uri| is_any || seems_ours(uri)) {
+            is_renamed.set(true);
+            rename(connection, place);
+        }
+    };
     // A large result is searched for a word, not read again.
     let is_about = |text: &str| text.contains(r#""resource"#);
-    if !is_about(list.get()) || !peer.offers.described().capabilities.resources {
+    if !is_about(list.get()) {
         return list;
     }
     let all: Vec<&RawValue> = serde_json::from_str(list.get()).unwrap_or_default();
-    let changed = each(&peer.connection.name, all, &is_about, change);
-    changed.unwrap_or(list)
+    let changed = each(all, &is_about, &|value| change(&rename, value));
+    changed.filter(|_| is_renamed.get()).unwrap_or(list)
 }
 
-fn each(
-    connection: &str,
-    all: Vec<&RawValue>,
-    is_about: &dyn Fn(&str) -> bool,
-    change: &dyn Fn(&str, &mut Value),
-) -> Option<Box<RawValue>> {
+/// Whether an address has the form of one that is given out here.
+fn seems_ours(uri: &str) -> bool {
+    let scheme = uri.trim_start().split(':').next().unwrap_or_default();
+    scheme.contains('+') || scheme.eq_ignore_ascii_case("keyward")
+}
+
+fn each(all: Vec<&RawValue>, is_about: &dyn Fn(&str) -> bool, change: &dyn Fn(&mut Value)) -> Option<Box<RawValue>> {
     let mut text = String::from("[");
     for (index, one) in all.into_iter().enumerate() {
         if index > 0 {
@@ -120,7 +127,7 @@ fn each(
         match is_about(one.get()) {
             true => {
                 let mut value: Value = serde_json::from_str(one.get()).ok()?;
-                change(connection, &mut value);
+                change(&mut value);
                 text.push_str(to_raw_value(&value).ok()?.get());
             }
             false => text.push_str(one.get()),

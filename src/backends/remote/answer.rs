@@ -27,6 +27,8 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// For one answer, however many events came in between.
 const MOST_RESUMPTIONS: usize = 200;
+/// What was to be done at an address is done.
+pub(super) const COMPLETE: &str = "notifications/elicitation/complete";
 /// How long a stream may stay open after its answer.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -156,6 +158,7 @@ impl Reader<'_> {
                     listed::entry(&params).into_iter().for_each(|entry| talk.host().log(entry));
                 }),
                 "notifications/cancelled" => talk.voice().withdraw(&params),
+                COMPLETE => talk.voice().completed(&params),
                 method => standing::heard(self.peer, method, Some(&params)),
             },
             Incoming::Notification(method, None) => standing::heard(self.peer, &method, None),

@@ -309,6 +309,7 @@ impl Peer {
     }
 
     async fn ask_again(self: Arc<Self>) {
+        let mut pause = super::standing::SHORTEST;
         loop {
             let wanted = {
                 let mut state = self.offers.state();
@@ -322,8 +323,9 @@ impl Peer {
             if let Ok(learnt) = self.learn(&wanted).await {
                 self.settle(learnt);
             }
-            // A server that says it again and again must not keep the network busy.
-            tokio::time::sleep(super::standing::SHORTEST).await;
+            // A server that says it again and again must keep neither the network nor the disk and the host busy.
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(super::standing::LONGEST);
         }
     }
 

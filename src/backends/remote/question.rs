@@ -11,7 +11,7 @@ use super::listed;
 use super::wire;
 use crate::backends::host::{Asked, Question, Takes, Unanswered};
 use crate::backends::outside;
-use crate::http::is_safe;
+use crate::http::{is_loopback, is_safe};
 
 const PERSON: &str = "elicitation/create";
 const MODEL: &str = "sampling/createMessage";
@@ -21,7 +21,7 @@ const PROMPT: usize = 1 << 20;
 /// The most fields of a form.
 const FIELDS: usize = 100;
 /// The most characters of a name for a question, and the most bytes of an address.
-const NAME: usize = 200;
+pub(super) const NAME: usize = 200;
 const ADDRESS: usize = 8_000;
 /// The most that a model may be asked to write.
 const TOKENS: u64 = 32_768;
@@ -76,7 +76,11 @@ fn person(host: &str, takes: Takes, params: &Map<String, Value>) -> Result<Value
             let url = text("url").filter(|url| url.len() <= ADDRESS).and_then(|url| Url::parse(url).ok());
             // What stands before an `@` is read as the host by people. Over http anyone on the way could answer.
             let is_plain = |url: &Url| is_safe(url) && url.username().is_empty() && url.password().is_none();
-            let url = url.filter(is_plain).ok_or("the address is not one that a person should open")?;
+            // What listens on this machine is the business of servers on this machine.
+            let is_near = |url: &Url| !is_loopback(url) || is_local(host);
+            let url = url
+                .filter(|url| is_plain(url) && is_near(url))
+                .ok_or("the address is not one that a person should open")?;
             let mut question = json!({ "mode": "url", "message": message, "url": url.as_str() });
             if let (Some(members), Some(id)) = (question.as_object_mut(), text("elicitationId")) {
                 members.insert("elicitationId".to_owned(), outside::line(id, NAME).into());
@@ -85,6 +89,11 @@ fn person(host: &str, takes: Takes, params: &Map<String, Value>) -> Result<Value
         }
         _ => Err("the host takes no such question"),
     }
+}
+
+/// Whether the server itself, given as `host` or `host:port`, is on this machine.
+fn is_local(host: &str) -> bool {
+    Url::parse(&format!("http://{host}/")).is_ok_and(|url| is_loopback(&url))
 }
 
 /// Whether it is an object of plain fields, as the protocol wants forms to be.

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::answer::COMPLETE;
 use super::ask::{Ask, CALL};
 use super::era::Era;
 use super::peer::Peer;
@@ -28,7 +29,7 @@ use crate::http::Stream;
 
 /// The wait before it is taken up again: it grows as long as nothing comes.
 pub(super) const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(300);
+pub(super) const LONGEST: Duration = Duration::from_secs(300);
 /// A connection on which nothing comes for so long is made anew: the other end may be gone without a word.
 const SILENCE: Duration = Duration::from_secs(900);
 /// The most subscriptions of one connection.
@@ -53,6 +54,20 @@ struct Kept {
 impl Drop for State {
     fn drop(&mut self) {
         self.kept().task.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// A subscription that the server has not granted. Dropping this, also because nobody waits any more, takes it back.
+struct Half<'a> {
+    state: Option<&'a State>,
+    uri: &'a str,
+}
+
+impl Drop for Half<'_> {
+    fn drop(&mut self) {
+        if let Some(state) = self.state {
+            state.kept().subscribed.remove(self.uri);
+        }
     }
 }
 
@@ -140,7 +155,7 @@ impl Peer {
         let rest = ours.strip_prefix(&address::start(&self.connection.name));
         let uri = rest.and_then(address::theirs).filter(|uri| uri.len() <= address::LONGEST);
         let uri = uri.ok_or_else(|| Error::Arguments("there is no such address".to_owned()))?;
-        let is_new = {
+        let (mut half, is_new) = (Half { state: None, uri: &uri }, {
             let mut kept = self.standing.kept();
             match begins {
                 true if kept.subscribed.len() >= SUBSCRIPTIONS => {
@@ -149,13 +164,13 @@ impl Peer {
                 true => kept.subscribed.insert(uri.clone()),
                 false => kept.subscribed.remove(&uri),
             }
-        };
-        if is_new && let Err(error) = self.tell_of(&uri, begins).await {
-            if begins {
-                self.standing.kept().subscribed.remove(&uri);
-            }
-            return Err(super::prompts::arguments(self.connection.sent.out_of(error)));
+        });
+        if is_new {
+            half.state = begins.then_some(&self.standing);
+            let told = self.tell_of(&uri, begins).await;
+            told.map_err(|error| super::prompts::arguments(self.connection.sent.out_of(error)))?;
         }
+        half.state = None;
         self.stand();
         Ok(())
     }
@@ -185,6 +200,10 @@ impl Peer {
         let era = self.era(None).await?;
         let is_same = before.as_ref().is_some_and(|before| before.is(&era));
         let is_another = before.is_some() && !is_same;
+        // Without a place to go on from, what was told between two streams is lost.
+        if is_same && last_id.is_none() {
+            super::offer::ALL.into_iter().for_each(|of| self.changed(of));
+        }
         *before = Some(era.clone());
         let subscribed = self.subscribed();
         let (stream, id) = match &era {
@@ -331,7 +350,12 @@ async fn read(weak: &Weak<Peer>, turned: &Notify, mut opened: Opened, parser: &m
         let fed = parser.feed(&piece, |event| events.push(event));
         let peer = weak.upgrade()?;
         for message in events.iter().filter_map(|event| wire::read(event, opened.id).ok()).flatten() {
-            came = true;
+            // Its beginning and its end are no news.
+            came |= match &message {
+                Incoming::Answer(_) => false,
+                Incoming::Notification(method, _) => method != "notifications/subscriptions/acknowledged",
+                _ => true,
+            };
             if matches!(message, Incoming::Answer(_)) {
                 return Some(Ended::Over(came));
             }
@@ -366,6 +390,9 @@ fn take(peer: &Shared, era: &Era, message: Incoming) {
         },
         (Incoming::Notification(method, Some(params)), Era::Legacy(session)) if method == "notifications/cancelled" => {
             session.voice().iter().for_each(|voice| voice.withdraw(&params));
+        }
+        (Incoming::Notification(method, Some(params)), Era::Legacy(session)) if method == COMPLETE => {
+            session.voice().iter().for_each(|voice| voice.completed(&params));
         }
         (Incoming::Notification(method, params), _) => heard(peer, &method, params.as_deref()),
         _ => {}

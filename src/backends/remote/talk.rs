@@ -17,8 +17,8 @@ use super::era::Era;
 use super::peer::Peer;
 use super::question;
 use super::wire::Asking;
-use crate::backends::Host;
 use crate::backends::host::{Takes, Unanswered};
+use crate::backends::{Host, outside};
 
 /// How many questions one request may ask.
 const QUESTIONS: usize = 20;
@@ -237,6 +237,18 @@ impl Voice {
         let Ok(cancelled) = serde_json::from_str::<Cancelled<'_>>(params.get()) else { return };
         if let Some(task) = self.0.state().waiting.remove(cancelled.request_id.get()) {
             task.abort();
+        }
+    }
+
+    /// What was to be done at an address is done there.
+    pub(super) fn completed(&self, params: &RawValue) {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Completed {
+            elicitation_id: String,
+        }
+        if let Ok(Completed { elicitation_id: id }) = serde_json::from_str(params.get()) {
+            self.0.host.completed(&outside::line(&id, question::NAME));
         }
     }
 

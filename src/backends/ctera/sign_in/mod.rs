@@ -193,7 +193,7 @@ async fn proved(http: &Http, address: &Address, kept: Kept) -> Result<Obtained, 
             kept
         }
     };
-    Ok(Obtained { kept: kept.encode(), holder: holder(who) })
+    Ok(Obtained { kept: kept.encode(), holder: holder(who), replaces: Vec::new() })
 }
 
 fn holder(who: Who) -> Holder {

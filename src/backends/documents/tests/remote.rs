@@ -368,3 +368,19 @@ async fn folders_and_a_list_are_one_library_in_which_folders_come_first() {
     assert_eq!(good(&tools, "get_checklist", json!({"name": "release"})).await["content"], "local");
     assert_eq!(good(&tools, "get_process", json!({"name": "rollback"})).await["name"], "Rollback");
 }
+
+#[tokio::test]
+async fn one_search_holds_no_more_texts_than_there_is_room_for_and_says_which_were_left_out() {
+    let large: Arc<str> = format!("# A\n\n{}rollback", "x ".repeat(1_900_000)).into();
+    let remote = answering(move |path| match path {
+        "/docs/index.json" => {
+            let one = |number: u32| json!({"kind": "processes", "path": format!("{number}.md"), "name": format!("P{number}")});
+            listing(&(0..10).map(one).collect())
+        }
+        _ => whole(StatusCode::OK, "text/markdown", large.to_string()),
+    });
+    let found = remote.good("search_processes", json!({"keyword": "rollback"})).await;
+    let (count, left_out) = (found["count"].as_u64().expect("a count"), found["skipped"].to_string());
+    assert_eq!(count, 8, "{left_out}");
+    assert_eq!(left_out.matches("only 32 MiB of texts are read for one search").count(), 2, "{left_out}");
+}

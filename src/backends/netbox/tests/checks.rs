@@ -27,7 +27,17 @@ fn stage() -> Stage {
                 list(json!([{"id": 1, "display": "Core", "name": "Core", "slug": "core"}]))
             }
             line if line.starts_with("GET extras/custom-fields/") => {
-                list(json!([{"name": "my__field"}, {"name": "rate"}]))
+                let of = |name: &str, types: &str, kind: &str, logic: &str| {
+                    let value = |value: &str| json!({ "value": value, "label": value });
+                    json!({"name": name, "object_types": [types], "type": value(kind), "filter_logic": value(logic)})
+                };
+                list(json!([
+                    {"name": "my__field"},
+                    of("rate", "dcim.device", "integer", "loose"),
+                    of("tier", "dcim.site", "select", "loose"),
+                    of("owner", "dcim.device", "text", "exact"),
+                    of("hidden", "dcim.device", "text", "disabled"),
+                ]))
             }
             line if line.starts_with("GET dcim/devices/") => list(json!([{"id": 1, "name": "sw1", "status": null}])),
             _ => return None,
@@ -53,10 +63,18 @@ async fn a_filter_that_the_instance_does_not_take_is_refused_and_never_sent() {
         (json!({"name": {"a": 1}}), "the filter `name` takes texts, numbers, true, false, null, or a list of them"),
         (json!({"name": []}), "the filter `name` has an empty list"),
         (json!({"cf_rat": 1}), "there is no custom field `rat`; did you mean `rate`?"),
+        (json!({"cf_tier": "a"}), "`cf_tier` is none of dcim.device; it belongs to dcim.site"),
+        (json!({"cf_hidden": "a"}), "`cf_hidden` is no filter: that is switched off in NetBox"),
+        (json!({"cf_rate__ic": 1}), "`cf_rate__ic` does not take the suffix `ic`; it takes n, lt"),
+        (json!({"cf_owner__gte": 1}), "`cf_owner__gte` does not take the suffix `gte`; it takes n, ic"),
+        (json!({"name": ""}), "the filter `name` is empty, and NetBox would find everything"),
     ] {
         let error = stage.error("objects", devices(filters.clone())).await;
         assert!(error.contains(said), "{filters}: {error}");
     }
+    let both = json!({"type": "dcim.device", "id": 1, "filters": {"site": "HQ"}});
+    let error = stage.error("object", both).await;
+    assert!(error.contains("an `id` needs none"), "{error}");
     let lists: Vec<String> = stage.lines().into_iter().filter(|line| line.starts_with("GET dcim/devices/")).collect();
     assert_eq!(lists, [""; 0]);
     // Of the instance's own schema one copy is enough.

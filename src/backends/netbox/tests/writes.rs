@@ -299,4 +299,7 @@ async fn the_next_free_one_is_taken_in_one_request() {
     ] {
         assert!(stage.call("allocate", call).await.is_err());
     }
+    let call = json!({"what": "vlans", "id": 7, "count": 2, "values": {"name": "a"}});
+    let error = stage.call("allocate", call).await.expect_err("one name for two").to_string();
+    assert!(error.contains("one by one"), "{error}");
 }

@@ -290,3 +290,31 @@ async fn links_in_the_result_of_a_tool_can_be_read_and_other_results_stay_as_the
         }
     }
 }
+
+#[tokio::test]
+async fn an_address_that_looks_like_one_of_another_connection_is_never_passed_on_as_it_is() {
+    for (uri, is_kept) in [
+        ("https://h/x", true),
+        ("memo:a", true),
+        ("other+file:///a", false),
+        ("keyward://other/a", false),
+        ("KEYWARD://other/a", false),
+        (" other+file:///a", false),
+    ] {
+        let host = Host::answering(move |request| {
+            let asked: Value = serde_json::from_slice(request.body()).expect("JSON");
+            let result = match asked["method"].as_str() {
+                Some("server/discover") => {
+                    json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})
+                }
+                _ => json!({"content": [{"type": "resource_link", "uri": uri, "name": "a"}]}),
+            };
+            let body = json!({"jsonrpc": "2.0", "id": asked["id"], "result": result});
+            fake::whole(StatusCode::OK, "application/json", body.to_string())
+        });
+        let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
+        let output = peer.call(plain(&Map::new(), Progress::default())).await.expect("a result");
+        let given = value(&output.content)[0]["uri"].as_str().expect("an address").to_owned();
+        assert_eq!((given == uri, given.starts_with("c+")), (is_kept, !is_kept), "{uri} {given}");
+    }
+}

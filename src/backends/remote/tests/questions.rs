@@ -51,6 +51,9 @@ impl Link for Line {
     fn log(&self, entry: Entry) {
         self.0.logged.lock().expect("a healthy lock").push(format!("{} {}", entry.level, entry.data));
     }
+    fn completed(&self, id: &str) {
+        self.0.logged.lock().expect("a healthy lock").push(format!("completed {id}"));
+    }
 }
 
 /// Everything that arrived.
@@ -187,6 +190,9 @@ async fn what_should_not_be_asked_is_refused_without_asking() {
     let odd = |schema: Value| json!({"message": "m", "requestedSchema": schema});
     let bad = [
         url("http://far.example/"),
+        // What listens on this machine is no business of a server elsewhere.
+        url("http://127.0.0.1:80/x"),
+        url("https://localhost/x"),
         url("https://bank.example@evil.example/"),
         url("javascript:alert(1)"),
         url("nonsense"),
@@ -204,9 +210,14 @@ async fn what_should_not_be_asked_is_refused_without_asking() {
         let shown: String = params.get().chars().take(100).collect();
         assert!(refused.is_err(), "{shown}");
     }
-    for good in [url("https://h.example/a?b"), url("http://127.0.0.1:80/x"), form()] {
+    for (from, good) in [
+        ("h", url("https://h.example/a?b")),
+        ("127.0.0.1:9", url("http://127.0.0.1:80/x")),
+        ("[::1]:9", url("https://localhost/x")),
+        ("h", form()),
+    ] {
         let params = serde_json::value::to_raw_value(&good).expect("JSON");
-        assert!(question::of("h", ALL, "elicitation/create", Some(&params)).is_ok(), "{good}");
+        assert!(question::of(from, ALL, "elicitation/create", Some(&params)).is_ok(), "{good}");
         assert!(question::of("h", Takes::default(), "elicitation/create", Some(&params)).is_err(), "nobody to ask");
     }
     for bad in [
@@ -472,4 +483,20 @@ async fn a_refusal_for_pages_leads_the_person_there_and_the_call_is_made_once_mo
             assert!(shown["person"]["message"].as_str().is_some_and(|text| text.contains("127.0.0.1")), "{shown}");
         }
     }
+}
+
+#[tokio::test]
+async fn that_a_page_is_done_is_told_to_the_host_that_was_led_there() {
+    let person = Person::new(ALL, Ok(r#"{"action":"accept"}"#));
+    let page = json!({"mode": "url", "message": "m", "url": "https://h.example/", "elicitationId": "e1"});
+    let done =
+        |params: Value| json!({"jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": params});
+    let messages = vec![
+        question("q", "elicitation/create", page),
+        done(json!({"elicitationId": "e\u{202e}1"})),
+        done(json!({"elicitationId": 5})),
+    ];
+    let (_, asked) = legacy(&person, messages, &["q"]).await;
+    assert_eq!(asked.len(), 1);
+    assert_eq!(*person.logged.lock().expect("a healthy lock"), ["completed e1"]);
 }
