@@ -318,3 +318,20 @@ async fn an_address_that_looks_like_one_of_another_connection_is_never_passed_on
         assert_eq!((given == uri, given.starts_with("c+")), (is_kept, !is_kept), "{uri} {given}");
     }
 }
+
+#[test]
+fn what_was_learnt_elsewhere_is_taken_over_by_a_connection_that_goes_on() {
+    let document = |tool: &str| {
+        let tool = json!({"name": tool, "inputSchema": {"type": "object"}});
+        Some(Arc::from(serde_json::value::to_raw_value(&json!({ "tools": [tool], "capabilities": {} })).expect("JSON")))
+    };
+    let url = "https://h.example/mcp".parse().expect("an address");
+    let before = connection(url, Way::None, Tokens::new(None, None));
+    let names =
+        |connection: &Connection| BACKEND.tools(connection).into_iter().map(|tool| tool.name).collect::<Vec<_>>();
+    assert_eq!(names(&before), [""; 0]);
+    let at = |remembered| Connection { remembered, ..before.clone() };
+    assert_eq!(names(&at(document("one"))), ["c_one"]);
+    assert_eq!(names(&at(document("two"))), ["c_two"]);
+    assert_eq!(names(&at(None)), ["c_two"], "what cannot be read is no news");
+}

@@ -500,3 +500,28 @@ async fn that_a_page_is_done_is_told_to_the_host_that_was_led_there() {
     assert_eq!(asked.len(), 1);
     assert_eq!(*person.logged.lock().expect("a healthy lock"), ["completed e1"]);
 }
+
+#[tokio::test]
+async fn a_call_is_made_again_for_a_forgotten_session_and_not_for_a_tool_that_speaks_of_one() {
+    for (says, calls) in [
+        ("Bad Request: No valid session ID provided", 2),
+        ("Session not found", 2),
+        ("Bad Request: Server not initialized", 2),
+        ("closing session 7 failed", 1),
+        ("the _meta of the picture is damaged", 1),
+    ] {
+        let person = Person::new(ALL, Ok("{}"));
+        let (_host, connection, record) = server(false, move |asked, before| {
+            match before.iter().filter(|seen| seen["method"] == "tools/call").count() {
+                1 => {
+                    let error = json!({"code": -32000, "message": says});
+                    fake::json(StatusCode::BAD_REQUEST, &json!({"jsonrpc": "2.0", "id": asked["id"], "error": error}))
+                }
+                _ => result(asked, json!({"content": []})),
+            }
+        });
+        let outcome = called(&Peer::new(connection), by(&person)).await;
+        let sent = record.lock().expect("a healthy lock").iter().filter(|seen| seen["method"] == "tools/call").count();
+        assert_eq!((sent, outcome.is_ok()), (calls, calls == 2), "{says}: {outcome:?}");
+    }
+}
