@@ -263,7 +263,7 @@ impl App {
             http,
             credentials: self.supplier(connection, way),
             sent: backends::Sent::default(),
-            remembered: memory.recall(),
+            remembered: if connection.backend.passes() { memory.recall() } else { None },
             memory: Arc::new(memory),
             listener: backends::Listener::default(),
             copies: copies::of(self.parts.state.as_deref(), &connection.name, &self.parts.clock),

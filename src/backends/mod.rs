@@ -279,12 +279,25 @@ pub enum Schema {
 }
 
 impl Schema {
+    /// Appends the JSON text.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Self::Static(text) => out.push_str(text),
+            Self::Received(raw) => out.push_str(raw.get()),
+            Self::Made(tables) => tables.write(out),
+        }
+    }
+
     /// The JSON text.
     pub fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Static(text) => (*text).into(),
             Self::Received(raw) => raw.get().into(),
-            Self::Made(tables) => tables.make().into(),
+            Self::Made(tables) => {
+                let mut text = String::new();
+                tables.write(&mut text);
+                text.into()
+            }
         }
     }
 }

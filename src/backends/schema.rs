@@ -1,15 +1,14 @@
-//! Schemas made from the tables that calls are checked with, so that the two cannot differ.
+//! Schemas written from the tables that calls are checked with, so that the two cannot differ. They go straight into the
+//! list of tools as text: that list is most of what a start costs, and a tree of values would be built only to be dropped.
 
-use std::fmt::Debug;
-
-use serde_json::{Map, Value, json};
+use std::fmt::{Debug, Write as _};
 
 use super::arguments::{Field, Form};
 
-/// Makes a schema when somebody asks for it: at most once for each list of tools.
+/// Writes a schema when somebody asks for it: at most once for each list of tools.
 pub trait Make: Debug + Sync {
-    /// JSON Schema, its root an object, on one line.
-    fn make(&self) -> String;
+    /// Appends JSON Schema, its root an object, on one line.
+    fn write(&self, out: &mut String);
 }
 
 /// What a tool takes: each argument with what it is, for the model.
@@ -24,46 +23,160 @@ impl Arguments {
 }
 
 impl Make for Arguments {
-    fn make(&self) -> String {
-        of_fields(self.0.iter())
+    fn write(&self, out: &mut String) {
+        of_fields(out, self.0.iter());
     }
 }
 
-/// The schema of an object with these members.
-pub fn of_fields<'a>(fields: impl Iterator<Item = &'a (Field, &'static str)> + Clone) -> String {
-    let property = |(field, about): &(Field, &str)| {
-        let mut property = of(field.form);
-        if let Some(property) = property.as_object_mut() {
-            property.insert("description".to_owned(), (*about).into());
+/// The schema of an object with these members and no others.
+pub fn of_fields<'a>(out: &mut String, fields: impl Iterator<Item = &'a (Field, &'static str)> + Clone) {
+    out.push_str("{\"type\":\"object\",\"properties\":{");
+    for (at, (field, about)) in fields.clone().enumerate() {
+        name(out, at, field.name);
+        of(out, field.form);
+        end(out, about);
+    }
+    out.push_str("},\"additionalProperties\":false");
+    required(out, fields.filter(|(field, _)| field.required).map(|(field, _)| field.name));
+    out.push('}');
+}
+
+/// All but the closing brace.
+fn of(out: &mut String, form: Form) {
+    let _ = match form {
+        Form::Text(longest) => write!(out, "{{\"type\":\"string\",\"maxLength\":{longest}"),
+        Form::Choice(words) => {
+            out.push_str("{\"type\":\"string\",\"enum\":[");
+            list(out, words.iter().copied());
+            write!(out, "]")
         }
-        (field.name.to_owned(), property)
-    };
-    let properties: Map<String, Value> = fields.clone().map(property).collect();
-    let required: Vec<&str> = fields.filter(|(field, _)| field.required).map(|(field, _)| field.name).collect();
-    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    if let Some(schema) = schema.as_object_mut().filter(|_| !required.is_empty()) {
-        schema.insert("required".to_owned(), required.into());
-    }
-    schema.to_string()
-}
-
-fn of(form: Form) -> Value {
-    match form {
-        Form::Text(longest) => json!({"type": "string", "maxLength": longest}),
-        Form::Choice(words) => json!({"type": "string", "enum": words}),
-        Form::Flag => json!({"type": "boolean"}),
+        Form::Flag => write!(out, "{{\"type\":\"boolean\""),
         Form::FlagOr(words) => {
-            let words = words.iter().map(|word| json!(word));
-            let all: Vec<Value> = [json!(true), json!(false)].into_iter().chain(words).collect();
-            json!({"type": ["boolean", "string"], "enum": all})
+            out.push_str("{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,");
+            list(out, words.iter().copied());
+            write!(out, "]")
         }
-        Form::Whole(least, most) => json!({"type": "integer", "minimum": least, "maximum": most}),
-        Form::Number(least, most) => json!({"type": "number", "minimum": least, "maximum": most}),
-        Form::Texts(most) => json!({"type": "array", "items": {"type": "string"}, "maxItems": most}),
-        Form::Wholes(least, most) => {
-            json!({"type": "array", "items": {"type": "integer", "minimum": least, "maximum": most}})
+        Form::Whole(least, most) => write!(out, "{{\"type\":\"integer\",\"minimum\":{least},\"maximum\":{most}"),
+        Form::Number(least, most) => write!(out, "{{\"type\":\"number\",\"minimum\":{least:?},\"maximum\":{most:?}"),
+        Form::Texts(most) => write!(out, "{{\"type\":\"array\",\"items\":{{\"type\":\"string\"}},\"maxItems\":{most}"),
+        Form::Wholes(least, most) => write!(
+            out,
+            "{{\"type\":\"array\",\"items\":{{\"type\":\"integer\",\"minimum\":{least},\"maximum\":{most}}}"
+        ),
+        Form::Day => write!(out, "{{\"type\":\"string\",\"format\":\"date\""),
+        Form::Object => write!(out, "{{\"type\":\"object\""),
+    };
+}
+
+/// What a member of a result is.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// An integer.
+    Whole,
+    /// Any number.
+    Number,
+    /// True or false.
+    Flag,
+    /// A list of texts.
+    Texts,
+    /// An object whose members depend on what was asked for.
+    Object,
+    /// A list of such objects.
+    Objects,
+    /// A list of objects with these members.
+    Rows(&'static [Member]),
+}
+
+/// A member: its name, what it is, whether it is always there, and what it means.
+pub type Member = (&'static str, Shape, bool, &'static str);
+
+/// A result with these members and no others.
+#[derive(Clone, Copy, Debug)]
+pub struct Returns(pub &'static [Member]);
+
+impl Make for Returns {
+    fn write(&self, out: &mut String) {
+        of_members(out, self.0.iter());
+    }
+}
+
+/// The schema of an object with these members and no others.
+pub fn of_members<'a>(out: &mut String, members: impl Iterator<Item = &'a Member> + Clone) {
+    out.push_str("{\"type\":\"object\",\"properties\":{");
+    for (at, (word, shape, _, about)) in members.clone().enumerate() {
+        name(out, at, word);
+        shape.write(out, about);
+    }
+    out.push_str("},\"additionalProperties\":false");
+    required(out, members.filter(|(_, _, is_always_there, _)| *is_always_there).map(|(word, ..)| *word));
+    out.push('}');
+}
+
+impl Shape {
+    /// The schema of it.
+    pub fn write(&self, out: &mut String, about: &str) {
+        match self {
+            Self::Text => out.push_str("{\"type\":\"string\""),
+            Self::Whole => out.push_str("{\"type\":\"integer\""),
+            Self::Number => out.push_str("{\"type\":\"number\""),
+            Self::Flag => out.push_str("{\"type\":\"boolean\""),
+            Self::Texts => out.push_str("{\"type\":\"array\",\"items\":{\"type\":\"string\"}"),
+            Self::Object => out.push_str("{\"type\":\"object\""),
+            Self::Objects => out.push_str("{\"type\":\"array\",\"items\":{\"type\":\"object\"}"),
+            Self::Rows(members) => {
+                out.push_str("{\"type\":\"array\",\"items\":");
+                of_members(out, members.iter());
+            }
         }
-        Form::Day => json!({"type": "string", "format": "date"}),
-        Form::Object => json!({"type": "object"}),
+        end(out, about);
+    }
+}
+
+/// The name of a member that `at` others come before, and its colon.
+pub fn name(out: &mut String, at: usize, word: &str) {
+    if at > 0 {
+        out.push(',');
+    }
+    quoted(out, word);
+    out.push(':');
+}
+
+/// The end of a schema, with what it describes.
+pub fn end(out: &mut String, about: &str) {
+    if !about.is_empty() {
+        out.push_str(",\"description\":");
+        quoted(out, about);
+    }
+    out.push('}');
+}
+
+fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
+    let mut words = words.peekable();
+    if words.peek().is_some() {
+        out.push_str(",\"required\":[");
+        list(out, words);
+        out.push(']');
+    }
+}
+
+fn list<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
+    for (at, word) in words.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        quoted(out, word);
+    }
+}
+
+/// A JSON string. Most of ours have nothing to escape.
+pub fn quoted(out: &mut String, text: &str) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     }
 }

@@ -207,6 +207,27 @@ fn every_backend_is_found_by_its_name_and_has_a_way_in() {
     assert!(super::named("nobody").is_none());
 }
 
+/// A reader keeps one of two members of the same name, so a text with two would be longer than what was read.
+#[test]
+fn a_schema_has_no_name_twice() {
+    for backend in super::ALL {
+        let url = "http://127.0.0.1:9/".parse().expect("an address");
+        let mut connection = connection(url, Way::None, Tokens::new(Some("good"), None));
+        connection.toolsets = backend.toolsets.iter().map(|toolset| toolset.name).collect();
+        for way in backend.ways {
+            connection.way = *way;
+            for tool in backend.tools(&connection) {
+                for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()].into_iter().flatten() {
+                    let text = schema.text();
+                    let read: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+                    assert_eq!(length(&text), length(&read.to_string()), "{}: {text}", tool.name);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_way_has_a_word_of_its_own() {
     for way in Way::ALL {

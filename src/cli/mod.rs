@@ -106,7 +106,8 @@ pub fn definition() -> clap::Command {
 pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
     let arguments = as_helper(arguments);
     let asked = Asked::of(&arguments);
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let parsed = Serving::of(&arguments).map_or_else(|| Arguments::try_parse_from(arguments), Ok);
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &machine, asked),
     };
@@ -188,6 +189,27 @@ fn as_helper(arguments: Vec<OsString>) -> Vec<OsString> {
     }
     let words = ["keyward", "credential", "docker"].into_iter().map(OsString::from);
     words.chain(arguments.into_iter().skip(1)).collect()
+}
+
+/// The command line of `serve` alone. Hosts start it many times a day and wait for it, and the definition of every other
+/// command would be a third of what a start costs.
+#[derive(Parser)]
+#[command(disable_help_flag = true)]
+struct Serving {
+    #[command(flatten)]
+    global: Global,
+    #[command(flatten)]
+    serve: serve::Arguments,
+}
+
+impl Serving {
+    /// `None` for every other command, and for whatever has a mistake in it or asks for help: the whole definition has
+    /// the words for that.
+    fn of(arguments: &[OsString]) -> Option<Arguments> {
+        let words = arguments.get(1..).filter(|words| words.first().is_some_and(|word| word == "serve"))?;
+        let Self { global, serve } = Self::try_parse_from(words).ok()?;
+        Some(Arguments { global, command: Command::Serve(serve) })
+    }
 }
 
 /// What a command line asks for that could not be read as a whole.

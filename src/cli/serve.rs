@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Outcome;
 use crate::app::App;
+use crate::machine;
 use crate::report::{Exit, Report};
 use crate::serve::{Choice, Server};
 
@@ -27,6 +28,8 @@ impl Arguments {
 
 pub(super) async fn run(arguments: Arguments, app: &Arc<App>) -> Outcome {
     let server = Server::new(Arc::clone(app), &arguments.choice()).map_err(|error| Report::from(&error))?;
+    let in_flight = server.in_flight();
+    machine::before_the_end(move || in_flight.fail());
     let terminal = &app.machine.terminal;
     crate::serve::run(terminal.input(), terminal.output(), server).await;
     Ok(Exit::Done)

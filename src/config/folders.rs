@@ -3,6 +3,7 @@
 //! A tool that may write into the home folder may write `.bashrc`, one that may read it reads the private keys. Such a
 //! folder is refused, not warned of: who reads warnings of a program that a host starts?
 
+use std::cell::OnceCell;
 use std::path::{Component, Path, PathBuf};
 
 use super::Error;
@@ -51,6 +52,8 @@ pub struct Private {
     /// Every one: a variable may name another than the platform does, and each is somebody's.
     homes: Vec<PathBuf>,
     own: Vec<PathBuf>,
+    /// Both in every form, found out with the first folder that is checked: most configurations name none.
+    known: OnceCell<[Vec<PathBuf>; 2]>,
 }
 
 impl Private {
@@ -59,7 +62,8 @@ impl Private {
         let platform = folders.and_then(|own| own.home.clone());
         let homes = [environment.path("HOME"), environment.path("USERPROFILE"), platform];
         let own = folders.into_iter().flat_map(|own| [&own.config, &own.state, &own.shared]).cloned();
-        Self { homes: homes.into_iter().flatten().collect(), own: own.chain(config.map(Path::to_path_buf)).collect() }
+        let own = own.chain(config.map(Path::to_path_buf)).collect();
+        Self { homes: homes.into_iter().flatten().collect(), own, known: OnceCell::new() }
     }
 
     /// Refuses folders that hold any of it, or lie in it.
@@ -88,11 +92,13 @@ impl Private {
     /// What is wrong with this folder, as the rest of a sentence about it.
     fn complaint(&self, folder: &Path) -> Option<&'static str> {
         let overlaps = |one: &PathBuf| one.starts_with(folder) || folder.starts_with(one);
-        for home in self.homes.iter().flat_map(|home| forms(home)) {
+        let forms_of = |all: &[PathBuf]| all.iter().flat_map(|one| forms(one)).collect();
+        let [homes, own] = self.known.get_or_init(|| [forms_of(&self.homes), forms_of(&self.own)]);
+        for home in homes {
             if home.starts_with(folder) {
                 return Some("holds the whole home folder, with its keys and settings");
             }
-            let is_hidden = folder.strip_prefix(&home).is_ok_and(|inside| {
+            let is_hidden = folder.strip_prefix(home).is_ok_and(|inside| {
                 inside.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
             });
             let is_kept = KEPT.iter().any(|kept| overlaps(&home.join(kept)));
@@ -104,8 +110,7 @@ impl Private {
                 return Some("is where programs keep their settings and keys");
             }
         }
-        let mut own = self.own.iter().flat_map(|own| forms(own));
-        own.any(|own| overlaps(&own)).then_some("holds what belongs to keyward itself")
+        own.iter().any(overlaps).then_some("holds what belongs to keyward itself")
     }
 }
 

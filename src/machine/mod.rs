@@ -13,12 +13,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 mod browser;
 mod date;
 mod dump;
+mod fault;
 mod program;
 mod prompt;
 mod surroundings;
 
 pub use browser::{Browser, BrowserError, SystemBrowser, may_be_opened, open};
 pub use dump::without_core_dumps;
+pub use fault::{before_the_end, end_at_a_panic};
 pub use program::{HOST_PATH, HOST_VARIABLES, as_host, host_environment, own_program};
 pub use prompt::{Echo, Line, Lines, Prompt, ask_secret};
 pub use surroundings::{Platform, Surroundings, Traces, Unseen, host_name};

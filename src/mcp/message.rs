@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 /// How deep brackets may be nested, as in `serde_json`.
 const DEEPEST: usize = 128;
@@ -61,6 +61,17 @@ pub(super) struct Id {
 pub(super) enum Key {
     Text(String),
     Number(String),
+}
+
+impl Key {
+    /// An id that means this.
+    pub(super) fn written(self) -> Option<Id> {
+        let raw = match &self {
+            Self::Text(text) => to_raw_value(text).ok()?,
+            Self::Number(digits) => RawValue::from_string(digits.clone()).ok()?,
+        };
+        Some(Id { raw, key: self })
+    }
 }
 
 impl Id {

@@ -28,6 +28,7 @@ mod client;
 mod complete;
 mod dispatch;
 mod era;
+mod in_flight;
 mod level;
 mod line;
 mod listen;
@@ -46,6 +47,7 @@ mod writer;
 pub use ask::{Asked, Asker, Unanswered};
 pub use client::{Asking, Client, Method, Takes};
 pub use complete::{Completion, Partial, Reference};
+pub use in_flight::InFlight;
 pub use level::Level;
 pub use log::LogSender;
 pub use news::{News, NewsSender};
@@ -221,6 +223,16 @@ impl Default for Limits {
     }
 }
 
+/// Where the lines come from and go to, and who can be asked what is between the two.
+pub struct Wire {
+    /// Requests and answers to ours, a line each.
+    pub input: Box<dyn BufRead + Send>,
+    /// Answers and requests of ours, a line each.
+    pub output: Box<dyn Write + Send>,
+    /// Where requests are noted until they are answered.
+    pub in_flight: InFlight,
+}
+
 /// Why serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -234,12 +246,6 @@ pub enum Ending {
 ///
 /// Reading and writing block, so each has a thread of its own. The reading one may outlive this call, waiting for a
 /// line that nobody wants; it does not keep the process from ending.
-pub async fn run(
-    input: Box<dyn BufRead + Send>,
-    output: Box<dyn Write + Send>,
-    identity: Identity,
-    server: Arc<dyn Server>,
-    limits: Limits,
-) -> Ending {
-    run::run(input, output, identity, server, limits).await
+pub async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>, limits: Limits) -> Ending {
+    run::run(wire, identity, server, limits).await
 }

@@ -1,18 +1,18 @@
 //! The loop: lines in, answers out, and every call and reading that is in flight.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::task::{AbortHandle, Id as TaskId, JoinError, JoinSet};
+use tokio::task::{Id as TaskId, JoinError, JoinSet};
 
 use super::ask::{Ask, Asker, Host, Reply, Unanswered};
 use super::audience::Audience;
 use super::dispatch::{self, Dispatch, Handshake, Invocation, Step, Work};
 use super::era::Era;
+use super::in_flight::{InFlight, Running};
 use super::line::{self, Line};
 use super::log::From;
 use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE, Params, TOO_LONG, TOO_MANY};
@@ -22,7 +22,7 @@ use super::read::{self, Found, ReadError};
 use super::topics::Turn;
 use super::writer::{self, Part, Parts};
 use super::{Asking, CallError, Client, Completion, Ending, Identity, Level, Limits, LogSender};
-use super::{NewsSender, Outcome, ReadRequest, Server, ToolRequest};
+use super::{NewsSender, Outcome, ReadRequest, Server, ToolRequest, Wire};
 
 mod subscribe;
 
@@ -41,15 +41,10 @@ enum Finished {
     Turn(Result<(), ReadError>),
 }
 
-pub(super) async fn run(
-    input: Box<dyn BufRead + Send>,
-    output: Box<dyn Write + Send>,
-    identity: Identity,
-    server: Arc<dyn Server>,
-    limits: Limits,
-) -> Ending {
-    let mut lines = line::read(input, limits.line);
-    let (writer, written) = writer::start(output);
+pub(super) async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>, limits: Limits) -> Ending {
+    let mut lines = line::read(wire.input, limits.line);
+    let (writer, written) = writer::start(wire.output);
+    wire.in_flight.writes_to(&writer);
     let (sender, mut asks) = mpsc::unbounded_channel();
     let news = NewsSender::default();
     server.listen(news.clone());
@@ -66,7 +61,7 @@ pub(super) async fn run(
         turns: HashMap::new(),
         tasks: JoinSet::new(),
         flights: HashMap::new(),
-        keys: HashMap::new(),
+        in_flight: wire.in_flight,
         batches: HashMap::new(),
         questions: HashMap::new(),
         counter: 0,
@@ -92,6 +87,7 @@ pub(super) async fn run(
     };
     state.wind_up(ending).await;
     // The writer ends when the last sender is gone, and with it the process may.
+    state.in_flight.end();
     drop(state);
     drop(writer);
     let _ = tokio::time::timeout(LAST_WORDS, written).await;
@@ -112,19 +108,10 @@ struct Loop {
     turns: HashMap<TaskId, Turn>,
     tasks: JoinSet<Finished>,
     flights: HashMap<TaskId, Flight>,
-    keys: HashMap<Key, Running>,
+    in_flight: InFlight,
     batches: HashMap<u64, Batch>,
     questions: HashMap<Key, oneshot::Sender<Reply>>,
     counter: u64,
-}
-
-/// What has the id of a request.
-enum Running {
-    Task(AbortHandle),
-    /// The listening request of this number.
-    Listen(u64),
-    /// A subscription to this address, which the server does not know of yet.
-    Subscribe(Arc<str>),
 }
 
 /// A call or reading that is in flight.
@@ -217,11 +204,11 @@ impl Loop {
     }
 
     async fn request(&mut self, id: Id, method: &str, params: &Params<'_>, sink: Sink) {
-        let step = if self.keys.contains_key(&id.key) {
-            Err(DUPLICATE)
-        } else {
-            self.dispatch.request(&*self.server, &mut self.handshake, method, params)
-        };
+        if self.in_flight.contains(&id.key) {
+            return self.deliver(sink, Some(dispatch::refusal(Some(&id), &DUPLICATE))).await;
+        }
+        self.in_flight.insert(id.key.clone(), Running::Read);
+        let step = self.dispatch.request(&*self.server, &mut self.handshake, method, params);
         let parts = match step {
             Ok(Step::Start(_) | Step::Subscribe(_)) if self.accepted() >= self.limits.accepted => {
                 dispatch::refusal(Some(&id), &TOO_MANY)
@@ -238,6 +225,7 @@ impl Loop {
             Ok(Step::Answer(result)) => dispatch::answer(&id, result),
             Err(failure) => dispatch::refusal(Some(&id), &failure),
         };
+        self.in_flight.remove(&id.key);
         self.deliver(sink, Some(parts)).await;
     }
 
@@ -275,7 +263,7 @@ impl Loop {
             let _taken = place.take().await;
             work.await
         });
-        self.keys.insert(flight.id.key.clone(), Running::Task(handle.clone()));
+        self.in_flight.insert(flight.id.key.clone(), Running::Task(handle.clone()));
         self.flights.insert(handle.id(), flight);
     }
 
@@ -304,8 +292,8 @@ impl Loop {
     async fn cancel(&mut self, params: &Params<'_>) {
         // Unknown, finished and malformed ids are ignored, as the specification says.
         let Some(id) = params.request_id.and_then(Id::read) else { return };
-        match self.keys.remove(&id.key) {
-            None => {}
+        match self.in_flight.remove(&id.key) {
+            None | Some(Running::Read) => {}
             Some(Running::Task(handle)) => {
                 handle.abort();
                 if let Some(flight) = self.flights.get(&handle.id()) {
@@ -332,12 +320,9 @@ impl Loop {
         }
         let Some(flight) = self.flights.remove(&task) else { return };
         close(&flight);
-        // A cancelled call has lost its key already, and the id may be in use again.
-        let is_its = |running: &Running| matches!(running, Running::Task(handle) if handle.id() == task);
-        if !self.keys.get(&flight.id.key).is_some_and(is_its) {
+        if !self.in_flight.remove_task(&flight.id.key, task) {
             return self.deliver(flight.sink, None).await;
         }
-        self.keys.remove(&flight.id.key);
         let parts = match ended {
             Ok((_, finished)) => self.answer(&flight, finished),
             // A panic is answered, too: the client would wait for ever.

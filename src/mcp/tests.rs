@@ -1,7 +1,7 @@
 //! The protocol against a server of fixtures, over pipes in memory: each rule of lifecycle, framing, methods, progress,
 //! cancellation and asking, and what hostile input gets.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -197,8 +197,7 @@ impl Talk {
         let serving = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().start_paused(stands).build().expect("a runtime");
-            let input = Box::new(BufReader::new(reads));
-            let ending = runtime.block_on(run(input, Box::new(writes), identity(), Arc::new(server), limits));
+            let ending = runtime.block_on(run(wire(reads, writes), identity(), Arc::new(server), limits));
             runtime.shutdown_background();
             ending
         });
@@ -224,6 +223,10 @@ impl Talk {
         let rest = rest.collect();
         (rest, self.serving.take().expect("serving").join().expect("no panic"))
     }
+}
+
+fn wire(reads: PipeReader, writes: PipeWriter) -> Wire {
+    Wire { input: Box::new(BufReader::new(reads)), output: Box::new(writes), in_flight: InFlight::default() }
 }
 
 fn talk() -> Talk {
@@ -823,8 +826,7 @@ fn a_reader_that_went_away_ends_the_process() {
     let serving = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let server = Arc::new(Fixtures::default());
-        let input = Box::new(BufReader::new(reads));
-        runtime.block_on(run(input, Box::new(writes), identity(), server, Limits::default()))
+        runtime.block_on(run(wire(reads, writes), identity(), server, Limits::default()))
     });
     input.write_all(request("1", "ping", "\n").as_bytes()).expect("written");
     assert_eq!(serving.join().expect("no panic"), Ending::OutputClosed);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +14,8 @@ pub(super) enum Part {
     Text(String),
     Shared(Arc<str>),
     Raw(Box<RawValue>),
+    /// No part of a line: tells, alone in its place, that all before it is written.
+    Written(SyncSender<()>),
 }
 
 impl Part {
@@ -22,6 +25,7 @@ impl Part {
             Self::Text(text) => text,
             Self::Shared(text) => text,
             Self::Raw(raw) => raw.get(),
+            Self::Written(_) => "",
         }
     }
 }
@@ -49,20 +53,27 @@ pub(super) fn start(output: Box<dyn Write + Send>) -> (mpsc::Sender<Parts>, ones
 fn write(mut lines: mpsc::Receiver<Parts>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
     let mut buffer = Vec::with_capacity(LARGE);
     while let Some(first) = lines.blocking_recv() {
-        append(&mut buffer, &mut *output, &first)?;
+        let mut asked = append(&mut buffer, &mut *output, &first)?;
         // What waits already goes out with one system call.
-        while buffer.len() < LARGE {
+        while asked.is_none() && buffer.len() < LARGE {
             let Ok(next) = lines.try_recv() else { break };
-            append(&mut buffer, &mut *output, &next)?;
+            asked = append(&mut buffer, &mut *output, &next)?;
         }
         output.write_all(&buffer)?;
         output.flush()?;
         buffer.clear();
+        if let Some(asked) = asked {
+            let _ = asked.try_send(());
+        }
     }
     Ok(())
 }
 
-fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Result<()> {
+/// Adds a line. What comes back wants to be told that it is written.
+fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Result<Option<SyncSender<()>>> {
+    if let [Part::Written(asked)] = line {
+        return Ok(Some(asked.clone()));
+    }
     for part in line {
         let bytes = part.as_str().as_bytes();
         if bytes.len() < LARGE {
@@ -83,7 +94,7 @@ fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Re
         }
     }
     buffer.push(b'\n');
-    Ok(())
+    Ok(None)
 }
 
 /// JSON has line breaks only between its tokens, where a space does as well; in a message one would end the line.

@@ -133,7 +133,7 @@ impl Catalog {
     }
 
     /// The tools in the order of their names.
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.tools.values()
     }
 

@@ -1,12 +1,17 @@
-//! Tools as MCP sees them. Schemas are copied as text, never parsed or built again.
+//! Tools as MCP sees them. Schemas are written straight into the list, never parsed or built again.
 
 use std::fmt::Write as _;
 
 use crate::backends::Tool;
+use crate::backends::schema::quoted;
+
+/// What a definition usually takes, so that the list rarely moves while it grows.
+const USUAL: usize = 3 << 10;
 
 /// The JSON array of the definitions.
-pub(super) fn array<'a>(tools: impl Iterator<Item = &'a Tool>) -> String {
-    let mut text = String::from("[");
+pub(super) fn array<'a>(tools: impl ExactSizeIterator<Item = &'a Tool>) -> String {
+    let mut text = String::with_capacity(tools.len() * USUAL);
+    text.push('[');
     for (index, tool) in tools.enumerate() {
         if index > 0 {
             text.push(',');
@@ -18,29 +23,24 @@ pub(super) fn array<'a>(tools: impl Iterator<Item = &'a Tool>) -> String {
 }
 
 fn object(text: &mut String, tool: &Tool) {
-    let _ = write!(
-        text,
-        "{{\"name\":{},\"title\":{},\"description\":{},\"inputSchema\":{}",
-        quoted(&tool.name),
-        quoted(&tool.title),
-        quoted(&tool.description),
-        tool.input_schema.text(),
-    );
+    for (before, value) in
+        [("{\"name\":", &*tool.name), (",\"title\":", &*tool.title), (",\"description\":", &*tool.description)]
+    {
+        text.push_str(before);
+        quoted(text, value);
+    }
+    text.push_str(",\"inputSchema\":");
+    tool.input_schema.write(text);
     if let Some(schema) = &tool.output_schema {
-        let _ = write!(text, ",\"outputSchema\":{}", schema.text());
+        text.push_str(",\"outputSchema\":");
+        schema.write(text);
     }
     let effect = tool.effect;
+    text.push_str(",\"annotations\":{\"title\":");
+    quoted(text, &tool.title);
     let _ = write!(
         text,
-        ",\"annotations\":{{\"title\":{},\"readOnlyHint\":{},\"destructiveHint\":{},\"idempotentHint\":{},\"openWorldHint\":{}}}}}",
-        quoted(&tool.title),
-        effect.read_only,
-        effect.destructive,
-        effect.idempotent,
-        effect.open_world,
+        ",\"readOnlyHint\":{},\"destructiveHint\":{},\"idempotentHint\":{},\"openWorldHint\":{}}}}}",
+        effect.read_only, effect.destructive, effect.idempotent, effect.open_world,
     );
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
 }

@@ -57,6 +57,7 @@ struct Shared {
     readings: Relay<Result<mcp::Found, mcp::ReadError>>,
     ears: Ears,
     wishes: Mutex<Wishes>,
+    in_flight: mcp::InFlight,
 }
 
 /// What was read last, and from which files.
@@ -89,7 +90,13 @@ impl Server {
             readings: Relay::default(),
             ears,
             wishes: Mutex::default(),
+            in_flight: mcp::InFlight::default(),
         })))
+    }
+
+    /// What is being asked of it and has no answer yet.
+    pub fn in_flight(&self) -> mcp::InFlight {
+        self.0.in_flight.clone()
     }
 }
 
@@ -158,7 +165,8 @@ impl Shared {
 
 /// Serves until the input ends or nobody reads the output.
 pub async fn run(input: Box<dyn BufRead + Send>, output: Box<dyn Write + Send>, server: Server) -> mcp::Ending {
-    mcp::run(input, output, identity(), Arc::new(server), mcp::Limits::default()).await
+    let wire = mcp::Wire { input, output, in_flight: server.in_flight() };
+    mcp::run(wire, identity(), Arc::new(server), mcp::Limits::default()).await
 }
 
 fn identity() -> mcp::Identity {

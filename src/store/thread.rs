@@ -5,7 +5,6 @@
 //! others queue, each within its own deadline. Once a call has run past a deadline, new ones are refused at once until
 //! it ends.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -108,17 +107,14 @@ fn spawn<S: Default + 'static>(name: &str) -> Result<SyncSender<Job<S>>, Error> 
     let body = move || {
         let mut kept = S::default();
         while let Ok(job) = inbox.recv() {
-            // A panic in a platform's library ends that call and not the thread; what it left behind is not used again.
-            if catch_unwind(AssertUnwindSafe(|| job(&mut kept))).is_err() {
-                kept = S::default();
-            }
+            job(&mut kept);
         }
     };
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(body);
     started.map(|_| jobs).map_err(|error| Error::Failed { cause: format!("no thread for it: {}", error.kind()) })
 }
 
-// One call's turn; over when the work is done, also by a panic.
+// One call's turn; over when the work is done.
 struct Turn<S> {
     shared: Arc<Shared<S>>,
     number: u64,
@@ -236,14 +232,6 @@ mod tests {
         }
         release.send(()).unwrap();
         assert_eq!(thread.run(HOUR, |kept| Ok(*kept)).await, Ok(1));
-    }
-
-    #[tokio::test]
-    async fn a_panic_ends_its_call_and_what_it_kept() {
-        let thread = Thread::<u32>::new("test");
-        assert_eq!(thread.run(HOUR, |kept| Ok(std::mem::replace(kept, 7))).await, Ok(0));
-        assert_eq!(thread.run(HOUR, |_| -> Result<(), Error> { panic!("a library's") }).await, Err(ended()));
-        assert_eq!(thread.run(HOUR, |kept| Ok(*kept)).await, Ok(0));
     }
 
     #[test]

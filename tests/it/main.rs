@@ -14,6 +14,7 @@ mod doctor;
 mod documents;
 mod dpop;
 mod ending;
+mod fault;
 mod fickle;
 mod file;
 mod headers;

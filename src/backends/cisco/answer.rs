@@ -6,7 +6,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Column};
-use crate::backends::schema::Make;
+use crate::backends::schema::{self, Make, Member, Shape};
 use crate::backends::{Error, Output};
 
 /// Bytes of rows in one result, where the caller did not say how many are wanted.
@@ -163,36 +163,32 @@ pub(super) struct Listing {
 }
 
 impl Make for Listing {
-    fn make(&self) -> String {
-        let mut schema = record::schema(self.extra);
-        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.insert(self.name.to_owned(), json!({"type": "array", "items": record::schema(self.columns)}));
-            properties.extend(common());
+    fn write(&self, out: &mut String) {
+        out.push_str("{\"type\":\"object\",\"properties\":{");
+        record::properties(out, self.extra);
+        schema::name(out, self.extra.len(), self.name);
+        record::rows(out, self.columns, "");
+        for (word, shape, _, about) in COMMON {
+            schema::name(out, 1, word);
+            shape.write(out, about);
         }
-        if let Some(schema) = schema.as_object_mut() {
-            schema.insert("required".to_owned(), json!([self.name, "returned"]));
-        }
-        schema.to_string()
+        out.push_str("},\"required\":[");
+        schema::quoted(out, self.name);
+        out.push_str(",\"returned\"]}");
     }
 }
 
 /// Members that every list has.
-fn common() -> Map<String, Value> {
-    let texts = |about: &str| json!({"type": "array", "items": {"type": "string"}, "description": about});
-    let count = |about: &str| json!({"type": "integer", "description": about});
-    Map::from_iter([
-        ("returned".to_owned(), count("How many rows are here.")),
-        ("total".to_owned(), count("How many there are in all.")),
-        ("next_offset".to_owned(), count("Present if there are more: the `offset` that goes on.")),
-        ("not_found".to_owned(), texts("Inputs of which the service knows nothing.")),
-        ("notes".to_owned(), texts("What was widened, cut or left out.")),
-        ("origin".to_owned(), json!({"type": "string", "description": "Whose words these are."})),
-        (
-            "failed".to_owned(),
-            json!({"type": "array", "description": "Inputs that could not be asked for, and why.", "items": {
-                "type": "object",
-                "properties": {"inputs": {"type": "array", "items": {"type": "string"}}, "kind": {"type": "string"}, "error": {"type": "string"}},
-            }}),
-        ),
-    ])
-}
+const COMMON: &[Member] = &[
+    ("returned", Shape::Whole, true, "How many rows are here."),
+    ("total", Shape::Whole, false, "How many there are in all."),
+    ("next_offset", Shape::Whole, false, "Present if there are more: the `offset` that goes on."),
+    ("not_found", Shape::Texts, false, "Inputs of which the service knows nothing."),
+    ("notes", Shape::Texts, false, "What was widened, cut or left out."),
+    ("origin", Shape::Text, false, "Whose words these are."),
+    ("failed", Shape::Rows(FAILED), false, "Inputs that could not be asked for, and why."),
+];
+
+/// The members of [`failure`].
+const FAILED: &[Member] =
+    &[("inputs", Shape::Texts, true, ""), ("kind", Shape::Text, true, ""), ("error", Shape::Text, true, "")];

@@ -16,7 +16,7 @@ use super::running::{self, Affecting, SYSTEMS};
 use super::tool::{Request, Spec};
 use super::{lifecycle, software};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::{Arguments, Make};
+use crate::backends::schema::{self, Arguments, Make, Member, Shape};
 use crate::backends::{Boxed, Error, Output, Progress, Step};
 
 /// Bugs of each kind that a result names; their number is always there.
@@ -56,34 +56,45 @@ pub(super) static SPEC: Spec = Spec {
 struct Comparison;
 
 impl Make for Comparison {
-    fn make(&self) -> String {
-        let group = |about: &str, rows: Value| json!({"type": "object", "description": about, "properties": {"count": {"type": "integer"}, "rows": rows}});
-        let bugs = json!({"type": "array", "items": record::schema(BUG)});
-        let advisories = json!({"type": "array", "items": record::schema(advisories::ADVISORY)});
-        let groups = |rows: &Value| -> Map<String, Value> {
-            GROUPS.iter().map(|(name, about)| ((*name).to_owned(), group(about, rows.clone()))).collect()
-        };
-        json!({
-            "type": "object",
-            "required": ["parts", "verdict"],
-            "properties": {
-                "product_id": {"type": "string"}, "version_a": {"type": "string"}, "version_b": {"type": "string"},
-                "order": {"type": "string", "description": "Whether the second version is newer, older, the same, or of another train."},
-                "verdict": {"type": "string", "description": "What the figures say, in one sentence."},
-                "bugs": {"type": "object", "properties": groups(&bugs)},
-                "advisories": {"type": "object", "properties": groups(&advisories)},
-                "end_of_life": {"type": "array", "items": record::schema(lifecycle::EOX)},
-                "suggested": {"type": "array", "items": record::schema(software::RELEASE)},
-                "parts": {"type": "array", "description": "Each part, and whether it could be had.", "items": {"type": "object", "properties": {
-                    "part": {"type": "string"}, "status": {"type": "string"}, "error": {"type": "string"},
-                }}},
-                "notes": {"type": "array", "items": {"type": "string"}},
-                "origin": {"type": "string"},
-            },
-        })
-        .to_string()
+    fn write(&self, out: &mut String) {
+        out.push_str("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
+        for (at, (word, shape, _, about)) in MEMBERS.iter().enumerate() {
+            schema::name(out, at, word);
+            shape.write(out, about);
+        }
+        for (word, columns) in [("bugs", BUG), ("advisories", advisories::ADVISORY)] {
+            schema::name(out, 1, word);
+            out.push_str("{\"type\":\"object\",\"properties\":{");
+            for (at, (group, about)) in GROUPS.iter().enumerate() {
+                schema::name(out, at, group);
+                out.push_str("{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"},\"rows\":");
+                record::rows(out, columns, "");
+                out.push('}');
+                schema::end(out, about);
+            }
+            out.push_str("}}");
+        }
+        for (word, columns) in [("end_of_life", lifecycle::EOX), ("suggested", software::RELEASE)] {
+            schema::name(out, 1, word);
+            record::rows(out, columns, "");
+        }
+        out.push_str("}}");
     }
 }
+
+/// What is there besides the groups.
+const MEMBERS: &[Member] = &[
+    ("product_id", Shape::Text, false, ""),
+    ("version_a", Shape::Text, false, ""),
+    ("version_b", Shape::Text, false, ""),
+    ("order", Shape::Text, false, "Whether the second version is newer, older, the same, or of another train."),
+    ("verdict", Shape::Text, true, "What the figures say, in one sentence."),
+    ("parts", Shape::Rows(PARTS), true, "Each part, and whether it could be had."),
+    ("notes", Shape::Texts, false, ""),
+    ("origin", Shape::Text, false, ""),
+];
+const PARTS: &[Member] =
+    &[("part", Shape::Text, true, ""), ("status", Shape::Text, true, ""), ("error", Shape::Text, false, "")];
 
 /// A comparison, while it grows.
 #[derive(Default)]

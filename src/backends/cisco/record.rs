@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::refusal::Fault;
 use super::value;
+use crate::backends::schema::{self, Shape};
 
 /// The form a member is brought into.
 #[derive(Clone, Copy, Debug)]
@@ -172,26 +173,38 @@ pub(super) fn list(value: Option<Value>) -> Vec<Value> {
     }
 }
 
-/// The schema of a lean record.
-pub(super) fn schema(columns: &[Column]) -> Value {
-    let mut properties = Map::new();
+/// Writes the schema of a lean record.
+pub(super) fn schema(out: &mut String, columns: &[Column]) {
+    out.push_str("{\"type\":\"object\",\"properties\":{");
+    properties(out, columns);
+    out.push_str("}}");
+}
+
+/// Writes the members of one. A name that several columns fill is there once.
+pub(super) fn properties(out: &mut String, columns: &[Column]) {
+    let mut before: Vec<&str> = Vec::with_capacity(columns.len());
     for column in columns {
-        properties.entry(column.to).or_insert_with(|| {
-            let mut property = match column.form {
-                Form::Line | Form::Prose | Form::Date => json!({"type": "string"}),
-                Form::Whole => json!({"type": "integer"}),
-                Form::Number => json!({"type": "number"}),
-                Form::Flag => json!({"type": "boolean"}),
-                Form::Lines | Form::Words => json!({"type": "array", "items": {"type": "string"}}),
-                Form::Rows(columns) => json!({"type": "array", "items": schema(columns)}),
-            };
-            if let Some(property) = property.as_object_mut().filter(|_| !column.about.is_empty()) {
-                property.insert("description".to_owned(), column.about.into());
-            }
-            property
-        });
+        if before.contains(&column.to) {
+            continue;
+        }
+        schema::name(out, before.len(), column.to);
+        before.push(column.to);
+        match column.form {
+            Form::Line | Form::Prose | Form::Date => Shape::Text.write(out, column.about),
+            Form::Whole => Shape::Whole.write(out, column.about),
+            Form::Number => Shape::Number.write(out, column.about),
+            Form::Flag => Shape::Flag.write(out, column.about),
+            Form::Lines | Form::Words => Shape::Texts.write(out, column.about),
+            Form::Rows(columns) => rows(out, columns, column.about),
+        }
     }
-    json!({"type": "object", "properties": properties})
+}
+
+/// Writes the schema of a list of lean records.
+pub(super) fn rows(out: &mut String, columns: &[Column], about: &str) {
+    out.push_str("{\"type\":\"array\",\"items\":");
+    schema(out, columns);
+    schema::end(out, about);
 }
 
 /// A lean record for people: its short members on one line, its texts below.
@@ -232,6 +245,7 @@ pub(super) fn readable(text: &mut String, fields: &Map<String, Value>, columns: 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -265,7 +279,9 @@ mod tests {
 
     #[test]
     fn the_schema_follows_the_columns() {
-        let schema = schema(COLUMNS);
+        let mut written = String::new();
+        schema(&mut written, COLUMNS);
+        let schema: Value = serde_json::from_str(&written).unwrap();
         assert_eq!(schema["properties"]["id"], json!({"type": "string", "description": "Its id."}));
         assert_eq!(schema["properties"]["rows"]["items"]["properties"]["number"], json!({"type": "integer"}));
     }

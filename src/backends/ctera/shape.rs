@@ -1,50 +1,6 @@
 //! The schemas of results, as tables.
 
-use serde_json::{Map, Value, json};
-
-use crate::backends::schema::Make;
-
-/// What a member of a result is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
-    Text,
-    Whole,
-    Flag,
-    Texts,
-    Rows(&'static [Member]),
-}
-
-/// A member: its name, what it is, whether it is always there, and what it means.
-pub(super) type Member = (&'static str, Shape, bool, &'static str);
-
-/// A result.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Returns(pub(super) &'static [Member]);
-
-impl Make for Returns {
-    fn make(&self) -> String {
-        object(self.0).to_string()
-    }
-}
-
-fn object(members: &[Member]) -> Value {
-    let property = |(name, shape, _, about): &Member| {
-        let mut schema = match shape {
-            Shape::Text => json!({"type": "string"}),
-            Shape::Whole => json!({"type": "integer"}),
-            Shape::Flag => json!({"type": "boolean"}),
-            Shape::Texts => json!({"type": "array", "items": {"type": "string"}}),
-            Shape::Rows(members) => json!({"type": "array", "items": object(members)}),
-        };
-        if let Some(schema) = schema.as_object_mut().filter(|_| !about.is_empty()) {
-            schema.insert("description".to_owned(), (*about).into());
-        }
-        ((*name).to_owned(), schema)
-    };
-    let properties: Map<String, Value> = members.iter().map(property).collect();
-    let required: Vec<&str> = members.iter().filter(|(_, _, always, _)| *always).map(|(name, ..)| *name).collect();
-    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
-}
+pub(super) use crate::backends::schema::{Member, Returns, Shape};
 
 /// The members of [`super::item::Row`].
 pub(super) const ROW: &[Member] = &[

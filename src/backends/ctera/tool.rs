@@ -56,8 +56,8 @@ impl Takes {
 }
 
 impl Make for Within {
-    fn make(&self) -> String {
-        schema::of_fields(self.0.iter().chain([&PORTAL]))
+    fn write(&self, out: &mut String) {
+        schema::of_fields(out, self.0.iter().chain([&PORTAL]));
     }
 }
 

@@ -33,13 +33,17 @@ impl Loop {
     pub(super) async fn listen(&mut self, id: Id, wish: Wish, sink: Sink) {
         if let Sink::Batch(_) = sink {
             // The answers of the others would wait for its end.
+            self.in_flight.remove(&id.key);
             let failure = Failure::new(-32600, "a batch cannot listen");
             return self.deliver(sink, Some(dispatch::refusal(Some(&id), &failure))).await;
         }
         match self.audience.listen(id.clone(), wish) {
-            None => self.write(dispatch::refusal(Some(&id), &TOO_MANY)).await,
+            None => {
+                self.in_flight.remove(&id.key);
+                self.write(dispatch::refusal(Some(&id), &TOO_MANY)).await;
+            }
             Some((number, acknowledgement)) => {
-                self.keys.insert(id.key, Running::Listen(number));
+                self.in_flight.insert(id.key, Running::Listen(number));
                 if let Some(acknowledgement) = acknowledgement {
                     self.write(acknowledgement).await;
                 }
@@ -53,20 +57,22 @@ impl Loop {
             Subscribed::Now => Self::nothing(&id),
             Subscribed::Full => dispatch::refusal(Some(&id), &TOO_MANY),
             Subscribed::Later(uri) => {
-                self.keys.insert(id.key.clone(), Running::Subscribe(Arc::clone(&uri)));
+                self.in_flight.insert(id.key.clone(), Running::Subscribe(Arc::clone(&uri)));
                 self.audience.wait(uri, id.key.clone(), Waiter { id, sink });
                 return self.turn();
             }
         };
+        self.in_flight.remove(&id.key);
         self.deliver(sink, Some(parts)).await;
     }
 
     /// Whoever waits to be subscribed is answered first: for a moment, it was.
     pub(super) async fn unsubscribe(&mut self, id: &Id, uri: &str, sink: Sink) {
         for (key, Waiter { id, sink }) in self.audience.unsubscribe(uri) {
-            self.keys.remove(&key);
+            self.in_flight.remove(&key);
             self.deliver(sink, Some(Self::nothing(&id))).await;
         }
+        self.in_flight.remove(&id.key);
         self.deliver(sink, Some(Self::nothing(id))).await;
         self.turn();
     }
@@ -98,7 +104,7 @@ impl Loop {
         };
         let (answered, acknowledgements) = self.audience.turned(turn, outcome.is_ok());
         for (key, Waiter { id, sink }) in answered {
-            self.keys.remove(&key);
+            self.in_flight.remove(&key);
             let parts = match &outcome {
                 Ok(()) => Self::nothing(&id),
                 Err(failure) => dispatch::refusal(Some(&id), failure),
@@ -132,7 +138,7 @@ impl Loop {
     /// Requests that listen are answered at the end, and the server is told that nobody does any more.
     pub(super) async fn end_listening(&mut self) {
         for id in self.audience.end() {
-            self.keys.remove(&id.key);
+            self.in_flight.remove(&id.key);
             self.write(dispatch::answer(&id, self.dispatch.listened(&id))).await;
         }
         self.turn();

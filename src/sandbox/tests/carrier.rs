@@ -79,16 +79,6 @@ fn a_request_that_can_be_read_two_ways_is_refused() {
 }
 
 #[test]
-fn a_fake_that_panics_answers_500_and_the_rest_goes_on() {
-    let bench = Bench::new();
-    for _ in 0..20 {
-        let answer = bench.get("/echo/panic");
-        assert_eq!((answer.status, answer.body.as_str()), (500, "keyward sandbox: a handler failed\n"));
-    }
-    assert_eq!(bench.get("/as/jwks").status, 200);
-}
-
-#[test]
 fn pieces_arrive_one_by_one_and_a_broken_one_is_no_end() {
     let bench = Bench::new();
     let whole = bench.get("/echo/pieces");

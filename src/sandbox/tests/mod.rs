@@ -150,9 +150,8 @@ pub(super) struct Echo;
 impl Fake for Echo {
     fn answer(&self, request: &Received, place: &Place<'_>) -> Reply {
         match request.uri().path() {
-            "/panic" => panic!("the fake breaks"),
             "/pieces" => return http::Response::new(Body::Pieces(Box::new(Words(vec!["three", "two", "one"])))),
-            "/broken" => return http::Response::new(Body::Pieces(Box::new(Words(vec!["panic", "one"])))),
+            "/broken" => return http::Response::new(Body::Pieces(Box::new(Words(vec!["broken", "one"])))),
             _ => {}
         }
         let resource = format!("{}/mcp", place.url);
@@ -174,7 +173,9 @@ struct Words(Vec<&'static str>);
 impl Read for Words {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let Some(word) = self.0.pop() else { return Ok(0) };
-        assert_ne!(word, "panic");
+        if word == "broken" {
+            return Err(std::io::Error::other("the fake breaks off"));
+        }
         let count = word.len().min(buffer.len());
         buffer[..count].copy_from_slice(&word.as_bytes()[..count]);
         self.0.extend(word.get(count..).filter(|rest| !rest.is_empty()));

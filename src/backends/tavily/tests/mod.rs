@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::fake::Server;
 use super::*;
 use crate::backends::fake::{Fake, Seen};
-use crate::backends::schema::Make as _;
 use crate::backends::tests::{Host, Tokens, connection, matches};
 use crate::backends::{Agreed, Call, Error, Output, Progress, Schema};
 
@@ -262,7 +261,10 @@ fn schemas() -> Vec<(String, Value)> {
         serde_json::from_str(text).expect("JSON")
     };
     let of = |spec: &tool::Spec| {
-        [(spec.name.to_owned(), read(&spec.takes.make())), (format!("{} result", spec.name), read(spec.returns))]
+        [
+            (spec.name.to_owned(), read(&Schema::Made(spec.takes).text())),
+            (format!("{} result", spec.name), read(spec.returns)),
+        ]
     };
     tool::ALL.iter().flat_map(of).collect()
 }
