@@ -83,7 +83,7 @@ async fn allocate(request: Request) -> Result<Output, Error> {
     if pool.what == "vlans" && !entries.iter().any(|entry| entry.name == "name") {
         return Err(Error::Arguments("a VLAN needs a `name` in `values`".to_owned()));
     }
-    let message = write::message(&request, &mut notes).await?;
+    let message = write::message(&request, &kind, &mut notes).await?;
     let path = format!("{}/{id}", parent.path);
     let below = format!("{path}/{}", pool.list);
     let from = client.ask(Ask::get(&path).with("fields", "id,display")).await?.body;

@@ -1,7 +1,7 @@
 //! What is to be written, checked and made into the body of a request, with what a person is shown of it.
 //!
 //! NetBox ignores a field that it does not know, as it does with filters: each is looked up first. Names of objects become
-//! ids, and the person is shown both.
+//! ids, and the person is shown both. What NetBox would refuse after the yes is refused before the question.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,17 @@ use serde_json::{Map, Value, json};
 use super::catalog::Type;
 use super::client::Client;
 use super::lean::{self, HIDDEN};
+use super::openapi::Empty;
+use super::release::Release;
 use super::{describe, listing, relation, vocabulary};
 use crate::backends::{Boxed, Error, arguments, outside};
 
 /// Fields of one write.
 const MOST: usize = 18;
-/// Fields that not every release tells of.
-const ALWAYS: [&str; 3] = ["tags", "custom_fields", "changelog_message"];
 /// Lists of tags, and of objects that are named as relations are.
 const TAGS: [&str; 3] = ["tags", "add_tags", "remove_tags"];
+/// What is taken wherever tags are, in releases that have it; no list of fields names it.
+const FEWER_TAGS: [&str; 2] = ["add_tags", "remove_tags"];
 /// Characters of a value before it is changed.
 const BEFORE: usize = 200;
 
@@ -50,17 +52,39 @@ async fn check(client: &Client, kind: &Type, path: &str, given: Map<String, Valu
         )));
     }
     let known = writable(client, kind, path).await?;
+    let release = client.release().await?;
     let mut entries = Vec::new();
     for (name, value) in given {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-        if !is_name || (!known.is_empty() && !known.contains(&name) && !ALWAYS.contains(&name.as_str())) {
+        if !is_name || !is_taken(&known, release, &name) {
             return Err(unknown(kind, &name, &known));
+        }
+        if value.is_null() {
+            may_be_null(client, kind, &name).await?;
         }
         let (value, shown) = resolved(client, kind, &name, value).await?;
         entries.push(Entry { name, value, shown });
     }
     Ok(entries)
+}
+
+/// Whether a field is one of those that can be written; any is where nobody says which those are.
+fn is_taken(known: &BTreeSet<String>, release: Release, name: &str) -> bool {
+    let field = if FEWER_TAGS.contains(&name) && release >= Release::FEWER_TAGS { "tags" } else { name };
+    // What lists the fields never lists this one, and it has an argument of its own.
+    name != "changelog_message" && (known.is_empty() || known.contains(field))
+}
+
+/// Refuses null for a field that has no such value. Where no schema can be read, NetBox itself says so.
+async fn may_be_null(client: &Client, kind: &Type, name: &str) -> Result<(), Error> {
+    let Ok(digest) = client.schema().await else { return Ok(()) };
+    let said = match digest.list(&kind.path).and_then(|list| list.empty(name)) {
+        None => return Ok(()),
+        Some(Empty::Never) => "it always has a value",
+        Some(Empty::Text) => "an empty text empties it, if it may be empty",
+    };
+    Err(Error::Arguments(format!("`{name}` of {} takes no null: {said}", kind.name)))
 }
 
 /// The fields that can be written there: as whoever may write is told, or as the schema has them; none if nobody says.
@@ -80,9 +104,13 @@ async fn writable(client: &Client, kind: &Type, path: &str) -> Result<BTreeSet<S
 }
 
 fn unknown(kind: &Type, name: &str, known: &BTreeSet<String>) -> Error {
-    let said = match vocabulary::moved(&kind.name, name) {
-        Some(moved) => format!(": {moved}"),
-        None => arguments::hint(name, &known.iter().map(String::as_str).collect::<Vec<_>>()),
+    let said = match (name, vocabulary::moved(&kind.name, name)) {
+        ("changelog_message", _) => "; `message` of the call is for it".to_owned(),
+        ("add_tags" | "remove_tags", _) if known.contains("tags") => {
+            format!(" before release {}; `tags` takes the whole list", Release::FEWER_TAGS)
+        }
+        (_, Some(moved)) => format!(": {moved}"),
+        _ => arguments::hint(name, &known.iter().map(String::as_str).collect::<Vec<_>>()),
     };
     Error::Arguments(format!("{} has no field `{}` that can be written{said}", kind.name, outside::line(name, 60)))
 }

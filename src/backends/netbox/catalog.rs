@@ -10,7 +10,7 @@ use crate::backends::{Error, arguments, outside};
 /// A type of objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Type {
-    /// As `dcim.device`.
+    /// As `dcim.device`; the path, where the instance does not say what it calls the type.
     pub(super) name: String,
     /// As `dcim/devices`: the path of its list below the API.
     pub(super) path: String,
@@ -103,6 +103,18 @@ impl Type {
         let is_list = (2..=4).contains(&parts) && path.len() <= LONGEST && path.split('/').all(is_plain);
         let name = outside::line(name, LONGEST);
         (is_list && !name.is_empty()).then(|| Self { name, path: path.to_owned() })
+    }
+
+    /// Its name as NetBox itself has it, in the change log and in relations to any type.
+    pub(super) fn official(&self) -> Result<&str, Error> {
+        match self.name.contains('/') {
+            true => Err(Error::Arguments(format!(
+                "how NetBox calls the type of `{}` is not known: releases before {} name the types of plugins by their lists only",
+                self.name,
+                Release::MESSAGE
+            ))),
+            false => Ok(&self.name),
+        }
     }
 
     /// The app.

@@ -88,7 +88,7 @@ async fn asked(request: &Request) -> Result<(Ask, Vec<String>), Error> {
     let mut notes = checked.notes;
     if let Some(word) = request.text("type") {
         let kind = client.kind(word).await?;
-        ask = ask.with("changed_object_type", kind.name.clone());
+        ask = ask.with("changed_object_type", kind.official()?);
         if request.whole("id").is_some() || request.text("name").is_some() {
             let plain = Request { given: named(request), client: client.clone(), agreed: request.agreed.clone() };
             let (id, found) = which(&plain, &kind).await?;

@@ -2,7 +2,7 @@
 //!
 //! NetBox ignores a filter that it does not know: with a misspelt one it answers with everything, and nobody notices. So
 //! no name is sent that is not known to be taken. What we know for certain of this release needs no more; everything else
-//! is looked up in the instance's own schema.
+//! is looked up in the instance's own schema, and where there is none, tried out ([`heard`]).
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::catalog::Type;
 use super::client::{Ask, Client, Query};
 use super::openapi::{List, SUFFIXES, split};
 use super::release::Release;
-use super::{ipam, relation, vocabulary};
+use super::{heard, ipam, relation, vocabulary};
 use crate::backends::{Boxed, Error, arguments, outside};
 
 /// Filters of one call, and values of one filter.
@@ -43,7 +43,7 @@ pub(super) struct Checked {
 pub(super) enum Source {
     /// The instance's schema.
     Schema(std::sync::Arc<super::openapi::Digest>),
-    /// Our own list, with what the objects show, because of this.
+    /// Our own list, because of this; the fields that objects show tell what may have been meant.
     Bundled { why: String, fields: BTreeSet<String> },
 }
 
@@ -112,20 +112,23 @@ async fn known(client: &Client, kind: &Type, names: &[&str], notes: &mut Vec<Str
             }
         }
         Source::Bundled { why, fields } => {
-            let is_shown = |name: &str| {
-                let (base, _) = split(name);
-                fields.contains(base) || base.strip_suffix("_id").is_some_and(|base| fields.contains(base))
-            };
             let doubt = format!("; the schema of this NetBox could not be read: {why}");
-            match names.iter().find(|name| !is_certain(name) && !is_shown(name)) {
-                Some(name) => Err(unknown(kind, name, &known_names(kind, release, &source), &doubt)),
-                None => {
-                    notes.push(format!(
-                        "filters were checked against a bundled list and the fields of an object{doubt}"
-                    ));
-                    Ok(())
+            for name in names.iter().filter(|name| !is_certain(name)) {
+                if heard::is_heard(client, kind, name).await? {
+                    notes.push(format!("`{name}` is in no list: NetBox was asked, and does filter by it{doubt}"));
+                    continue;
                 }
+                let mut all = known_names(kind, release, &source);
+                all.extend(fields.iter().filter(|field| *field != name).map(|field| (field.clone(), Vec::new())));
+                return Err(match fields.contains(*name) {
+                    true => {
+                        Error::Arguments(format!("{} has the field `{name}` and no filter by it{doubt}", kind.name))
+                    }
+                    false => unknown(kind, name, &all, &doubt),
+                });
             }
+            notes.push(format!("filters were checked against a bundled list{doubt}"));
+            Ok(())
         }
     }
 }
@@ -153,19 +156,12 @@ pub(super) fn known_names(kind: &Type, release: Release, source: &Source) -> Vec
         Source::Schema(digest) => digest.list(&kind.path),
         Source::Bundled { .. } => None,
     };
-    let bundled =
-        || vocabulary::names(&kind.name, release).into_iter().map(|(name, suffixes)| (name, suffixes.to_vec()));
-    match (list, source) {
-        (Some(list), _) => list.filters().map(|filter| (filter.base.to_owned(), filter.suffixes())).collect(),
-        (None, Source::Bundled { fields, .. }) => {
-            let mut all: Vec<(String, Vec<&str>)> = bundled().collect();
-            let more = fields.iter().filter(|name| !all.iter().any(|(known, _)| known == *name)).cloned();
-            let more: Vec<(String, Vec<&str>)> = more.map(|name| (name, Vec::new())).collect();
-            all.extend(more);
-            all
-        }
-        _ => bundled().collect(),
-    }
+    let own = |list: &List| list.filters().map(|filter| (filter.base.to_owned(), filter.suffixes())).collect();
+    let bundled = || {
+        let all = vocabulary::names(&kind.name, release).into_iter();
+        all.map(|(name, suffixes)| (name, suffixes.to_vec())).collect()
+    };
+    list.map_or_else(bundled, own)
 }
 
 /// What to say of a name that is not taken.
@@ -200,7 +196,18 @@ async fn known_fields(client: &Client, kind: &Type, names: &[&str], notes: &mut 
     let body = match client.ask(ask).await {
         Ok(answer) => answer.body,
         Err(Error::Forbidden { .. } | Error::Refused { .. }) => {
-            notes.push("this account may not see the custom fields: filters by them could not be checked".to_owned());
+            for name in names {
+                if !heard::is_heard(client, kind, name).await? {
+                    let shown = outside::line(name, 60);
+                    return Err(Error::Arguments(format!(
+                        "NetBox does not filter {} by `{shown}`, and this account may not see which custom fields there are",
+                        kind.name
+                    )));
+                }
+            }
+            notes.push(
+                "this account may not see the custom fields: NetBox was asked whether it filters by them".to_owned(),
+            );
             return Ok(());
         }
         Err(error) => return Err(error),

@@ -21,6 +21,8 @@ const SCHEMA: Limits = Limits { time: Duration::from_secs(50), body: 32 << 20 };
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Types that an instance names.
 const TYPES: usize = 1_000;
+/// Filters that are remembered beyond the newest.
+const HEARD: usize = 200;
 /// Plugins whose lists are looked for where no list of types names them.
 const PLUGINS: usize = 20;
 
@@ -39,6 +41,8 @@ struct Facts {
     /// Why the schema could not be read, and when.
     failed: Option<(Instant, String)>,
     types: Option<Arc<[Type]>>,
+    /// Filters that were tried and are heeded: a list and a name.
+    heard: Vec<String>,
 }
 
 impl Known {
@@ -65,6 +69,19 @@ impl Known {
     /// What the schema says, if it was read.
     pub(super) fn schema(&self) -> Option<Arc<Digest>> {
         self.with(|facts| facts.schema.clone())
+    }
+
+    /// Whether a filter was tried before, and is heeded.
+    pub(super) fn was_heard(&self, filter: &str) -> bool {
+        self.with(|facts| facts.heard.iter().any(|one| one == filter))
+    }
+
+    /// Notes that a filter is heeded.
+    pub(super) fn hears(&self, filter: String) {
+        self.with(|facts| {
+            facts.heard.truncate(HEARD);
+            facts.heard.insert(0, filter);
+        });
     }
 
     fn failed(&self) -> Option<String> {
@@ -165,7 +182,7 @@ impl Client {
         Ok(Some(rows.iter().filter_map(one).collect()))
     }
 
-    /// The lists of the plugins, each as its own root shows them.
+    /// The lists of the plugins, each as its own root shows them, by their paths.
     async fn plugins(&self) -> Result<Vec<Type>, Error> {
         let roots = match self.ask(Ask::get("plugins")).await {
             Ok(answer) => answer.body,
@@ -185,7 +202,11 @@ impl Client {
         let mut types = Vec::new();
         for (plugin, answer) in plugins.iter().zip(self.all(asks).await) {
             let lists = answer.map(|answer| names(&answer.body)).unwrap_or_default();
-            let one = |list: &String| Type::at(&format!("{}.{list}", plugin.name), &format!("{}/{list}", plugin.path));
+            // What NetBox calls the type of a list it says nowhere here; the path is a name that claims nothing.
+            let one = |list: &String| {
+                let path = format!("{}/{list}", plugin.path);
+                Type::at(&path, &path)
+            };
             types.extend(lists.iter().filter_map(one));
         }
         Ok(types)

@@ -22,6 +22,7 @@ mod client;
 mod describe;
 pub mod fake;
 mod filters;
+mod heard;
 mod ipam;
 mod known;
 mod lean;

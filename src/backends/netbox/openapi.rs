@@ -21,6 +21,8 @@ const LISTS: usize = 1_500;
 const NAMES: usize = 3_000;
 /// Characters of a name.
 const LONGEST: usize = 120;
+/// References and alternatives within each other.
+const DEPTH: u8 = 6;
 /// Values of a field that are kept.
 const VALUES: usize = 300;
 /// Parameters that are no filters.
@@ -39,8 +41,19 @@ pub(super) struct List {
     fields: String,
     writable: String,
     required: String,
+    /// The written fields that take no null, each with a tilde where a text may be empty instead.
+    firm: String,
     /// Each with an equals sign and its values, separated by commas.
     choices: String,
+}
+
+/// What a field has that takes no null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// A value in any case.
+    Never,
+    /// A text, which may be empty as far as the schema says.
+    Text,
 }
 
 /// A filter of a list.
@@ -153,7 +166,14 @@ impl List {
         };
         let required = object.get("required").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let properties = object.get("properties").and_then(Value::as_object);
+        let firm = properties
+            .into_iter()
+            .flatten()
+            .filter(|(name, property)| is_name(name) && !takes_null(property, schemas, DEPTH));
+        let firm =
+            firm.take(NAMES).map(|(name, property)| if is_free(property) { format!("{name}~") } else { name.clone() });
         Self {
+            firm: firm.collect::<Vec<_>>().join(" "),
             writable: joined(properties.into_iter().flat_map(|all| all.keys().map(String::as_str))),
             required: joined(required.iter().filter_map(Value::as_str)),
             ..self
@@ -189,6 +209,15 @@ impl List {
         self.required.split(' ').filter(|name| !name.is_empty())
     }
 
+    /// What a written field has that takes no null; `None` for one that takes it, and for one that the list does not have.
+    pub(super) fn empty(&self, name: &str) -> Option<Empty> {
+        let mut all = self
+            .firm
+            .split(' ')
+            .map(|entry| entry.strip_suffix('~').map_or((entry, Empty::Never), |name| (name, Empty::Text)));
+        all.find(|(firm, _)| *firm == name).map(|(_, empty)| empty)
+    }
+
     /// The fields that have one of some values, with the values.
     pub(super) fn choices(&self) -> impl Iterator<Item = (&str, Vec<&str>)> {
         self.choices.split(' ').filter_map(|entry| {
@@ -203,6 +232,39 @@ impl Filter<'_> {
     pub(super) fn suffixes(self) -> Vec<&'static str> {
         SUFFIXES.iter().copied().filter(|suffix| self.suffixes & bit(Some(suffix)) != 0).collect()
     }
+}
+
+/// Whether a property takes null, as far as its schema says: all that it leaves open is taken. Where an empty text is a
+/// choice, NetBox makes it of null.
+fn takes_null(property: &Value, schemas: &Members<'_>, depth: u8) -> bool {
+    let has = |name: &str, wanted: &Value| match property.get(name) {
+        Some(Value::Array(all)) => all.contains(wanted),
+        one => one == Some(wanted),
+    };
+    if has("nullable", &true.into())
+        || has("type", &"null".into())
+        || has("enum", &Value::Null)
+        || has("enum", &"".into())
+    {
+        return true;
+    }
+    let Some(depth) = depth.checked_sub(1) else { return true };
+    if property.get("$ref").is_some() {
+        return referred(property, schemas).is_none_or(|inner| takes_null(&inner, schemas, depth));
+    }
+    let parts: Vec<&Value> =
+        ["oneOf", "anyOf", "allOf"].iter().filter_map(|name| property.get(*name)?.as_array()).flatten().collect();
+    match parts.as_slice() {
+        [] => property.get("type").is_none() && property.get("enum").is_none(),
+        parts => parts.iter().any(|part| takes_null(part, schemas, depth)),
+    }
+}
+
+/// Whether a property is a text that may be empty.
+fn is_free(property: &Value) -> bool {
+    property.get("type").and_then(Value::as_str) == Some("string")
+        && property.get("enum").is_none()
+        && property.get("minLength").and_then(Value::as_u64).is_none_or(|least| least == 0)
 }
 
 /// A choice is shown as an object whose `value` has the values.
@@ -277,6 +339,44 @@ mod tests {
         assert_eq!(list.required().collect::<Vec<_>>(), ["name"]);
         assert_eq!(list.choices().collect::<Vec<_>>(), [("status", vec!["active", "planned"])]);
         assert!(digest.list("status").is_none());
+    }
+
+    #[test]
+    fn a_field_takes_null_unless_its_schema_says_what_else_it_takes() {
+        let firm = |property: Value| {
+            let body = json!({"$ref": "#/components/schemas/DeviceRequest"});
+            let mut schema = schema();
+            schema["paths"]["/netbox/api/dcim/devices/"]["post"]["requestBody"]["content"]["application/json"]["schema"] =
+                body;
+            schema["components"]["schemas"]["DeviceRequest"]["properties"] = json!({ "field": property });
+            schema["components"]["schemas"]["Word"] = json!({"type": "string", "enum": ["a", "b"]});
+            schema["components"]["schemas"]["Nothing"] = json!({"enum": [null]});
+            schema["components"]["schemas"]["Loop"] = json!({"$ref": "#/components/schemas/Loop"});
+            let digest = Digest::read(schema.to_string().as_bytes()).expect("a schema");
+            digest.list("dcim/devices").expect("a list").empty("field")
+        };
+        let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+        for (property, expected) in [
+            (json!({"type": "string"}), Some(Empty::Text)),
+            (json!({"type": "string", "minLength": 1}), Some(Empty::Never)),
+            (json!({"type": "integer"}), Some(Empty::Never)),
+            (json!({"type": "string", "enum": ["active"]}), Some(Empty::Never)),
+            (json!({"oneOf": [{"type": "integer"}, reference("Word")]}), Some(Empty::Never)),
+            (json!({"allOf": [reference("Word")]}), Some(Empty::Never)),
+            (reference("Word"), Some(Empty::Never)),
+            // What takes it, and what leaves it open.
+            (json!({"type": "string", "nullable": true}), None),
+            (json!({"type": ["string", "null"]}), None),
+            (json!({"enum": ["front", "rear", ""]}), None),
+            (json!({"enum": ["front", null]}), None),
+            (json!({"oneOf": [reference("Word"), reference("Nothing")]}), None),
+            (json!({"allOf": [reference("Word")], "nullable": true}), None),
+            (json!({}), None),
+            (reference("Absent"), None),
+            (reference("Loop"), None),
+        ] {
+            assert_eq!(firm(property.clone()), expected, "{property}");
+        }
     }
 
     #[test]

@@ -9,6 +9,10 @@ impl Release {
     pub(super) const NEWEST: Self = Self(4, 6);
     /// Rows can be read on from an id.
     pub(super) const CURSOR: Self = Self(4, 6);
+    /// Tags can be added and taken away without naming the others.
+    pub(super) const FEWER_TAGS: Self = Self(4, 6);
+    /// A change can be bound to the state of the object that it is of.
+    pub(super) const STATES: Self = Self(4, 6);
     /// It says who the person is.
     pub(super) const WHO: Self = Self(4, 5);
     /// A change can carry a message, and the list of types names endpoints.

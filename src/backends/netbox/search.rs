@@ -141,15 +141,17 @@ impl Sought {
             (Self::Address, "ipam.ipaddress") => one("address"),
             (Self::Address, "ipam.prefix" | "ipam.iprange") => one("contains"),
             (Self::Network, "ipam.ipaddress" | "ipam.iprange") => one("parent"),
-            // What it lies in, and what lies in it.
-            (Self::Network, "ipam.prefix") => [one("contains"), one("within_include")].concat(),
+            // What it is or lies in, and what lies in it: no network is in both.
+            (Self::Network, "ipam.prefix") => [one("contains"), one("within")].concat(),
             (Self::Network, "ipam.aggregate") => one("prefix"),
             (Self::Mac, "dcim.interface" | "dcim.device" | "dcim.macaddress")
             | (Self::Mac, "virtualization.vminterface" | "virtualization.virtualmachine") => {
                 vec![vec![("mac_address".to_owned(), mac(text).unwrap_or_else(|| text.to_owned()))]]
             }
             (Self::Number, "ipam.vlan") if text.parse::<u32>().is_ok_and(|vid| vid < 4_095) => {
-                [one("vid"), one("name__ic")].concat()
+                let named =
+                    [("name__ic", text), ("vid__n", text)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+                [one("vid"), vec![named.to_vec()]].concat()
             }
             (Self::Number, "ipam.asn") => one("asn"),
             _ => one("q"),

@@ -3,10 +3,10 @@
 //! A change is asked about field by field, as it is now and as it becomes, and once more if the object has changed between
 //! the question and the answer. It is sent once, with the tag of the state that was looked at where the release has one.
 
-use http::Method;
+use http::{HeaderValue, Method};
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::answer::{self, Answer};
 use super::body::{self, Change};
 use super::catalog::Type;
 use super::client::{self, Ask, Client};
@@ -27,7 +27,7 @@ const NAME: (Field, &str) = (Field::new("name", Form::Text(200)), "Or its name, 
 const FILTERS: (Field, &str) =
     (Field::new("filters", Form::Object), "With `name`: filters that say which one is meant.");
 const VALUES: &str = "The fields with their values. A relation takes an id or a name, `tags` a list of names, `custom_fields` an \
-                      object; null empties a field. `describe` with `about` = `writing` lists them.";
+                      object; null empties a field, an empty text one of text. `describe` with `about` = `writing` lists them.";
 /// Accounts, rights and tokens decide who may do what: nobody changes them on the word of a model.
 const CLOSED: &str = "users";
 
@@ -52,7 +52,8 @@ pub(super) static SPECS: &[Spec] = &[
         name: "update",
         title: "Change an object",
         description: "Changes fields of one object in NetBox. The person is asked first and sees each field before and after; what is the \
-                      same already is not written. If somebody else changes the object meanwhile, nothing is written.",
+                      same already is not written. If somebody else changes the object meanwhile, nothing is written; before release 4.6 \
+                      the result says that this could not be told.",
         toolset: Some("writes"),
         effect: Effect { idempotent: true, ..TAKES },
         takes: Arguments(&[TYPE, ID, NAME, FILTERS, (Field::required("values", Form::Object), VALUES), MESSAGE]),
@@ -98,14 +99,59 @@ async fn kind(request: &Request) -> Result<Type, Error> {
     }
 }
 
-/// What stands in the change log about it, where the release keeps that.
-pub(super) async fn message(request: &Request, notes: &mut Vec<String>) -> Result<Option<String>, Error> {
+/// What stands in the change log about it, where the release keeps that, and there is a log of the type.
+pub(super) async fn message(request: &Request, kind: &Type, notes: &mut Vec<String>) -> Result<Option<String>, Error> {
     let Some(message) = request.text("message") else { return Ok(None) };
-    if request.client.release().await? >= Release::MESSAGE {
-        return Ok(Some(message.to_owned()));
-    }
-    notes.push("this release keeps no message with a change: it was not sent".to_owned());
+    let release = request.client.release().await?;
+    let why = match release >= Release::MESSAGE {
+        false => "this release keeps no message with a change",
+        true if is_logged(&request.client, kind, release).await? => return Ok(Some(message.to_owned())),
+        true => "NetBox keeps no log of changes of this type",
+    };
+    notes.push(format!("{why}: `message` was not sent"));
     Ok(None)
+}
+
+/// Whether changes of the type are logged. No list of fields has the message in it, and NetBox drops without a word what
+/// it does not keep; the list of types tells what each can do. It is yes where that cannot be seen.
+async fn is_logged(client: &Client, kind: &Type, release: Release) -> Result<bool, Error> {
+    let (Some(types), Some((app, model))) = (Type::named("core.objecttype", release), kind.name.split_once('.')) else {
+        return Ok(true);
+    };
+    let ask = Ask::get(&types.path).with("app_label", app).with("model", model).with("limit", "5");
+    let body = match client.ask(ask.with("fields", "app_label,model,features")).await {
+        Ok(answer) => answer.body,
+        Err(error) if answer::is_login(&error) => return Err(error),
+        Err(_) => return Ok(true),
+    };
+    let is_it = |row: &&Value| {
+        let has = |name: &str, value: &str| row.get(name).and_then(Value::as_str) == Some(value);
+        has("app_label", app) && has("model", model)
+    };
+    let features = answer::results(&body).iter().find(is_it).and_then(|row| row.get("features")?.as_array());
+    Ok(features.is_none_or(|all| all.iter().any(|feature| feature == "change_logging")))
+}
+
+/// Said where a change cannot be bound to the state that was looked at.
+const UNBOUND: &str =
+    "this release marks no states of objects: what somebody else wrote in the same moment is overwritten";
+
+/// The mark of the state that a change is bound to, in releases that heed one.
+async fn state(client: &Client, seen: &client::Answer, notes: &mut Vec<String>) -> Result<Option<HeaderValue>, Error> {
+    let is_heeded = client.release().await? >= Release::STATES;
+    let mark = seen.tag.clone().filter(|_| is_heeded);
+    if mark.is_none() {
+        notes.push(UNBOUND.to_owned());
+    }
+    Ok(mark)
+}
+
+/// Tells the person what the change is not bound to.
+fn bound(question: Question, mark: Option<&HeaderValue>) -> Question {
+    match mark {
+        Some(_) => question,
+        None => question.with("note", &UNBOUND.into()),
+    }
 }
 
 /// Puts the message into the question and the body.
@@ -124,7 +170,7 @@ async fn create(request: Request) -> Result<Output, Error> {
         return Err(Error::Arguments("`values` is empty: nothing would be created".to_owned()));
     }
     let mut notes = Vec::new();
-    let message = message(&request, &mut notes).await?;
+    let message = message(&request, &kind, &mut notes).await?;
     let mut question = client.question("Create this object in NetBox?").with("type", &kind.name.as_str().into());
     let mut body = Map::new();
     for entry in entries {
@@ -189,7 +235,7 @@ async fn update(request: Request) -> Result<Output, Error> {
             .with("object", lean::whole(&kind.name, &before.body, SHORT))
             .output(client);
     }
-    let message = message(&request, &mut notes).await?;
+    let message = message(&request, &kind, &mut notes).await?;
     let mut question = about(client, "Change this object in NetBox?", (&kind, id), &before.body);
     for Change { name, before, after, .. } in &changes {
         question = match name.as_str() {
@@ -199,9 +245,10 @@ async fn update(request: Request) -> Result<Output, Error> {
         };
     }
     let mut body = body::of_changes(&changes);
-    let question = noted(question, &mut body, message);
+    let mark = state(client, &before, &mut notes).await?;
+    let question = bound(noted(question, &mut body, message), mark.as_ref());
     request.agreed.must(question)?;
-    let ask = Ask::write(Method::PATCH, &path, Some(Value::Object(body))).matching(before.tag);
+    let ask = Ask::write(Method::PATCH, &path, Some(Value::Object(body))).matching(mark);
     let answer = client.ask(ask).await?;
     let told = |change: &Change| match vocabulary::is_secret(&kind.name, &change.name) {
         true => json!({"field": change.name}),
@@ -221,7 +268,7 @@ async fn delete(request: Request) -> Result<Output, Error> {
     let kind = kind(&request).await?;
     let (id, mut notes) = which(&request, &kind).await?;
     let before = look(client, &kind, id).await?;
-    let message = message(&request, &mut notes).await?;
+    let message = message(&request, &kind, &mut notes).await?;
     let mut question = about(client, "Delete this object in NetBox for good?", (&kind, id), &before.body);
     // What would go with it, or stand in the way.
     let counts: Map<String, Value> = before.body.as_object().into_iter().flatten().filter(holds).map(owned).collect();
@@ -229,10 +276,11 @@ async fn delete(request: Request) -> Result<Output, Error> {
         question = question.with("it has", &Value::Object(counts));
     }
     let mut body = Map::new();
-    let question = noted(question, &mut body, message);
+    let mark = state(client, &before, &mut notes).await?;
+    let question = bound(noted(question, &mut body, message), mark.as_ref());
     request.agreed.must(question)?;
     let body = (!body.is_empty()).then_some(Value::Object(body));
-    let answer = client.ask(Ask::write(Method::DELETE, &path(&kind, id), body).matching(before.tag)).await?;
+    let answer = client.ask(Ask::write(Method::DELETE, &path(&kind, id), body).matching(mark)).await?;
     Answer::new(format!("Deleted: {} {id}", kind.name))
         .with("type", kind.name)
         .with("id", id)

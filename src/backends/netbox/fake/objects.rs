@@ -69,7 +69,7 @@ impl Work<'_> {
         }
         match method {
             "GET" | "HEAD" => self.page(kind),
-            "OPTIONS" => Ok((200, openapi::options(kind, self.who.writes && self.who.may(kind, false)))),
+            "OPTIONS" => Ok((200, openapi::options(kind, "POST", self.who.writes && self.who.may(kind, false)))),
             "POST" if kind.name == "users.token" => self.token(),
             "POST" => self.many(kind, 201, |work, kind, given| work.change().create(kind, given)),
             "PATCH" | "PUT" if self.asked.body.as_ref().is_some_and(Value::is_array) => {
@@ -187,7 +187,7 @@ impl Work<'_> {
         }
         match method {
             "GET" | "HEAD" => Ok((200, Shape::of(&self.asked.query, self.view()).shown(self.view(), kind, id))),
-            "OPTIONS" => Ok((200, openapi::options(kind, self.who.writes))),
+            "OPTIONS" => Ok((200, openapi::options(kind, "PUT", self.who.writes))),
             "PATCH" | "PUT" => {
                 let Some(given) = self.asked.object().cloned() else { return broken() };
                 match self.change().update((kind, id), &given, method == "PUT") {

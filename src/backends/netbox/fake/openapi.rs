@@ -76,7 +76,13 @@ fn object(kind: &Type, writes: bool) -> Value {
                     properties.insert(field.name.to_owned(), json!({ "readOnly": true, "nullable": true }));
                 }
             }
-            _ => drop(properties.insert(field.name.to_owned(), property(field, writes))),
+            _ => {
+                let mut property = property(field, writes);
+                if let Some(property) = property.as_object_mut().filter(|_| writes && takes_null(field)) {
+                    property.insert("nullable".to_owned(), true.into());
+                }
+                properties.insert(field.name.to_owned(), property);
+            }
         }
     }
     properties.insert("description".to_owned(), json!({ "type": "string", "maxLength": 200 }));
@@ -92,6 +98,19 @@ fn object(kind: &Type, writes: bool) -> Value {
     }
     let required: Vec<&str> = kind.fields.iter().filter(|field| field.is_required()).map(|field| field.name).collect();
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// Whether the field may be null, as `check` has it.
+fn takes_null(field: &Field) -> bool {
+    !matches!(
+        field.kind,
+        Kind::Text { null: false, .. }
+            | Kind::Flag(_)
+            | Kind::Network { .. }
+            | Kind::One { required: true, .. }
+            | Kind::Number { required: true }
+            | Kind::Choice { null: false, .. }
+    )
 }
 
 fn property(field: &Field, writes: bool) -> Value {
@@ -111,6 +130,7 @@ fn property(field: &Field, writes: bool) -> Value {
         }
         Kind::One { .. } if writes => return json!({ "oneOf": [{ "type": "integer" }, { "type": "object" }] }),
         Kind::One { .. } | Kind::Json => "object",
+        Kind::Text { required: true, .. } if writes => return json!({ "type": "string", "minLength": 1 }),
         _ => "string",
     };
     match field.is_writable() {
@@ -163,8 +183,9 @@ fn parameters(kind: &Type, release: Release) -> Vec<String> {
     names
 }
 
-/// `OPTIONS` of a list; `actions` only for whoever may write.
-pub(super) fn options(kind: &Type, may_write: bool) -> Value {
+/// `OPTIONS` of a list or, under another method, of an object; `actions` only for whoever may write. What every type takes
+/// besides its own fields, `changelog_message` and the adding of tags, NetBox names in no list.
+pub(super) fn options(kind: &Type, method: &str, may_write: bool) -> Value {
     let mut all = json!({
         "name": format!("{} List", kind.title()), "description": "",
         "renders": ["application/json", "text/html"], "parses": ["application/json", "multipart/form-data"],
@@ -187,10 +208,25 @@ pub(super) fn options(kind: &Type, may_write: bool) -> Value {
         if let Some(said) = said.as_object_mut().filter(|_| !choices.is_empty()) {
             said.insert("choices".to_owned(), choices.into());
         }
-        fields.insert(field.name.to_owned(), said);
+        match field.kind {
+            Kind::Generic => {
+                fields.insert(format!("{}_type", field.name), said.clone());
+                fields.insert(format!("{}_id", field.name), said);
+            }
+            _ => drop(fields.insert(field.name.to_owned(), said)),
+        }
+    }
+    let further: &[(&str, &str)] = match kind.is_bare {
+        true => &[("description", "string")],
+        false => &[("description", "string"), ("comments", "string"), ("tags", "field"), ("custom_fields", "field")],
+    };
+    for (name, word) in further {
+        let said =
+            json!({ "type": word, "required": false, "read_only": false, "label": super::schema::capital(name) });
+        fields.insert((*name).to_owned(), said);
     }
     if let Some(all) = all.as_object_mut().filter(|_| may_write) {
-        all.insert("actions".to_owned(), json!({ "POST": fields }));
+        all.insert("actions".to_owned(), json!({ method: fields }));
     }
     all
 }

@@ -95,10 +95,13 @@ pub(super) fn types(asked: &Asked<'_>, release: Release, has_plugins: bool) -> V
 }
 
 fn row(id: usize, (app, model): (&str, &str), (place, is_plugin): (Option<&str>, bool)) -> Map<String, Value> {
+    let is_logged =
+        !matches!(model, "bookmark" | "notification" | "subscription" | "job" | "objectchange" | "datafile");
+    let features: &[&str] = if is_logged { &["change_logging", "custom_fields", "tags"] } else { &[] };
     let row = json!({
         "id": id, "display": format!("{} | {model}", super::schema::capital(app)), "app_label": app,
         "app_name": super::schema::capital(app), "model": model, "model_name": model,
-        "model_name_plural": format!("{model}s"), "public": true, "features": ["custom_fields", "tags"],
+        "model_name_plural": format!("{model}s"), "public": true, "features": features,
         "is_plugin_model": is_plugin, "rest_api_endpoint": place, "description": "",
     });
     row.as_object().cloned().unwrap_or_default()

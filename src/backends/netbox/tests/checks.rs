@@ -109,25 +109,67 @@ async fn what_is_known_for_certain_needs_no_schema() {
     );
 }
 
-#[tokio::test]
-async fn without_a_schema_a_bundled_list_and_an_object_decide_and_the_result_says_so() {
-    let stage = scripted("4.6", |line, _| {
-        Some(match line {
-            line if line.starts_with("GET dcim/devices/?limit=1") => {
-                list(json!([{"id": 1, "name": "sw1", "odd_field": 1}]))
+/// A NetBox without a schema, of ten devices, that filters by what is named and ignores everything else, as it does.
+fn schemaless(heeded: &'static [&'static str]) -> Stage {
+    scripted("4.6", move |line, _| {
+        let (path, query) = line.split_once('?').unwrap_or((line, ""));
+        let row = json!({"id": 1, "name": "sw1", "odd_field": "here", "flag": true});
+        let asked = |name: &&&str| query.split('&').find_map(|pair| pair.strip_prefix(**name)?.strip_prefix('='));
+        match path {
+            "GET dcim/devices/" => {}
+            "GET extras/custom-fields/" => {
+                return Some(said(403, json!({"detail": "You do not have permission to perform this action."})));
             }
-            line if line.starts_with("GET dcim/devices/") => list(json!([{"id": 1, "name": "sw1"}])),
             _ => return None,
-        })
-    });
-    let found = stage.good("objects", devices(json!({"odd_field": 1, "name": "sw1"}))).await;
-    let note = found["notes"][0].as_str().expect("a note");
-    assert!(note.starts_with("filters were checked against a bundled list and the fields of an object"), "{note}");
-    let error = stage.error("objects", devices(json!({"odd_feld": 1}))).await;
-    assert!(error.contains("has no filter `odd_feld`; did you mean `odd_field`?"), "{error}");
-    assert!(error.contains("the schema of this NetBox could not be read"), "{error}");
-    // What failed is not asked for with every call.
+        }
+        let mut count = 10;
+        for name in heeded {
+            count = match (asked(&name), *name) {
+                (None, _) => count,
+                (Some("here"), "odd_field__n") => 4,
+                (Some(_), "odd_field__n") => count,
+                (Some("7"), _) => 3,
+                (Some("true"), "flag") => 10,
+                (Some("false"), "flag") => 0,
+                (Some(_), "flag") => count,
+                (Some(_), "number") => return Some(said(400, json!({"number": ["Enter a whole number."]}))),
+                (Some(_), _) => 0,
+            };
+        }
+        Some(good(json!({"count": count, "next": null, "results": [row]})))
+    })
+}
+
+#[tokio::test]
+async fn without_a_schema_a_filter_is_believed_only_if_netbox_heeds_it() {
+    let stage = schemaless(&["odd_field", "odd_field__n", "flag", "number", "cf_x"]);
+    for name in ["odd_field", "odd_field__n", "flag", "number", "cf_x"] {
+        let value = if name == "odd_field__n" { json!("here") } else { json!(7) };
+        let found = stage.good("objects", devices(json!({ name: value, "name": "sw1" }))).await;
+        assert!(found["notes"].to_string().contains("NetBox was asked"), "{name}: {found}");
+    }
+    let deaf = schemaless(&[]);
+    for (filter, said_so) in [
+        // That an object shows it makes no filter of it.
+        ("odd_field", "dcim.device has the field `odd_field` and no filter by it"),
+        ("odd_field__n", "`odd_field` of dcim.device does not take the suffix `n`"),
+        ("flag", "dcim.device has the field `flag` and no filter by it"),
+        ("odd_feld", "has no filter `odd_feld`; did you mean `odd_field`?"),
+        ("cf_x", "NetBox does not filter dcim.device by `cf_x`"),
+    ] {
+        let error = deaf.error("objects", devices(json!({ filter: 7 }))).await;
+        assert!(error.contains(said_so), "{filter}: {error}");
+    }
+    assert!(!deaf.lines().iter().any(|line| line.contains("=7")), "what is not heeded was sent: {:?}", deaf.lines());
+    // What failed is not asked for with every call, and what was heeded is not tried again.
     assert_eq!(stage.lines().iter().filter(|line| line.starts_with("GET schema/")).count(), 1);
+    let before = stage.lines().len();
+    stage.good("objects", devices(json!({"number": 7}))).await;
+    assert!(stage.lines().len() <= before + 3, "{:?}", stage.lines());
+    // Of no filter is said that it is one because an object shows it.
+    let described = deaf.good("describe", json!({"type": "device", "about": "filters"})).await;
+    assert_eq!(described["known_by"], "list");
+    assert!(!described["filters"].to_string().contains("odd_field"), "{described}");
 }
 
 #[tokio::test]

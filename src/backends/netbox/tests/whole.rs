@@ -33,6 +33,28 @@ async fn every_page_of_a_list_together_is_the_whole_list_in_every_release() {
         assert!((count, pages) == (ids.len(), count.div_ceil(7)) && count > 30, "{release}: {count} in {pages} pages");
         let status = stage.good("status", json!({})).await;
         assert!(status["release"].as_str().is_some_and(|shown| shown == release), "{status}");
+        assert_eq!((&status["token"]["id"], &status["user"]["username"]), (&json!(3), &json!("jdoe")), "{status}");
+        assert!(status.get("notes").is_none(), "{release}: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_counts_each_object_once() {
+    let (host, stage) = faked(super::super::fake::TOKENS[0]);
+    // A VLAN whose name has its number in it, as most have.
+    order(&host, &stage.connection, json!({"set": {"ipam.vlan": {"1": {"name": "vlan100"}}}})).await;
+    for query in ["10.10.10.0/24", "10.10.0.0/16", "100"] {
+        let found = stage.good("search", json!({"query": query, "types": ["prefix", "vlan"], "limit": 100})).await;
+        let mut ids: Vec<String> = Vec::new();
+        for row in found["found"].as_array().expect("rows") {
+            let objects = row["objects"].as_array().expect("objects");
+            ids.extend(objects.iter().map(|one| format!("{} {}", row["type"], one["id"])));
+        }
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!((ids.len(), &found["total"]), (count, &json!(count)), "{query}: {found}");
+        assert!(count > 0, "{query}");
     }
 }
 

@@ -216,14 +216,21 @@ async fn what_the_plugins_of_an_instance_have_is_found_by_its_name() {
         Some(match line {
             "GET plugins/" => good(json!({"installed-plugins": "x", "bgp": "https://evil.example/"})),
             "GET plugins/bgp/" => good(json!({"sessions": "https://evil.example/", "../users": "x"})),
+            "GET plugins/bgp/sessions/?limit=25&offset=0" => list(json!([{"id": 1, "name": "peer"}])),
             _ => return None,
         })
     });
     let types = old.good("types", json!({"query": "bgp"})).await;
     assert_eq!(
         types["types"],
-        json!([{"type": "bgp.sessions", "path": "plugins/bgp/sessions", "from_instance": true}])
+        json!([{"type": "plugins/bgp/sessions", "path": "plugins/bgp/sessions", "from_instance": true}])
     );
+    let found = old.good("objects", json!({"type": types["types"][0]["type"]})).await;
+    assert_eq!(found["objects"][0]["name"], "peer");
+    // A name of which NetBox knows nothing would find nothing, and look like no changes.
+    let error = old.error("changes", json!({"type": "plugins/bgp/sessions"})).await;
+    assert!(error.contains("how NetBox calls the type of `plugins/bgp/sessions` is not known"), "{error}");
+    assert!(!old.lines().iter().any(|line| line.contains("object-changes")), "{:?}", old.lines());
 }
 
 #[tokio::test]

@@ -13,6 +13,26 @@ fn options() -> Reply {
     }}}))
 }
 
+/// A schema that says which fields take null.
+fn nullable() -> Reply {
+    let page = json!({"$ref": "#/components/schemas/Page"});
+    let request = json!({"$ref": "#/components/schemas/Request"});
+    good(json!({
+        "paths": {"/api/dcim/devices/": {
+            "get": {"responses": {"200": {"content": {"application/json": {"schema": page}}}}},
+            "post": {"requestBody": {"content": {"application/json": {"schema": request}}}},
+        }},
+        "components": {"schemas": {
+            "Page": {"properties": {"results": {"items": {"$ref": "#/components/schemas/One"}}}},
+            "One": {"properties": {"id": {}, "name": {}}},
+            "Request": {"properties": {
+                "status": {"type": "string", "enum": ["active"]}, "comments": {"type": "string"},
+                "site": {"oneOf": [{"type": "integer"}], "nullable": true}, "name": {"type": "string", "nullable": true},
+            }},
+        }},
+    }))
+}
+
 fn device() -> Value {
     json!({
         "id": 5, "display": "sw5", "name": "sw5", "status": {"value": "active", "label": "Active"},
@@ -31,6 +51,10 @@ fn stage() -> Stage {
     scripted("4.6", |line, _| {
         Some(match line {
             "OPTIONS dcim/devices/" | "OPTIONS dcim/devices/5/" => options(),
+            "GET schema/?format=json" => nullable(),
+            line if line.starts_with("GET extras/tags/") => {
+                list(json!([{"id": 2, "display": "lab", "name": "lab", "slug": "lab"}]))
+            }
             "GET dcim/devices/5/" => tagged(good(device())),
             line if line.starts_with("GET dcim/sites/?slug__ie=") => {
                 list(json!([{"id": 4, "display": "Branch", "slug": "branch"}]))
@@ -302,4 +326,120 @@ async fn the_next_free_one_is_taken_in_one_request() {
     let call = json!({"what": "vlans", "id": 7, "count": 2, "values": {"name": "a"}});
     let error = stage.call("allocate", call).await.expect_err("one name for two").to_string();
     assert!(error.contains("one by one"), "{error}");
+}
+
+#[tokio::test]
+async fn null_is_refused_before_the_question_where_a_field_always_has_a_value() {
+    let stage = stage();
+    for (values, said_so) in [
+        (json!({"status": null}), "`status` of dcim.device takes no null: it always has a value"),
+        (json!({"comments": null}), "`comments` of dcim.device takes no null: an empty text empties it"),
+    ] {
+        let error = stage.error("update", json!({"type": "device", "id": 5, "values": values.clone()})).await;
+        assert!(error.contains(said_so), "{error}");
+        let error = stage.error("create", json!({"type": "device", "values": values})).await;
+        assert!(error.contains(said_so), "{error}");
+    }
+    let question = stage.question("update", json!({"type": "device", "id": 5, "values": {"site": null}})).await;
+    assert!(question.contains("site becomes: null"), "{question}");
+    // What no schema says is up to NetBox.
+    let silent = scripted("4.6", |line, _| match line {
+        "OPTIONS dcim/devices/" => Some(options()),
+        _ => None,
+    });
+    let question = silent.question("create", json!({"type": "device", "values": {"status": null}})).await;
+    assert!(question.contains("status: null"), "{question}");
+    assert!(stage.writes().is_empty() && silent.writes().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_type_or_a_release_does_not_take_is_never_sent_to_be_ignored() {
+    let bare = |release| {
+        scripted(release, |line, _| {
+            Some(match line {
+                line if line.starts_with("OPTIONS ipam/roles/") => {
+                    good(json!({"actions": {"POST": {"name": {}, "slug": {}}}}))
+                }
+                line if line.starts_with("OPTIONS dcim/devices/") => options(),
+                line if line.starts_with("GET extras/tags/") => {
+                    list(json!([{"id": 2, "display": "lab", "name": "lab", "slug": "lab"}]))
+                }
+                _ => return None,
+            })
+        })
+    };
+    let new = bare("4.6");
+    for (kind, field, said_so) in [
+        ("ipam.role", "tags", "ipam.role has no field `tags` that can be written"),
+        ("ipam.role", "add_tags", "ipam.role has no field `add_tags` that can be written"),
+        ("ipam.role", "custom_fields", "ipam.role has no field `custom_fields` that can be written"),
+        ("device", "changelog_message", "`message` of the call is for it"),
+    ] {
+        let error = new.error("create", json!({"type": kind, "values": {"name": "x", field: ["lab"]}})).await;
+        assert!(error.contains(said_so), "{error}");
+    }
+    let question =
+        new.question("create", json!({"type": "device", "values": {"name": "x", "add_tags": ["lab"]}})).await;
+    assert!(question.contains("add_tags: [\"lab (id 2)\"]"), "{question}");
+    let error = bare("4.5").error("create", json!({"type": "device", "values": {"add_tags": ["lab"]}})).await;
+    assert!(error.contains("before release 4.6; `tags` takes the whole list"), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_is_sent_where_it_is_kept_and_left_out_with_words_elsewhere() {
+    let logging = |release, features: Value| {
+        scripted(release, move |line, _| {
+            Some(match line {
+                line if line.starts_with("GET core/object-types/") => {
+                    list(json!([{"app_label": "dcim", "model": "device", "features": features}]))
+                }
+                "OPTIONS dcim/devices/" => options(),
+                "POST dcim/devices/" => said(201, json!({"id": 6, "name": "x"})),
+                _ => return None,
+            })
+        })
+    };
+    for (release, features, is_sent) in [
+        ("4.6", json!(["change_logging", "tags"]), true),
+        ("4.6", json!(["tags"]), false),
+        ("4.6", Value::Null, true),
+        ("4.3", json!(["change_logging"]), false),
+    ] {
+        let stage = logging(release, features.clone());
+        let call = json!({"type": "device", "values": {"name": "x"}, "message": "why"});
+        let output = stage.agreeing("create", call).await.expect("created");
+        let fields = stage.fields("create", output);
+        let body = stage.writes().pop().expect("one request").body;
+        assert_eq!(body.get("changelog_message").is_some(), is_sent, "{release} {features}");
+        assert_eq!(fields["notes"].to_string().contains("`message` was not sent"), !is_sent, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_is_bound_to_no_state_says_so_before_and_after() {
+    // A mark that the release does not heed binds nothing either.
+    for (release, has_mark, is_bound) in [("4.6", true, true), ("4.6", false, false), ("4.5", true, false)] {
+        let stage = scripted(release, move |line, _| {
+            let reply = match line {
+                "OPTIONS dcim/devices/5/" => options(),
+                "GET dcim/devices/5/" | "PATCH dcim/devices/5/" => good(device()),
+                "DELETE dcim/devices/5/" => reply(204, ("content-type", "application/json"), ""),
+                _ => return None,
+            };
+            Some(if has_mark { tagged(reply) } else { reply })
+        });
+        let update = json!({"type": "device", "id": 5, "values": {"status": "planned"}});
+        for (tool, call) in [("update", update), ("delete", json!({"type": "device", "id": 5}))] {
+            let question = stage.question(tool, call.clone()).await;
+            assert_eq!(question.contains("marks no states of objects"), !is_bound, "{release} {tool}: {question}");
+            let output = stage.with(tool, call, Agreed::to(question)).await.expect("done");
+            let fields = stage.fields(tool, output);
+            assert_eq!(
+                fields["notes"].to_string().contains("marks no states"),
+                !is_bound,
+                "{release} {tool}: {fields}"
+            );
+        }
+        assert!(stage.writes().iter().all(|write| write.matching.is_some() == is_bound), "{release}");
+    }
 }
