@@ -191,6 +191,9 @@ impl Client {
         let mut request = Request::new(ask.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default());
         *request.method_mut() = ask.method.clone();
         *request.uri_mut() = url.as_str().parse().map_err(|_| broken())?;
+        if ask.kind() == Kind::Write {
+            request.extensions_mut().insert(access::Writes);
+        }
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if ask.body.is_some() {

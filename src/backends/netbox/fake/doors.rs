@@ -84,6 +84,15 @@ pub(super) fn admit(world: &World, release: Release, header: Option<&str>) -> Re
     good(world, row)
 }
 
+/// Whom the proxy in front names. NetBox holds that for a session of a browser, and wants the proof of its own pages with
+/// every change.
+pub(super) fn named(world: &World, name: &str, reads: bool) -> Result<Who, String> {
+    let is_it = |row: &Row| said(row.get("username")) == name && row.get("is_active") == Some(&true.into());
+    let user = world.rows("users.user").find(|(_, row)| is_it(row)).map(|(id, _)| id);
+    let user = user.ok_or_else(|| NO_CREDENTIALS.to_owned())?;
+    if reads { Ok(Who::of(world, user, true)) } else { Err("CSRF Failed: CSRF cookie not set.".to_owned()) }
+}
+
 fn of_row(row: &Row) -> String {
     let own = said(row.get("secret"));
     if own.is_empty() { SECRET.to_owned() } else { own }

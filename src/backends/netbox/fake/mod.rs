@@ -19,6 +19,7 @@
 //! | `open` | whoever has no token may read |
 //! | `next_scheme: "https"` | addresses in answers begin so |
 //! | `proxy: HOW` | a proxy stands in front, takes tokens of the sandbox (all of them are `jdoe`) and turns away others with `401`, `302`, `page` (200) or `403`; the rest is as if there were none |
+//! | `remote_user` | whom the header `Remote-User` names is signed in, for reading; a proxy in front sets it |
 //! | `maintenance` | writes fail with 500 |
 //! | `no_schema` | `/api/schema/` is not there |
 //! | `plugins` | a plugin is installed, with one list |
@@ -236,6 +237,9 @@ impl State {
                 Ok(_) => Ok(Ok(Who::of(world, 2, true))),
                 Err(denied) => Err(Box::new(turned_away(&self.orders.proxy, &denied.challenges))),
             };
+        }
+        if let Some(name) = asked.header("remote-user").filter(|name| self.orders.remote_user && !name.is_empty()) {
+            return Ok(doors::named(world, name, asked.reads()));
         }
         let header = asked.request.headers().get(http::header::AUTHORIZATION);
         let text = header.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());

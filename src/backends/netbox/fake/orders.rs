@@ -15,6 +15,7 @@ pub(super) struct Order {
     pub(super) open: Option<bool>,
     pub(super) next_scheme: Option<String>,
     pub(super) proxy: Option<String>,
+    pub(super) remote_user: Option<bool>,
     pub(super) maintenance: Option<bool>,
     pub(super) no_schema: Option<bool>,
     pub(super) plugins: Option<bool>,
@@ -30,6 +31,7 @@ pub(super) struct Orders {
     pub(super) open: bool,
     pub(super) next_scheme: String,
     pub(super) proxy: String,
+    pub(super) remote_user: bool,
     pub(super) maintenance: bool,
     pub(super) no_schema: bool,
     pub(super) plugins: bool,
@@ -43,6 +45,7 @@ impl Default for Orders {
             open: false,
             next_scheme: String::new(),
             proxy: String::new(),
+            remote_user: false,
             maintenance: false,
             no_schema: false,
             plugins: false,
@@ -62,6 +65,7 @@ impl Orders {
         set(&mut self.open, order.open);
         set(&mut self.next_scheme, order.next_scheme);
         set(&mut self.proxy, order.proxy);
+        set(&mut self.remote_user, order.remote_user);
         set(&mut self.maintenance, order.maintenance);
         set(&mut self.no_schema, order.no_schema);
         set(&mut self.plugins, order.plugins);

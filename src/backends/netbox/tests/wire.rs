@@ -101,6 +101,78 @@ async fn the_login_page_of_a_proxy_is_told_from_an_answer() {
     assert!(matches!(error, Error::Server { status: 502, .. }), "{error:?}");
 }
 
+/// A login for what stands in front, which can be renewed once.
+struct Bearer(std::sync::atomic::AtomicU64);
+
+impl CredentialSource for Bearer {
+    fn credential(&self) -> Boxed<'_, Result<Option<Credential>, Unavailable>> {
+        Box::pin(async { Ok(Some(self.now())) })
+    }
+
+    fn replace<'a>(&'a self, _: &'a Credential) -> Boxed<'a, Result<Option<Credential>, Unavailable>> {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async { Ok(Some(self.now())) })
+    }
+}
+
+impl Bearer {
+    fn now(&self) -> Credential {
+        let generation = self.0.load(std::sync::atomic::Ordering::SeqCst);
+        let value = Secret::new(format!("Bearer access-{generation}"));
+        Credential { header: Some("authorization"), value, companion: None, generation, proof: None }
+    }
+}
+
+/// A proxy that answers so, seen with a login that can be renewed.
+fn behind(status: u16, location: Option<&'static str>) -> Stage {
+    let stage = scripted("4.6", move |line, _| {
+        Some(match line {
+            "OPTIONS dcim/devices/" => return Some(good(json!({"actions": {"POST": {"name": {}}}}))),
+            line if !line.contains("dcim/devices/") => return None,
+            _ => {
+                let mut page = reply(status, ("content-type", "text/html"), "<html>Sign in</html>");
+                if let Some(to) = location {
+                    page.headers_mut().insert("location", HeaderValue::from_static(to));
+                }
+                page
+            }
+        })
+    });
+    let bearer = Arc::new(Bearer(std::sync::atomic::AtomicU64::new(1)));
+    let connection = Connection { credentials: bearer, way: Way::OAuth, ..stage.connection };
+    Stage { tools: BACKEND.tools(&connection), connection, seen: stage.seen }
+}
+
+#[tokio::test]
+async fn what_a_proxy_refuses_is_renewed_once_and_a_write_is_never_sent_again_after_a_redirect() {
+    // A status, where it leads, and how often a read and a write are sent.
+    for (status, location, reads, writes) in [
+        (401, None, 2, 2),
+        (302, Some("https://sso.example.com/login"), 2, 1),
+        (303, Some("/dcim/devices/7/"), 2, 1),
+        (200, None, 1, 1),
+        (403, None, 1, 1),
+    ] {
+        let stage = behind(status, location);
+        let read = stage.call("objects", json!({"type": "device"})).await.expect_err("no answer");
+        let sent = |method: &str| stage.sent().iter().filter(|seen| seen.line.starts_with(method)).count();
+        assert_eq!(sent("GET dcim/"), reads, "{status} {location:?}");
+        match status {
+            403 => assert!(
+                matches!(&read, Error::Forbidden { said, .. } if said.contains("in front of NetBox")),
+                "{read:?}"
+            ),
+            _ => assert!(matches!(read, Error::Rejected { .. }), "{status}: {read:?}"),
+        }
+        let call = json!({"type": "device", "values": {"name": "sw6"}});
+        let question = stage.question("create", call.clone()).await;
+        let write = stage.with("create", call, Agreed::to(question)).await.expect_err("no answer");
+        assert_eq!(sent("POST"), writes, "{status} {location:?}");
+        // After a redirect nobody knows what became of it.
+        assert_eq!(matches!(write, Error::MaybeDone { .. }), location.is_some(), "{status}: {write:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_long_list_is_cut_to_what_has_room_and_goes_on_behind_it() {
     let stage = scripted("4.6", |line, _| {
