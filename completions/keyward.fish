@@ -186,7 +186,7 @@ complete -c keyward -n "__fish_keyward_using_subcommand serve" -l ca-file -d 'Al
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -l color -d 'Colour the messages: auto, always or never' -r -f -a "auto\t'On a terminal, unless `NO_COLOR` is set'
 always\t'Always'
 never\t'Never'"
-complete -c keyward -n "__fish_keyward_using_subcommand serve" -l read-only -d 'Only tools that change nothing'
+complete -c keyward -n "__fish_keyward_using_subcommand serve" -l read-only -d 'Only tools that change nothing; of other MCP servers those that `allow` names, too'
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -l json -d 'Print one JSON object instead of text'
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -s q -l quiet -d 'Say only what went wrong'
 complete -c keyward -n "__fish_keyward_using_subcommand serve" -s v -l verbose -d 'Say more on standard error; twice for everything'

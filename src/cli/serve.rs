@@ -15,7 +15,7 @@ pub(super) struct Arguments {
     /// Only these connections
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     only: Vec<String>,
-    /// Only tools that change nothing
+    /// Only tools that change nothing; of other MCP servers those that `allow` names, too
     #[arg(long)]
     read_only: bool,
 }

@@ -15,10 +15,17 @@ impl Patterns {
     /// A pattern describes the service's own name, so that what its documentation calls `delete_page` is written so; the
     /// whole name as it is offered counts, too.
     pub fn offer(&self, own: &str, name: &str) -> bool {
-        let is_in =
-            |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, own) || pattern.as_str() == name);
-        self.allow.as_deref().is_none_or(is_in) && !is_in(&self.deny)
+        self.allow.as_deref().is_none_or(|allow| is_in(allow, own, name)) && !is_in(&self.deny, own, name)
     }
+
+    /// Whether somebody has named it: without `allow` everything is offered, and nothing is named.
+    pub fn name(&self, own: &str, name: &str) -> bool {
+        self.allow.as_deref().is_some_and(|allow| is_in(allow, own, name))
+    }
+}
+
+fn is_in(patterns: &[String], own: &str, name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, own) || pattern.as_str() == name)
 }
 
 /// Whether `pattern`, in which `*` stands for any text, describes the whole name.
@@ -62,6 +69,18 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn without_patterns_everything_is_offered_and_nothing_is_named() {
+        let allow = |all: &[&str]| Patterns {
+            allow: Some(all.iter().map(|&one| one.to_owned()).collect()),
+            ..Patterns::default()
+        };
+        let open = Patterns::default();
+        assert!(open.offer("read", "box_read") && !open.name("read", "box_read"));
+        assert!(allow(&["re*"]).name("read", "box_read") && allow(&["box_read"]).name("read", "box_read"));
+        assert!(!allow(&[]).name("read", "box_read") && !allow(&["write"]).name("read", "box_read"));
     }
 
     #[test]

@@ -44,13 +44,19 @@ pub struct Catalog {
 pub(super) struct Service {
     pub(super) backend: &'static Backend,
     pub(super) connection: backends::Connection,
-    patterns: Patterns,
+    pub(super) patterns: Patterns,
 }
 
 impl Service {
     /// Whether its tool or prompt of this name may be offered.
     pub(super) fn offers(&self, own: &str, name: &str) -> bool {
         self.patterns.offer(own, name)
+    }
+
+    /// Whether the tool counts as one that changes nothing. What another server says of its own tool is a stranger's word,
+    /// and `read_only` is there for those who do not want to rely on one: it counts for tools that the person has named.
+    pub(super) fn only_reads(&self, tool: &Tool) -> bool {
+        tool.effect.read_only && (!self.backend.passes() || self.patterns.name(&tool.own, &tool.name))
     }
 }
 
@@ -95,6 +101,7 @@ impl Catalog {
                 let service = Service { backend, connection: service, patterns: connection.patterns.clone() };
                 let tools = backend.tools(&service.connection).into_iter();
                 let tools = tools.filter(|tool| service.offers(&tool.own, &tool.name));
+                let tools = tools.filter(|tool| !read_only || service.only_reads(tool));
                 let (name, passes) = (&connection.name, backend.passes());
                 entries.extend(tools.map(|tool| Entry { connection: Some(name.clone()), tool, passes }));
                 services.push(service);
@@ -102,8 +109,7 @@ impl Catalog {
         }
         let mut tools = BTreeMap::new();
         for entry in entries {
-            let is_offered = (entry.tool.effect.read_only || !read_only) && !is_disabled(&disabled, &entry.tool.name);
-            if is_offered {
+            if !is_disabled(&disabled, &entry.tool.name) {
                 // Names are made unique by their connection; were two the same, the first keeps it.
                 tools.entry(entry.tool.name.clone()).or_insert(entry);
             }

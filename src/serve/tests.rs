@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::backends::tests::library;
-use crate::backends::{Backend, tavily};
+use crate::backends::{Backend, Effect, Tool, netbox, remote, tavily};
+use crate::config::patterns::Patterns;
 use crate::machine::{Environment, Machine};
 use crate::mcp::{Found, Kind, ReadError, Reading, Server as _};
 use crate::store::memory::Memory;
@@ -126,6 +127,32 @@ fn what_is_not_chosen_is_not_offered() {
     assert!(matches!(read(&server, gone), Err(ReadError::NotFound { .. })));
     let disabled = Reading::Prompt { name: "other_picky".to_owned(), arguments: Map::new() };
     assert_eq!(refused(read(&server, disabled)), "unknown prompt");
+}
+
+#[test]
+fn another_servers_word_that_its_tool_only_reads_counts_for_tools_that_are_named() {
+    let connection = || {
+        let url = "https://other.example/".parse().expect("an address");
+        crate::backends::tests::connection(
+            url,
+            crate::backends::Way::None,
+            crate::backends::tests::Tokens::new(None, None),
+        )
+    };
+    let looks = netbox::BACKEND.tools(&connection()).into_iter().find(|tool| tool.own == "status").expect("a tool");
+    let changes = Tool { effect: Effect { read_only: false, ..looks.effect }, ..looks.clone() };
+    for (backend, allow, is_offered) in [
+        (&netbox::BACKEND, None, true),
+        (&remote::BACKEND, None, false),
+        (&remote::BACKEND, Some("other"), false),
+        (&remote::BACKEND, Some("status"), true),
+        (&remote::BACKEND, Some("*"), true),
+    ] {
+        let patterns = Patterns { allow: allow.map(|one| vec![one.to_owned()]), deny: Vec::new() };
+        let service = catalog::Service { backend, connection: connection(), patterns };
+        assert_eq!(service.only_reads(&looks), is_offered, "{} {allow:?}", backend.name);
+        assert!(!service.only_reads(&changes), "{} {allow:?}", backend.name);
+    }
 }
 
 #[test]
