@@ -2,11 +2,15 @@
 //!
 //! A file's name is made of the account and the address, so that another login does not find it; a login and a logout
 //! delete all of them. They are a cache: what is no plain file of this user, or damaged, counts as absent.
+//!
+//! What was being fetched while they were deleted must not come back: each folder has a mark of its own, which is looked at
+//! before something is fetched, and once more before it is kept.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -23,10 +27,16 @@ const LARGEST: u64 = 5 << 20;
 const FILES: usize = 2_000;
 const BYTES: u64 = 64 << 20;
 
+/// The file with the folder's mark, and the most fetches that are remembered.
+const MARK: &str = ".mark";
+const FETCHES: usize = 10_000;
+
 /// The copies of one connection.
 pub(super) struct OnDisk {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
+    /// The mark that the folder had when a copy was last looked for, by its file.
+    begun: Mutex<HashMap<PathBuf, Option<String>>>,
 }
 
 fn folder(state: &Path, connection: &str) -> PathBuf {
@@ -52,19 +62,60 @@ fn remove(folder: &Path) {
 /// The copies of a connection; nothing is looked at yet.
 pub(super) fn of(state: Option<&Path>, connection: &str, clock: &Arc<dyn Clock>) -> Arc<dyn Copies> {
     match state {
-        Some(state) => Arc::new(OnDisk { folder: folder(state, connection), clock: Arc::clone(clock) }),
+        Some(state) => Arc::new(OnDisk::new(folder(state, connection), Arc::clone(clock))),
         None => Arc::new(crate::backends::copies::Nowhere),
     }
 }
 
 impl OnDisk {
+    fn new(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
+        Self { folder, clock, begun: Mutex::default() }
+    }
+
+    /// The folder's mark; one is made where there is none.
+    fn mark(&self) -> io::Result<String> {
+        super::private_folder(&self.folder)?;
+        let path = self.folder.join(MARK);
+        if let Ok(mut file) = plain::for_reading(&path) {
+            let mut mark = String::new();
+            file.read_to_string(&mut mark)?;
+            return Ok(mark);
+        }
+        let mut file = tempfile::Builder::new().prefix(".mark").tempfile_in(&self.folder)?;
+        // The name is one that no other file has had.
+        let mark = file.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mark = format!("{mark} {}", self.clock.now().0);
+        file.write_all(mark.as_bytes())?;
+        file.flush()?;
+        match file.persist_noclobber(&path) {
+            Ok(_) => Ok(mark),
+            // Another process was faster.
+            Err(_) => fs::read_to_string(&path),
+        }
+    }
+
+    fn begun(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Option<String>>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the folder is the one in which this file was looked for before it was fetched; `None` if it was not.
+    fn is_same(&self, path: &Path) -> Option<bool> {
+        let begun = self.begun().get(path).cloned()?;
+        Some(begun.is_some() && begun == fs::read_to_string(self.folder.join(MARK)).ok())
+    }
+
     /// The file of an address: its name ends in what is the same for every account.
     fn path(&self, whose: &str, address: &str) -> PathBuf {
         self.folder.join(format!("{}-{}", digest(whose), digest(address)))
     }
 
     fn write(&self, whose: &str, address: &str, copy: &Copy) -> io::Result<()> {
-        super::private_folder(&self.folder)?;
+        match self.is_same(&self.path(whose, address)) {
+            Some(false) => return Ok(()),
+            // It is there, and must not be made again if it goes now.
+            Some(true) => {}
+            None => super::private_folder(&self.folder)?,
+        }
         let head = json!({
             "version": VERSION,
             "address": address,
@@ -84,7 +135,7 @@ impl OnDisk {
     /// Deletes the oldest files where there are too many, and what a crash has left behind.
     fn bound(&self) -> io::Result<()> {
         let mut all = Vec::new();
-        for entry in fs::read_dir(&self.folder)?.flatten() {
+        for entry in fs::read_dir(&self.folder)?.flatten().filter(|entry| entry.file_name() != MARK) {
             let found = entry.metadata()?;
             all.push((found.modified()?, found.len(), entry.path()));
         }
@@ -102,8 +153,16 @@ impl OnDisk {
 
 impl Copies for OnDisk {
     fn load(&self, whose: &str, address: &str) -> Option<Copy> {
+        let (path, mark) = (self.path(whose, address), self.mark().ok());
+        {
+            let mut begun = self.begun();
+            if begun.len() >= FETCHES {
+                begun.clear();
+            }
+            begun.insert(path.clone(), mark);
+        }
         let mut bytes = Vec::new();
-        plain::for_reading(&self.path(whose, address)).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
+        plain::for_reading(&path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
         let head: Value = serde_json::from_slice(bytes.get(..end)?).ok()?;
         let text = |name: &str| head.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -164,14 +223,37 @@ mod tests {
         copies.forget(Some("https://a/x"));
         assert_eq!((body("alice", "https://a/x"), body("bob", "https://a/y")), (None, Some(String::new())));
         forget(Some(state.path()), "docs");
-        assert_eq!(body("bob", "https://a/y"), None);
         assert!(!folder(state.path(), "docs").exists());
+        assert_eq!(body("bob", "https://a/y"), None);
+    }
+
+    #[test]
+    fn what_was_being_fetched_during_a_logout_does_not_come_back() {
+        let state = tempfile::tempdir().expect("a folder");
+        let copies = of(Some(state.path()), "docs", &Machine::real().clock);
+        for has_login_again in [false, true] {
+            assert_eq!(copies.load("alice", "https://a/x"), None);
+            forget(Some(state.path()), "docs");
+            if has_login_again {
+                let others = of(Some(state.path()), "docs", &Machine::real().clock);
+                assert_eq!(others.load("bob", "https://a/x"), None);
+                others.keep("bob", "https://a/x", &kept("two"));
+                assert!(others.load("bob", "https://a/x").is_some());
+            }
+            copies.keep("alice", "https://a/x", &kept("one"));
+            let there = fs::read_dir(folder(state.path(), "docs")).map(Iterator::count).unwrap_or_default();
+            // The copy of the login that there is now, and the mark.
+            assert_eq!(there, if has_login_again { 2 } else { 0 });
+        }
+        assert_eq!(copies.load("alice", "https://a/x"), None);
+        copies.keep("alice", "https://a/x", &kept("three"));
+        assert!(copies.load("alice", "https://a/x").is_some(), "what is fetched afterwards is kept");
     }
 
     #[test]
     fn what_is_damaged_or_of_another_form_is_absent() {
         let state = tempfile::tempdir().expect("a folder");
-        let copies = OnDisk { folder: folder(state.path(), "docs"), clock: Machine::real().clock };
+        let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
         copies.keep("a", "b", &kept("x"));
         let path = copies.path("a", "b");
         let whole = fs::read_to_string(&path).expect("a file");
@@ -190,7 +272,7 @@ mod tests {
     fn nobody_else_can_read_a_copy_and_no_link_leads_to_another_file() {
         use std::os::unix::fs::PermissionsExt as _;
         let state = tempfile::tempdir().expect("a folder");
-        let copies = OnDisk { folder: folder(state.path(), "docs"), clock: Machine::real().clock };
+        let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
         copies.keep("a", "b", &kept("x"));
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&copies.folder), mode(&copies.path("a", "b"))), (0o700, 0o600));
@@ -203,7 +285,7 @@ mod tests {
     #[test]
     fn the_oldest_copies_go_where_there_are_too_many_bytes() {
         let state = tempfile::tempdir().expect("a folder");
-        let copies = OnDisk { folder: folder(state.path(), "docs"), clock: Machine::real().clock };
+        let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
         let large = Copy { body: vec![b'x'; 4 << 20], ..Copy::default() };
         for number in 0..20 {
             copies.keep("a", &number.to_string(), &large);
@@ -214,6 +296,6 @@ mod tests {
         }
         let there = |number: u64| copies.load("a", &number.to_string()).is_some();
         assert!(there(19) && there(18) && !there(0) && !there(1));
-        assert!(fs::read_dir(&copies.folder).expect("a folder").count() <= 17);
+        assert!(fs::read_dir(&copies.folder).expect("a folder").count() <= 18);
     }
 }

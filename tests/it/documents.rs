@@ -81,7 +81,7 @@ fn a_login_opens_the_list_and_a_logout_forgets_its_copies() {
         "{found}"
     );
     let kept = fs::read_dir(copies(&world)).expect("copies").count();
-    assert_eq!(kept, 2, "the list and the document");
+    assert_eq!(kept, 3, "the list, the document and the mark of the folder");
     answer(&world, "503");
     world.clock.forward(300);
     let old = call(Exit::Done).json();
