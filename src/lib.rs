@@ -11,9 +11,9 @@
 //!    │           │
 //!    └── app ────┘        the use cases: login, session (renewal), status, token, logout
 //!         │
-//!   ┌─────┼────────┬────────┐
-//! oauth  store  backends   mcp      islands: none of them imports another
-//!   └─────┴───┬────┴────────┘
+//!   ┌─────┼────────┬────────┬──────┐
+//! oauth  store  backends   mcp   hosts      islands: none of them imports another
+//!   └─────┴───┬────┴────────┴──────┘
 //!  config providers secret machine http     leaves: values, settings, and what we cannot control
 //!
 //!  sandbox ── the authorization server and the mounting of every backend's fake; shares no code with oauth
@@ -29,6 +29,7 @@
 //! | [`store`] | `secret` |
 //! | [`backends`] | `secret`, `http` |
 //! | [`mcp`] | nothing of ours |
+//! | [`hosts`] | `machine` |
 //! | [`app`] | everything above |
 //! | [`report`] | the error types of everything above |
 //! | [`serve`] | `app`, `report`, `mcp`, `backends`, `config` |
@@ -44,6 +45,7 @@
 //! * When to renew, which grant wins, what a crash leaves behind: `app::session`.
 //! * A keychain's habits: `store`. A service's wire format: its folder in `backends`; also how it signs people in where that
 //!   is not OAuth (`backends::sign_in`).
+//! * Where a host keeps its list of servers, and how its file is edited: `hosts`.
 //! * A line on standard input or output of `serve`: `mcp`. What a tool call without a login gets: `serve`.
 //! * A sentence that a person reads: `report` (failures), `cli` (everything else).
 //!
@@ -67,6 +69,7 @@ pub mod app;
 pub mod backends;
 pub mod cli;
 pub mod config;
+pub mod hosts;
 pub mod http;
 pub mod machine;
 pub mod mcp;

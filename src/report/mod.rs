@@ -12,6 +12,7 @@ use crate::app;
 mod authorization;
 mod client;
 mod header;
+mod hosts;
 mod local;
 mod login;
 mod network;

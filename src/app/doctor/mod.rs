@@ -150,6 +150,6 @@ pub async fn run(app: &Arc<App>, broken: Option<Error>, only: Option<&str>) -> R
     }
     later.sort_by_key(|(order, _)| *order);
     checks.extend(later.into_iter().flat_map(|(_, found)| found));
-    checks.extend(hosts::look(&app.machine.environment));
+    checks.extend(hosts::look(&crate::hosts::Here::of(&app.machine)));
     Ok(checks)
 }

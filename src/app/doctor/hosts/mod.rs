@@ -5,30 +5,26 @@ use std::path::{Path, PathBuf};
 
 use super::browser::{find, is_program};
 use super::{Check, Class};
+use crate::hosts::{self, Here, Scope, Server, Unread};
 use crate::machine::{Environment, HOST_PATH, own_program};
-
-mod files;
-mod formats;
-mod json;
-mod yaml;
-
-use files::FILES;
-use formats::{Entry, Unread};
 
 const NAME: &str = "host";
 
-pub(super) fn look(environment: &Environment) -> Vec<Check> {
+pub(super) fn look(here: &Here) -> Vec<Check> {
     let mut checks = Vec::new();
     let own = own_program();
-    for file in FILES {
-        let Some(path) = file.path(environment) else { continue };
+    let both = |host| [(host, Scope::User), (host, Scope::Project)];
+    for (host, scope) in hosts::ALL.iter().flat_map(both) {
+        let Some(path) = host.file(scope, here) else { continue };
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        match formats::entries(&text, file.format, file.key) {
-            Ok(entries) => checks
-                .extend(entries.iter().map(|entry| judge(entry, &path, own.as_deref(), environment).about(file.host))),
+        match host.servers(&text) {
+            Ok(servers) => {
+                let judged = servers.iter().map(|server| judge(server, &path, own.as_deref(), &here.environment));
+                checks.extend(judged.map(|check| check.about(host.title)));
+            }
             Err(Unread) if text.contains("keyward") => {
-                let check =
-                    Check::warn(NAME, format!("`{}` cannot be read: it is not whole", path.display())).about(file.host);
+                let check = Check::warn(NAME, format!("`{}` cannot be read: it is not whole", path.display()))
+                    .about(host.title);
                 checks.push(check.hint(format!("correct `{}`; the host itself may say where", path.display())));
             }
             Err(Unread) => {}
@@ -42,7 +38,7 @@ pub(super) fn look(environment: &Environment) -> Vec<Check> {
 }
 
 /// What would happen if the host started this entry.
-fn judge(entry: &Entry, file: &Path, own: Option<&Path>, environment: &Environment) -> Check {
+fn judge(entry: &Server, file: &Path, own: Option<&Path>, environment: &Environment) -> Check {
     let (name, command, shown) = (&entry.name, &entry.command, file.display());
     let configuration = |detail: String| Check::fail(NAME, Class::Configuration, detail);
     let whole = own.map_or("the whole path of keyward".to_owned(), |own| format!("`{}`", own.display()));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 type Line<'a> = (usize, &'a str);
 
 /// The document as a value. What is not understood is left out, never guessed.
-pub(super) fn read(text: &str) -> Value {
+pub(in crate::hosts) fn read(text: &str) -> Value {
     let lines: Vec<Line<'_>> = text
         .lines()
         .map(|line| (line.len() - line.trim_start().len(), without_comment(line.trim())))
@@ -55,17 +55,61 @@ fn scalar(text: &str) -> Value {
     Value::String(unquoted(text))
 }
 
+/// What stands between the commas, except those in quotes.
 fn parts(inner: &str) -> impl Iterator<Item = &str> {
-    inner.split(',').map(str::trim).filter(|part| !part.is_empty())
+    let mut quotes = Quotes::default();
+    inner.split(move |c| !quotes.hide(c) && c == ',').map(str::trim).filter(|part| !part.is_empty())
 }
 
 fn unquoted(text: &str) -> String {
     let within = |quote: char| text.strip_prefix(quote).and_then(|text| text.strip_suffix(quote));
-    within('"').or_else(|| within('\'')).unwrap_or(text).to_owned()
+    match (within('"'), within('\'')) {
+        // Most of what is escaped is escaped as in JSON.
+        (Some(inner), _) => serde_json::from_str(text).unwrap_or_else(|_| inner.to_owned()),
+        (_, Some(inner)) => inner.replace("''", "'"),
+        _ => text.to_owned(),
+    }
 }
 
-fn without_comment(line: &str) -> &str {
-    if line.starts_with('#') { "" } else { line.split(" #").next().unwrap_or(line).trim_end() }
+/// The line up to its comment, if that is not in quotes.
+pub(super) fn without_comment(line: &str) -> &str {
+    if line.starts_with('#') {
+        return "";
+    }
+    let mut quotes = Quotes::default();
+    let mut before = ' ';
+    let begins = |c: char| {
+        let is_hidden = quotes.hide(c);
+        let is_comment = c == '#' && before == ' ' && !is_hidden;
+        before = c;
+        is_comment
+    };
+    line.split(begins).next().unwrap_or(line).trim_end()
+}
+
+/// Whether a letter is in quotes, which begin at a letter that cannot be inside a word.
+#[derive(Default)]
+struct Quotes {
+    open: Option<char>,
+    is_escaped: bool,
+    before: Option<char>,
+}
+
+impl Quotes {
+    fn hide(&mut self, c: char) -> bool {
+        let before = self.before.replace(c);
+        match self.open {
+            Some('"') if self.is_escaped => self.is_escaped = false,
+            Some('"') if c == '\\' => self.is_escaped = true,
+            Some(quote) if c == quote => self.open = None,
+            None if matches!(c, '"' | '\'') && before.is_none_or(|before| " [{,:".contains(before)) => {
+                self.open = Some(c)
+            }
+            None => return false,
+            Some(_) => {}
+        }
+        true
+    }
 }
 
 #[cfg(test)]
