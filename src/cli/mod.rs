@@ -25,6 +25,7 @@ mod console;
 mod credential;
 mod demo;
 mod doctor;
+mod install;
 mod logging;
 mod login;
 mod logout;
@@ -42,7 +43,7 @@ use console::Console;
 /// Use the services you work with from any MCP host, under your own login
 #[derive(Debug, Parser)]
 #[command(name = "keyward", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Example: `keyward login tavily`, then add `keyward serve` to your MCP host.")]
+#[command(after_help = "Example: `keyward login tavily`, then `keyward install cursor` for your MCP host.")]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -83,6 +84,7 @@ enum Command {
     Serve(serve::Arguments),
     Tools(tools::Arguments),
     Call(call::Arguments),
+    Install(install::Arguments),
     Doctor(doctor::Arguments),
     Config(config::Arguments),
     Demo(demo::Arguments),
@@ -141,6 +143,9 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Doctor(arguments) => {
             return signals::or(doctor::run(arguments, console, machine, stores.brief, &global)).await;
         }
+        Command::Install(arguments) => {
+            return signals::or(install::run(arguments, console, &machine, stores.brief, &global)).await;
+        }
         Command::Config(arguments) if arguments.works_on_a_broken_file() => {
             return signals::or(config::mend(arguments, console, &machine, global.config.as_deref())).await;
         }
@@ -169,7 +174,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Call(arguments) => Box::pin(call::run(arguments, console, &app)),
         Command::Config(_) => Box::pin(std::future::ready(config::run(console, &app))),
         Command::Sandbox(arguments) => Box::pin(sandbox::run(arguments, console, &app)),
-        Command::Demo(_) | Command::Doctor(_) | Command::Completions(_) => return Ok(Exit::Done),
+        Command::Demo(_) | Command::Doctor(_) | Command::Install(_) | Command::Completions(_) => return Ok(Exit::Done),
     };
     let outcome = signals::or(running).await;
     // A renewal that has begun may already have used up the refresh token: it gets its time, a second signal ends it.
