@@ -135,11 +135,17 @@ pub(super) fn take(text: &str, key: &str) -> Result<String, Trouble> {
 
 /// Where our table stands, from its header to the end of its last value's line.
 pub(super) fn span(text: &str, key: &str) -> Option<Range<usize>> {
+    // What looks like the header may be a line of somebody's text.
+    let document = Document::parse(text).ok()?;
+    let begins = document.get(key)?.get(NAME)?.span()?.start;
     let mut found: Option<Range<usize>> = None;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at;
         at += line.len();
+        if at <= begins {
+            continue;
+        }
         let is_ours = header(line).map(|names| names.starts_with(&[key.to_owned(), NAME.to_owned()]));
         match (&mut found, is_ours) {
             (None, Some(true)) => found = Some(start..at),

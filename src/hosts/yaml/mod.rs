@@ -205,7 +205,8 @@ fn lines(text: &str) -> Result<Vec<Line<'_>>, Trouble> {
         }
         let is_understood = match indent {
             0 => key(body).is_some() || body.starts_with("- "),
-            _ => true,
+            // What stands first decides how deep everything stands.
+            _ => !all.is_empty(),
         };
         let value = value(body);
         if !is_understood || body.starts_with(['\t', '\u{feff}', '%', '?']) || goes_on(value) {

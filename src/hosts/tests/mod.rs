@@ -190,3 +190,7 @@ fn a_host_is_here_if_it_left_a_folder_a_program_or_an_application() {
     assert_eq!(present(System::MacOs), ["claude-code", "cursor", "zed", "codex", "goose"]);
     assert_eq!(present(System::Windows), ["claude-code", "cursor", "gemini"]);
 }
+
+mod edit;
+mod files;
+mod fuzz;
