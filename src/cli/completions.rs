@@ -1,7 +1,5 @@
 //! `keyward completions`.
 
-use clap_complete::Shell;
-
 use super::{Console, Outcome};
 use crate::report::Exit;
 
@@ -13,9 +11,23 @@ pub(super) struct Arguments {
     shell: Shell,
 }
 
+/// The shells that are known. Each script asks `keyward complete`, and is the same for every release.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell")]
+    Power,
+}
+
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut super::definition(), "keyward", &mut script);
-    console.print(String::from_utf8_lossy(&script).trim_end());
+    let script = match arguments.shell {
+        Shell::Bash => include_str!("../../completions/keyward.bash"),
+        Shell::Zsh => include_str!("../../completions/_keyward"),
+        Shell::Fish => include_str!("../../completions/keyward.fish"),
+        Shell::Power => include_str!("../../completions/keyward.ps1"),
+    };
+    console.print(script.trim_end());
     Ok(Exit::Done)
 }

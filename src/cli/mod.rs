@@ -18,6 +18,7 @@ use crate::store::Stores;
 
 mod call;
 mod client;
+mod complete;
 mod completions;
 mod config;
 mod confirm;
@@ -29,6 +30,7 @@ mod install;
 mod logging;
 mod login;
 mod logout;
+mod manual;
 mod sandbox;
 mod schema;
 mod serve;
@@ -55,10 +57,10 @@ pub struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 struct Global {
     /// Use this configuration file
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Everywhere")]
     config: Option<PathBuf>,
     /// Also trust the certificate authorities in this PEM file
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = "Everywhere")]
     ca_file: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long, global = true, help_heading = "Everywhere")]
@@ -90,6 +92,8 @@ enum Command {
     Demo(demo::Arguments),
     Sandbox(sandbox::Arguments),
     Completions(completions::Arguments),
+    Man(manual::Arguments),
+    Complete(complete::Arguments),
 }
 
 /// What a command ends with: an exit code of its own, or a failure in words.
@@ -114,7 +118,10 @@ pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
         Err(error) => return usage(&error, &machine, asked),
     };
     let console = Console::new(&machine, &arguments.global);
-    logging::start(&machine, arguments.global.verbose, arguments.global.quiet);
+    // Whoever asks for completions is typing: nothing may be said in between.
+    if !matches!(arguments.command, Command::Complete(_)) {
+        logging::start(&machine, arguments.global.verbose, arguments.global.quiet);
+    }
     let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Err(error) => Err(crate::report::io("the runtime could not be started", &error)),
         Ok(runtime) => {
@@ -139,6 +146,8 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
     let command = match command {
         // These work without a configuration, so a broken one does not stop them.
         Command::Completions(arguments) => return completions::run(&arguments, console),
+        Command::Man(arguments) => return manual::run(&arguments, console),
+        Command::Complete(arguments) => return complete::run(&arguments, console, machine, stores, &global),
         Command::Demo(arguments) => return signals::or(demo::run(&arguments, console, &machine, stores.patient)).await,
         Command::Doctor(arguments) => {
             return signals::or(doctor::run(arguments, console, machine, stores.brief, &global)).await;
@@ -174,7 +183,12 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Call(arguments) => Box::pin(call::run(arguments, console, &app)),
         Command::Config(_) => Box::pin(std::future::ready(config::run(console, &app))),
         Command::Sandbox(arguments) => Box::pin(sandbox::run(arguments, console, &app)),
-        Command::Demo(_) | Command::Doctor(_) | Command::Install(_) | Command::Completions(_) => return Ok(Exit::Done),
+        Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Install(_)
+        | Command::Completions(_)
+        | Command::Man(_)
+        | Command::Complete(_) => return Ok(Exit::Done),
     };
     let outcome = signals::or(running).await;
     // A renewal that has begun may already have used up the refresh token: it gets its time, a second signal ends it.

@@ -25,6 +25,7 @@ mod keychain;
 mod layouts;
 mod login;
 mod logout;
+mod manual;
 mod netbox;
 mod person;
 mod portal;

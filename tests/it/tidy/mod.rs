@@ -86,7 +86,7 @@ const LINES: usize = 500;
 /// Folders under `src`.
 const DEPTH: usize = 3;
 /// What may lie beside the dot-files at the top of the project. `target` is what cargo leaves there.
-const TOP: [&str; 10] = [
+const TOP: [&str; 12] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -94,6 +94,8 @@ const TOP: [&str; 10] = [
     "README.md",
     "completions",
     "install.sh",
+    "man",
+    "packaging",
     "src",
     "target",
     "tests",
