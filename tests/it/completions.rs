@@ -51,6 +51,14 @@ fn tools_and_their_arguments_are_offered() {
 }
 
 #[test]
+fn hosts_are_offered_where_one_is_installed_into() {
+    let world = World::new();
+    assert_eq!(offered(&world, &["install", "cur"]), ["cursor"]);
+    assert_eq!(offered(&world, &["install", "cursor", "ze"]), ["zed"]);
+    assert!(offered(&world, &["credential", "kubectl", "box", "cur"]).is_empty(), "another kind of host");
+}
+
+#[test]
 fn a_broken_configuration_has_no_names_and_no_complaint() {
     for text in
         ["nonsense = [", "[connections.box]\nnonsense = 1\n", "[connections.\"$(touch x)\"]\nbackend = \"remote\"\n"]

@@ -105,6 +105,18 @@ def demo():
     assert "memory" in text or "keychain" in text, text[-800:]
 
 
+def asked(command):
+    """What `keyward_status` answers a host that starts this command."""
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "host", "version": "1"}}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "keyward_status", "arguments": {}}},
+    ]  # fmt: skip
+    typed = "\n".join(map(json.dumps, lines)).replace("'", "'\\''")
+    answers = [json.loads(line) for line in inside(f"printf '%s\\n' '{typed}' | {command}").splitlines() if line.startswith("{")]
+    return next(answer["result"] for answer in answers if answer.get("id") == 2)
+
+
 @needs(a_release)
 def first_tool_call():
     """a first tool call answers, from the terminal and as a host asks, without a login"""
@@ -115,15 +127,24 @@ def first_tool_call():
     assert "keyward_status" in names and any(name.startswith("documents_") for name in names), names
     said = inside("keyward call documents_get_checklist name=release")
     assert "- [ ] sign" in said, said
-    lines = [
-        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "host", "version": "1"}}},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "keyward_status", "arguments": {}}},
-    ]  # fmt: skip
-    typed = "\n".join(map(json.dumps, lines)).replace("'", "'\\''")
-    answers = [json.loads(line) for line in inside(f"printf '%s\\n' '{typed}' | keyward serve").splitlines() if line.startswith("{")]
-    result = next(answer["result"] for answer in answers if answer.get("id") == 2)
+    result = asked("keyward serve")
     assert not result.get("isError"), result
+
+
+@needs(first_tool_call)
+def into_a_host():
+    """keyward is installed into a host, which then starts it and calls a tool; taken out again, the host's file is as it was"""
+    inside("""mkdir -p .cursor && printf '{\n  // mine\n  "mcpServers": {}\n}\n' >.cursor/mcp.json && cp .cursor/mcp.json before.json""")
+    inside("keyward install cursor --yes")
+    # The one comment of that file; hosts that take comments drop them as this does.
+    lines = inside("cat .cursor/mcp.json").splitlines()
+    entry = json.loads("\n".join(line for line in lines if "// mine" not in line))["mcpServers"]["keyward"]
+    assert any("// mine" in line for line in lines), lines
+    assert not entry.get("env"), entry
+    result = asked(" ".join([entry["command"], *entry["args"]]))
+    assert not result.get("isError"), result
+    inside("keyward install cursor --uninstall --yes")
+    inside("cmp .cursor/mcp.json before.json && rm -rf .cursor before.json")
 
 
 @needs(a_release)
@@ -207,7 +228,7 @@ def serve():
 
 if __name__ == "__main__":
     status = ring.run([
-        a_bare_debian, a_release, demo, first_tool_call, a_login_without_a_keychain, nothing_stays, debian_package,
+        a_bare_debian, a_release, demo, first_tool_call, into_a_host, a_login_without_a_keychain, nothing_stays, debian_package,
     ])  # fmt: skip
     if SUDO:
         subprocess.run([*SUDO, "rm", "-rf", root])

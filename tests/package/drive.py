@@ -225,6 +225,8 @@ def rights():
                 same(step["with"]["persist-credentials"], False)
             if "${{ github.token }}" in json.dumps(step):
                 same(step["name"], "Publish")
+    pinned = re.search(r"@anthropic-ai/mcpb@[0-9.]+", (top / "packaging/release.sh").read_text()).group(0)
+    assert f"  {pinned}\n" in (top / "tests/peers/versions.sh").read_text(), pinned
     assert "secrets." not in json.dumps([release, ci])
     same(jobs["publish"]["steps"][1]["run"], "cd dist && sha256sum --check --strict SHA256SUMS")
 

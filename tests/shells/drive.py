@@ -133,10 +133,11 @@ def commands_and_options():
 
 
 def names():
-    """connections, tools, toolsets and keys of the configuration are completed in all three"""
+    """connections, tools, hosts, toolsets and keys of the configuration are completed in all three"""
     keyward.config(CONFIG)
     everywhere("keyward login b", "box")
     everywhere("keyward call tavily_s", "tavily_search")
+    everywhere("keyward install curs", "cursor")
     everywhere("keyward serve --only tavily,su", "tavily,support")
     everywhere("keyward config set connections.box.ur", "connections.box.url")
     everywhere("keyward config set connections.support.toolsets ca", "cases")

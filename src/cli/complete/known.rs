@@ -90,6 +90,11 @@ impl Known {
     }
 }
 
+/// The hosts that keyward can be installed into.
+pub(super) fn hosts() -> Vec<Candidate> {
+    crate::hosts::ALL.iter().map(|host| (host.name.to_owned(), host.title.to_owned())).collect()
+}
+
 /// The commands, and those below the ones that were named.
 pub(super) fn commands(named: &[&str]) -> Vec<Candidate> {
     let root = crate::cli::definition();
