@@ -24,6 +24,14 @@ NPM_PACKAGES=(
   conformance-newest@npm:@modelcontextprotocol/conformance@0.2.0-alpha.12
 )
 
+# The command lines of hosts, in a folder of their own: each brings a program of a hundred megabytes and more.
+HOST_PACKAGES=(
+  @anthropic-ai/claude-code@2.1.197
+  @google/gemini-cli@0.61.0
+  @openai/codex@0.171.0
+  @github/copilot@1.0.102
+)
+
 # Where the inspector starts, inside its package.
 INSPECTOR_ENTRY=clients/launcher/build/index.js
 
