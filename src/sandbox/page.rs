@@ -45,7 +45,7 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
     let Question { client, redirect, resources, scope, fields: Fields { ticket, csrf, target } } = question;
     let returns = redirect.map_or_else(String::new, |redirect| {
         let host = escape(origin(redirect));
-        format!("<dt>It will return to</dt><dd id=\"redirect\"><code>{host}</code></dd>\n")
+        format!("<div><dt>It will return to</dt><dd id=\"redirect\"><code>{host}</code></dd></div>\n")
     });
     let items = |all: &[String], none: &str| {
         let empty = [none.to_owned()];
@@ -53,15 +53,16 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
         all.iter().map(|one| format!("<li><code>{}</code></li>", escape(one))).collect::<String>()
     };
     let body = format!(
-        r#"<h1>Allow <b id="client">{client}</b> to act for you?</h1>
+        r#"<h1>Allow <b id="client" dir="auto">{client}</b> to act for you?</h1>
 <dl>
-{returns}<dt>It wants to reach</dt><dd><ul id="resources">{resources}</ul></dd>
-<dt>It may</dt><dd><ul id="scopes">{scopes}</ul></dd>
+{returns}<div><dt>It wants to reach</dt><dd><ul id="resources">{resources}</ul></dd></div>
+<div><dt>It may</dt><dd><ul id="scopes">{scopes}</ul></dd></div>
 </dl>
 <form method="post" action="{target}" autocomplete="off">
 <input type="hidden" name="ticket" value="{ticket}"><input type="hidden" name="csrf" value="{csrf}">
 <label for="user">Be this user</label>
-<input id="user" name="user" value="alice" list="users" required maxlength="64" pattern="[A-Za-z0-9._@\-]+" spellcheck="false">
+<p class="hint" id="who">Any name will do: it is a person of this sandbox.</p>
+<input id="user" name="user" value="alice" list="users" required maxlength="64" pattern="[A-Za-z0-9._@\-]+" spellcheck="false" autocapitalize="none" aria-describedby="who">
 <datalist id="users"><option value="alice"><option value="bob"><option value="carol"></datalist>
 <div class="choice"><button id="allow" name="decision" value="allow">Allow</button>
 <button id="deny" name="decision" value="deny" formnovalidate>Deny</button></div>
@@ -80,11 +81,11 @@ pub(super) fn question(question: &Question<'_>) -> Reply {
 pub(super) fn device(csrf: &str, target: &str, typed: &str) -> Reply {
     let body = format!(
         r#"<h1>Connect a device</h1>
-<p>Type the code that your device shows. Never type a code that somebody sent you.</p>
 <form method="post" action="{target}" autocomplete="off">
 <input type="hidden" name="csrf" value="{csrf}">
 <label for="user_code">Code</label>
-<input id="user_code" name="user_code" value="{typed}" required maxlength="16" spellcheck="false" autocapitalize="characters">
+<p class="hint" id="which">Type the code that your device shows. Never type a code that somebody sent you.</p>
+<input id="user_code" name="user_code" value="{typed}" required maxlength="16" spellcheck="false" autocapitalize="characters" aria-describedby="which">
 <div class="choice"><button id="allow" name="step" value="code">Continue</button></div>
 </form>"#,
         typed = escape(typed),
@@ -96,6 +97,7 @@ pub(super) fn device(csrf: &str, target: &str, typed: &str) -> Reply {
 pub(super) fn logout(Fields { ticket, csrf, target }: &Fields<'_>) -> Reply {
     let body = format!(
         r#"<h1>Log out?</h1>
+<p>A program asks to end your login at this sandbox.</p>
 <form method="post" action="{target}">
 <input type="hidden" name="ticket" value="{ticket}"><input type="hidden" name="csrf" value="{csrf}">
 <div class="choice"><button id="allow" name="decision" value="allow">Log out</button>
@@ -107,7 +109,9 @@ pub(super) fn logout(Fields { ticket, csrf, target }: &Fields<'_>) -> Reply {
 
 /// A page with one sentence, where something has come to its end.
 pub(super) fn end(sentence: &str) -> Reply {
-    document(StatusCode::OK, sentence, &format!("<h1 id=\"end\">{}</h1>", escape(sentence)))
+    let sentence = escape(sentence);
+    let body = format!("<h1 id=\"end\">{sentence}</h1><p>You can close this tab.</p>");
+    document(StatusCode::OK, &sentence, &body)
 }
 
 /// What a scope is to a person.
@@ -125,7 +129,9 @@ fn meaning(scope: &str) -> &'static str {
 /// A page for a fault that must not be told to the client by a redirect.
 pub(super) fn fault(status: StatusCode, error: &str, why: &str) -> Reply {
     let body = format!(
-        "<h1>This login cannot go on</h1><p id=\"why\">{}</p><p><code id=\"error\">{}</code></p>",
+        "<h1>This login cannot go on</h1><p id=\"why\">{}</p>\
+         <dl><div><dt>For whoever looks after the program</dt><dd><code id=\"error\">{}</code></dd></div></dl>\
+         <p>Close this tab and start again where you came from.</p>",
         escape(why),
         escape(error)
     );
@@ -136,7 +142,9 @@ pub(super) fn fault(status: StatusCode, error: &str, why: &str) -> Reply {
 pub(super) fn index(issuer: &str, fakes: &[String]) -> Reply {
     let list: String = fakes.iter().map(|url| format!("<li><code>{}</code></li>", escape(url))).collect();
     let body = format!(
-        "<h1>An authorization server and stand-in services</h1><p>Issuer: <code>{}</code></p><ul>{list}</ul>",
+        "<h1>An authorization server and stand-in services</h1>\
+         <dl><div><dt>Issuer</dt><dd><code>{}</code></dd></div>\
+         <div><dt>Stand-ins</dt><dd><ul>{list}</ul></dd></div></dl>",
         escape(issuer)
     );
     document(StatusCode::OK, "Sandbox", &body)
@@ -146,8 +154,9 @@ fn document(status: StatusCode, title: &str, body: &str) -> Reply {
     let page = format!(
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} · keyward sandbox</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>
-<body><p class="banner" id="sandbox">Sandbox: nothing here is real, and no password is asked for.</p>
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<style>{STYLE}</style></head>
+<body><header id="sandbox">Sandbox: nothing here is real, and no password is asked for.</header>
 <main>{body}</main></body></html>
 "#
     );
@@ -170,18 +179,28 @@ fn origin(uri: &str) -> &str {
     uri.get(..end).unwrap_or(uri)
 }
 
+/// More of a text than this does not help anybody to decide.
+const LONGEST: usize = 300;
+
 /// Makes text from a client harmless in markup, and drops what could reorder or hide it on the screen.
 fn escape(text: &str) -> String {
+    let seen = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            && !matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{3164}' | '\u{e0000}'..='\u{e0fff}')
+    };
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (at, c) in text.chars().filter(seen).enumerate() {
         match c {
+            _ if at == LONGEST => {
+                safe.push('…');
+                break;
+            }
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => {}
-            c if c.is_control() => {}
             c => safe.push(c),
         }
     }
@@ -197,6 +216,12 @@ mod tests {
         let hostile = "<script>alert('1')</script>\"><img onerror=x>&\u{202e}\u{0}\u{7}\n";
         let safe = "&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&quot;&gt;&lt;img onerror=x&gt;&amp;";
         assert_eq!(escape(hostile), safe);
+    }
+
+    #[test]
+    fn a_name_has_no_characters_that_nobody_sees_and_an_end() {
+        assert_eq!(escape("k\u{200b}ey\u{ad}w\u{e0041}ard\u{2066}\u{feff}"), "keyward");
+        assert_eq!(escape(&"\u{5d0}".repeat(301)), "\u{5d0}".repeat(300) + "…");
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod login;
 mod logout;
 mod manual;
 mod netbox;
+mod pages;
 mod person;
 mod portal;
 mod providers;

@@ -90,6 +90,9 @@ TAVILY_FROZEN=(
   regex==2026.11.19 requests==2.34.2 tiktoken==0.14.0 typing-extensions==4.16.0 urllib3==2.8.0
 )
 
+# The judge of whether pages are for everybody, in a folder of its own.
+AXE=axe-core@4.14.1
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring

@@ -240,6 +240,8 @@ fn page(connection: &str, kept: &Result<Grant, Error>) -> Page {
         Err(Error::Login { error, .. }) if matches!(**error, oauth::Error::Denied { .. }) => {
             Page::Denied { connection }
         }
+        // RFC 6749 §5.2: the code is over, or was used before.
+        Err(Error::Login { error, .. }) if error.oauth_code() == Some("invalid_grant") => Page::Expired { connection },
         Err(Error::OtherAccount { who, .. }) => Page::Failed { connection, reason: Some(who.to_string()) },
         Err(_) => Page::Failed { connection, reason: None },
     }

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::checks::{Ask, classify};
-use super::page;
+use super::page::Word;
 use super::reply::{Reply, refusal, reply, see};
 use super::shared::{Notice, Reaction, Shared};
 
@@ -96,9 +96,9 @@ async fn answer<B>(request: Request<B>, shared: &Shared, showed_page: &AtomicBoo
         }
         Ask::Callback(brought) => match shared.react(brought) {
             Reaction::Done => see(shared.result_path()),
-            Reaction::Again => reply(StatusCode::OK, page::again()),
-            Reaction::Refused => reply(StatusCode::BAD_REQUEST, page::refused()),
-            Reaction::Unread => reply(StatusCode::BAD_REQUEST, page::unread()),
+            Reaction::Again => reply(StatusCode::OK, Word::Again.html()),
+            Reaction::Refused => reply(StatusCode::BAD_REQUEST, Word::Refused.html()),
+            Reaction::Unread => reply(StatusCode::BAD_REQUEST, Word::Unread.html()),
         },
         Ask::Result => {
             let html = shared.page().await;

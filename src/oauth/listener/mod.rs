@@ -31,6 +31,7 @@ mod shared;
 mod tests;
 
 pub use page::Page;
+use page::Word;
 pub use shared::Notice;
 use shared::{Door, Judge, Limits, Shared};
 
@@ -123,6 +124,7 @@ impl Listener {
         match tokio::time::timeout(limit, receiver).await {
             Ok(Ok(outcome)) => Ok(Callback { outcome, server: self.server }),
             Ok(Err(_)) | Err(_) => {
+                self.server.shared.publish(Word::Late.html());
                 self.server.close().await;
                 Err(Error::TimedOut { after: limit })
             }
@@ -183,7 +185,7 @@ impl Server {
 
     /// Closes the port and waits until open exchanges are over.
     async fn close(mut self) {
-        self.shared.publish(page::neutral());
+        self.shared.publish(Word::Ended.html());
         self.stop = None;
         if let Some(task) = self.task.take() {
             // The task only ends by itself; a panic in it has nothing to add here.
@@ -194,7 +196,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A browser that waits is told that there is nothing to see here; a page set before stays.
-        self.shared.publish(page::neutral());
+        // A browser that waits is told that there is no outcome; a page set before stays.
+        self.shared.publish(Word::Ended.html());
     }
 }

@@ -17,6 +17,11 @@ pub enum Page {
         /// The connection.
         connection: String,
     },
+    /// The provider does not take the code any more.
+    Expired {
+        /// The connection.
+        connection: String,
+    },
     /// Something went wrong; the terminal says what.
     Failed {
         /// The connection.
@@ -28,120 +33,147 @@ pub enum Page {
 
 pub(super) const STYLE: &str = include_str!("page.css");
 
+const KEY: &str = r#"<circle cx="7.5" cy="12" r="4.5"/><path d="M12 12h10v4M17.5 12v3"/>"#;
 const CHECK: &str = r#"<path d="M14.5 24.5l6.5 6.5 13-14"/>"#;
 const CROSS: &str = r#"<path d="M17 17l14 14M31 17L17 31"/>"#;
 const DASH: &str = r#"<path d="M16 24h16"/>"#;
 const DOTS: &str = r#"<path d="M16 24h.01M24 24h.01M32 24h.01"/>"#;
+const CLOCK: &str = r#"<path d="M24 14v10l7 4"/>"#;
+
+/// Where the person goes on; who started the login in a host has no terminal in front of them.
+const BACK: &str = "You can close this tab and go back to where you started the login.";
 
 impl Page {
     pub(super) fn html(&self) -> String {
+        let (Self::SignedIn { connection, .. }
+        | Self::Denied { connection }
+        | Self::Expired { connection }
+        | Self::Failed { connection, .. }) = self;
+        let mut facts = vec![("Connection", connection)];
         match self {
-            Self::SignedIn { connection, account } => {
-                let facts = [("Connection", Some(connection)), ("Account", account.as_ref())];
-                Sheet {
-                    tone: "good",
-                    icon: CHECK,
-                    title: "You are signed in",
-                    text: "keyward can now use this connection for you.",
-                    facts: &facts,
-                    next: "You can close this tab.",
-                }
-                .html()
-            }
-            Self::Denied { connection } => Sheet {
+            Self::SignedIn { account, .. } => facts.extend(account.iter().map(|account| ("Account", account))),
+            Self::Failed { reason, .. } => facts.extend(reason.iter().map(|reason| ("Reason", reason))),
+            Self::Denied { .. } | Self::Expired { .. } => {}
+        }
+        self.sheet().html(&facts)
+    }
+
+    fn sheet(&self) -> Sheet {
+        match self {
+            Self::SignedIn { .. } => Sheet {
+                tone: "good",
+                icon: CHECK,
+                title: "You are signed in",
+                text: "keyward can now use this connection for you. What it needs for that is kept on this computer.",
+                next: BACK,
+            },
+            Self::Denied { .. } => Sheet {
                 tone: "calm",
                 icon: DASH,
                 title: "Access was not given",
                 text: "You or an administrator said no. Nothing was stored, and nothing has changed.",
-                facts: &[("Connection", Some(connection))],
                 next: "You can close this tab. To try again, start the login once more.",
-            }
-            .html(),
-            Self::Failed { connection, reason } => Sheet {
+            },
+            Self::Expired { .. } => Sheet {
+                tone: "calm",
+                icon: CLOCK,
+                title: "This login has expired",
+                text: "The provider no longer takes the answer that your browser brought: too much time has passed, or \
+                       it was used before. Nothing was stored.",
+                next: "Close this tab and start the login once more.",
+            },
+            Self::Failed { .. } => Sheet {
                 tone: "bad",
                 icon: CROSS,
                 title: "The sign-in did not work",
-                text: "keyward did not sign you in. The place where the login was started says what happened and what helps.",
-                facts: &[("Connection", Some(connection)), ("Reason", reason.as_ref())],
-                next: "You can close this tab.",
-            }
-            .html(),
+                text: "keyward did not sign you in. The place where you started the login says what happened and what helps.",
+                next: BACK,
+            },
         }
     }
 }
 
-/// For a browser that has waited long enough, and for one whose login has ended without a word.
-pub(super) fn neutral() -> String {
-    Sheet {
-        tone: "calm",
-        icon: DOTS,
-        title: "Still working",
-        text: "The answer has arrived on this computer. See the terminal where the login was started for how it ends.",
-        facts: &[],
-        next: "You can close this tab.",
-    }
-    .html()
+/// What is shown where no outcome of ours is: each claims no more than is known at that moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// A browser has waited long enough.
+    Working,
+    /// The login was ended without an outcome.
+    Ended,
+    /// The answer came when nobody waited for it any more.
+    Late,
+    /// A second answer to the same login.
+    Again,
+    /// An answer that does not belong to the login.
+    Refused,
+    /// The browser came back to the right place with something that nobody can read.
+    Unread,
 }
 
-/// For a second answer to the same login.
-pub(super) fn again() -> String {
-    Sheet {
-        tone: "calm",
-        icon: DASH,
-        title: "Already handled",
-        text: "This answer was received before. See the terminal where the login was started for how it ended.",
-        facts: &[],
-        next: "You can close this tab.",
+impl Word {
+    pub(super) fn html(self) -> String {
+        let (icon, title, text, next) = match self {
+            Self::Working => (
+                DOTS,
+                "Still working",
+                "The answer has arrived on this computer. How it ends is shown where you started the login.",
+                BACK,
+            ),
+            Self::Ended => (
+                DASH,
+                "This login was ended",
+                "It was stopped on this computer before it had an outcome. Where you started it says more.",
+                BACK,
+            ),
+            Self::Late => (
+                CLOCK,
+                "This login has expired",
+                "keyward had stopped waiting before your answer came. Nothing was stored, and nothing has changed.",
+                "Close this tab and start the login once more.",
+            ),
+            Self::Again => (
+                DASH,
+                "Already handled",
+                "This answer was received before. How it ended is shown where you started the login.",
+                BACK,
+            ),
+            Self::Refused => (
+                DASH,
+                "Not for this login",
+                "This page does not belong to the login that is under way. It may come from an older tab.",
+                "Close this tab and continue in the one that was opened last.",
+            ),
+            Self::Unread => (
+                DASH,
+                "No code came along",
+                "The service sent your browser back here without a code that keyward can read. Copy the whole address of \
+                 this page and paste it where you started the login.",
+                "The login is still waiting.",
+            ),
+        };
+        Sheet { tone: "calm", icon, title, text, next }.html(&[])
     }
-    .html()
 }
 
-/// For an answer that does not belong to the login.
-pub(super) fn refused() -> String {
-    Sheet {
-        tone: "calm",
-        icon: DASH,
-        title: "Not for this login",
-        text: "This page does not belong to the login that is under way. It may come from an older tab.",
-        facts: &[],
-        next: "Close this tab and continue in the one that was opened last.",
-    }
-    .html()
-}
-
-/// For a browser that came back to the right place with something that nobody can read.
-pub(super) fn unread() -> String {
-    Sheet {
-        tone: "calm",
-        icon: DASH,
-        title: "No code came along",
-        text: "The service sent your browser back here without a code that keyward can read. Copy the whole address of this \
-               page and paste it where the login was started.",
-        facts: &[],
-        next: "The login is still waiting.",
-    }
-    .html()
-}
-
-/// The parts of a page. Only `facts` holds text that is not ours.
-struct Sheet<'a> {
+/// What is ours of a page.
+struct Sheet {
     tone: &'static str,
     icon: &'static str,
     title: &'static str,
     text: &'static str,
-    facts: &'a [(&'static str, Option<&'a String>)],
     next: &'static str,
 }
 
-impl Sheet<'_> {
-    fn html(&self) -> String {
-        let Self { tone, icon, title, text, next, .. } = self;
-        let rows: String = self
-            .facts
-            .iter()
-            .filter_map(|(name, value)| value.map(|value| format!("<dt>{name}</dt><dd>{}</dd>", escape(value))))
-            .collect();
-        let facts = if rows.is_empty() { String::new() } else { format!("<dl>{rows}</dl>\n") };
+impl Sheet {
+    /// The page with what is not ours. `dir="auto"` lays out each value by its own script, so that none turns the words
+    /// around it.
+    fn html(&self, facts: &[(&str, &String)]) -> String {
+        let Self { tone, icon, title, text, next } = self;
+        let row = |(name, value): &(&str, &String)| {
+            format!("<div><dt>{name}</dt><dd dir=\"auto\">{}</dd></div>\n", escape(value))
+        };
+        let rows: String = facts.iter().map(row).collect();
+        let facts = if rows.is_empty() { rows } else { format!("<dl>\n{rows}</dl>\n") };
         format!(
             r#"<!doctype html>
 <html lang="en">
@@ -153,13 +185,14 @@ impl Sheet<'_> {
 <style>{STYLE}</style>
 </head>
 <body>
+<header><svg viewBox="0 0 24 24" aria-hidden="true">{KEY}</svg>keyward</header>
 <main class="{tone}">
-<svg viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="22"/>{icon}</svg>
+<svg class="mark" viewBox="0 0 48 48" aria-hidden="true"><circle cx="24" cy="24" r="22"/>{icon}</svg>
 <h1>{title}</h1>
 <p>{text}</p>
 {facts}<p class="next">{next}</p>
 </main>
-<footer>keyward · this page comes from your own computer</footer>
+<footer>This page comes from your own computer, and nothing in it from elsewhere.</footer>
 </body>
 </html>
 "#
@@ -167,59 +200,40 @@ impl Sheet<'_> {
     }
 }
 
+/// More of a text than this does not help anybody to recognise it.
+const LONGEST: usize = 200;
+
 /// Text for between tags. No value is ever put into an attribute, a script or an address.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in clean(text).chars() {
+    let shown: Vec<char> = clean(text).chars().filter(|c| !is_unseen(*c)).collect();
+    let mut escaped = String::with_capacity(shown.len());
+    let mut is_quoted = false;
+    for c in shown.iter().take(LONGEST) {
         match c {
+            // Literals are in backticks where a terminal shows them.
+            '`' => {
+                is_quoted = !is_quoted;
+                escaped.push(if is_quoted { '“' } else { '”' });
+            }
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(other),
+            other => escaped.push(*other),
         }
+    }
+    if shown.len() > LONGEST {
+        escaped.push('…');
     }
     escaped
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_of_others_become_no_markup() {
-        let hostile = "<script>alert(1)</script>\"><img onerror='x'>&\u{202e}\u{1b}[31m".to_owned();
-        let html = Page::SignedIn { connection: "cisco".to_owned(), account: Some(hostile.repeat(1000)) }.html();
-        assert!(
-            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;&quot;&gt;&lt;img onerror=&#39;x&#39;&gt;&amp;[31m")
-        );
-        for live in ["<script", "<img", "\u{202e}", "\u{1b}"] {
-            assert!(!html.contains(live), "{live:?}");
-        }
-        assert!(html.len() < 8_000, "{}", html.len());
-    }
-
-    #[test]
-    fn only_a_stored_login_claims_success() {
-        let connection = || "cisco".to_owned();
-        for html in [
-            Page::Denied { connection: connection() }.html(),
-            Page::Failed { connection: connection(), reason: Some("no room".to_owned()) }.html(),
-            neutral(),
-            again(),
-            refused(),
-            unread(),
-        ] {
-            assert!(!html.to_lowercase().contains("you are signed in"), "{html}");
-        }
-    }
-
-    #[test]
-    fn every_page_stands_alone() {
-        let page = Page::Failed { connection: "cisco".to_owned(), reason: Some("x".to_owned()) }.html();
-        for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<script", "style="] {
-            assert!(!page.contains(outside), "{outside}");
-        }
-    }
+/// Characters that take no room: with them a name looks like another one.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{feff}')
+        || matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
+
+#[cfg(test)]
+mod tests;

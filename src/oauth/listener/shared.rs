@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
 
-use super::{PATH, page};
+use super::PATH;
+use super::page::Word;
 use crate::oauth::error::Error;
 use crate::oauth::random;
 use crate::oauth::response::{Outcome, Verdict};
@@ -175,8 +176,10 @@ impl Shared {
             Some(Verdict::Answer(outcome)) => {
                 self.owed.store(true, Ordering::SeqCst);
                 let sender = self.answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-                // Nobody waits any more if the limit has just passed; the page then says nothing.
-                let _ = sender.map(|sender| sender.send(outcome));
+                // Nobody waits any more if the limit has just passed, and the page says so.
+                if sender.is_none_or(|sender| sender.send(outcome).is_err()) {
+                    self.publish(Word::Late.html());
+                }
                 Reaction::Done
             }
             Some(Verdict::Spent) => Reaction::Again,
@@ -209,8 +212,8 @@ impl Shared {
         let mut page = self.page.subscribe();
         let known = tokio::time::timeout(self.limits.page, page.wait_for(Option::is_some)).await;
         match known {
-            Ok(Ok(html)) => html.clone().unwrap_or_else(page::neutral),
-            Ok(Err(_)) | Err(_) => page::neutral(),
+            Ok(Ok(html)) => html.clone().unwrap_or_else(|| Word::Working.html()),
+            Ok(Err(_)) | Err(_) => Word::Working.html(),
         }
     }
 

@@ -187,7 +187,7 @@ async fn a_callback_that_is_dropped_closes_the_port_and_claims_nothing() {
     let port = login.port;
     drop(login.wait.await.expect("no panic").expect("an answer"));
     let page = receive(early).await;
-    assert!(page.body.contains("Still working") && !page.body.contains("signed in"), "{}", page.body);
+    assert!(page.body.contains("This login was ended") && !page.body.contains("signed in"), "{}", page.body);
     assert!(is_closed(port).await);
 }
 
@@ -725,7 +725,17 @@ async fn behind_a_secret_path_a_stranger_neither_ends_the_login_nor_fools_it() {
     assert_eq!(*notices.lock().expect("no panic"), [Notice::Unread]);
     let first = ask("GET", &format!("{path}?code=good"), &own).await;
     assert_eq!(first.status, 303);
-    assert_eq!(ask("GET", &format!("{path}?code=late"), &own).await.body, page::again());
+    assert_eq!(ask("GET", &format!("{path}?code=late"), &own).await.body, Word::Again.html());
     let callback = wait.await.expect("no panic").expect("an answer");
     assert!(callback.code().is_ok_and(|code| code.matches("good")));
+}
+
+#[tokio::test]
+async fn an_answer_after_the_limit_is_told_that_it_came_too_late() {
+    let shared = Shared::new("127.0.0.1:9", Door::Known, Limits::default()).expect("random numbers");
+    let (sender, receiver) = oneshot::channel();
+    shared.expect(Box::new(|_| Verdict::Answer(Ok(Secret::new("the-code".to_owned())))), sender);
+    drop(receiver);
+    assert!(matches!(shared.react("code=the-code"), shared::Reaction::Done));
+    assert_eq!(shared.page().await, Word::Late.html());
 }

@@ -314,10 +314,10 @@ fn s33_the_address_of_the_result_page_holds_no_code() {
 fn s34_the_page_never_claims_a_success_that_was_none() {
     let token = |effect| TokenFault { grant_type: None, effect, ..TokenFault::default() };
     let refused = Effect::Answer { status: 400, headers: vec![], body: "{\"error\":\"invalid_grant\"}".to_owned() };
-    for (what, fault, breaks_store) in [
-        ("token endpoint", Some(token(refused)), false),
-        ("connection", Some(token(Effect::Drop)), false),
-        ("store", None, true),
+    for (what, fault, breaks_store, said) in [
+        ("token endpoint", Some(token(refused)), false, "this login has expired"),
+        ("connection", Some(token(Effect::Drop)), false, "the sign-in did not work"),
+        ("store", None, true, "the sign-in did not work"),
     ] {
         let world = World::with_sandbox();
         if let Some(fault) = fault {
@@ -331,7 +331,7 @@ fn s34_the_page_never_claims_a_success_that_was_none() {
             let answer = login.come_back(&login.true_answer());
             let page = login.get(answer.header("location").expect("the page")).body.to_lowercase();
             assert!(!page.contains("signed in") && !page.contains("successful"), "{what}: {page}");
-            assert!(page.contains("did not work"), "{what}: {page}");
+            assert!(page.contains(said), "{what}: {page}");
         });
         assert_ne!(ran.exit, Exit::Done, "{what}");
     }

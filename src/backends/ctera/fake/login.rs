@@ -122,7 +122,10 @@ impl State {
         self.book.count("activations");
         let code = self.doors.code(who);
         if scheme.is_empty() || !member(&asked.param, "show").is_empty() {
-            return Ok(Said::Raw(said::page(200, &format!("<p>Your code: <code id=\"code\">{code}</code></p>"))));
+            return Ok(Said::Raw(said::page(
+                200,
+                &format!("<h1>Your code</h1><p><code id=\"code\">{code}</code></p>"),
+            )));
         }
         let pair =
             form_urlencoded::Serializer::new(String::new()).append_pair(&self.orders.code_parameter, &code).finish();

@@ -63,9 +63,25 @@ pub(super) fn text(status: u16, text: &str) -> Box<Reply> {
     Box::new(whole(code(status), "text/plain;charset=UTF-8", text))
 }
 
+/// The look of every page: no more than a browser needs to show it well in light, in dark and on a telephone.
+const STYLE: &str = "\
+:root{color-scheme:light dark}\
+body{margin:0;padding:8vh 1rem 2rem;font:1.0625rem/1.6 system-ui,sans-serif}\
+main{max-width:28rem;margin:auto;overflow-wrap:anywhere}\
+h1{font-size:1.6rem;line-height:1.2}\
+label{display:block;margin:1rem 0}\
+input,button{font:inherit;min-height:2.75rem;padding:.4rem .9rem;border:1px solid GrayText;border-radius:.4rem}\
+input{display:block;width:100%;box-sizing:border-box}\
+button{margin:.4rem .4rem 0 0}\
+:focus-visible{outline:3px solid Highlight;outline-offset:2px}";
+
 /// A web page.
 pub(super) fn page(status: u16, content: &str) -> Box<Reply> {
-    let page = format!("<!DOCTYPE html><html><head><title>CTERA Portal</title></head><body>{content}</body></html>");
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><title>CTERA Portal</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><style>{STYLE}</style></head>\
+         <body><main>{content}</main></body></html>"
+    );
     Box::new(whole(code(status), "text/html;charset=UTF-8", page))
 }
 
