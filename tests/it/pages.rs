@@ -31,7 +31,7 @@ fn colours(block: &str) -> HashMap<String, [f64; 3]> {
 
 fn rgb(hex: &str) -> [f64; 3] {
     let long: String = if hex.len() == 3 { hex.chars().flat_map(|c| [c, c]).collect() } else { hex.to_owned() };
-    [0, 2, 4].map(|at| f64::from(u8::from_str_radix(&long[at..at + 2], 16).expect("a colour")))
+    [0, 2, 4].map(|at| long.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).expect("a colour").into())
 }
 
 /// The two sets of colours of a style: light, and light with what dark changes.

@@ -37,6 +37,7 @@ fn all() -> Vec<(&'static str, String)> {
 
 /// The files can be opened in a browser, and the ring `browser` does: instead of the style they name it.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "whether to write the files is the developer's word to this test")]
 fn every_page_is_the_one_that_was_looked_at() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/pages");
     let style = format!("<style>{STYLE}</style>");
