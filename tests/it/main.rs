@@ -10,6 +10,7 @@ mod commands;
 mod completions;
 mod credential;
 mod devices;
+mod docs;
 mod doctor;
 mod documents;
 mod dpop;

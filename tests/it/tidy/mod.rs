@@ -86,13 +86,15 @@ const LINES: usize = 500;
 /// Folders under `src`.
 const DEPTH: usize = 3;
 /// What may lie beside the dot-files at the top of the project. `target` is what cargo leaves there.
-const TOP: [&str; 12] = [
+const TOP: [&str; 14] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "build.rs",
     "completions",
+    "docs",
     "install.sh",
     "man",
     "packaging",
@@ -236,8 +238,8 @@ fn a_file_out_of_shape_is_found() {
 #[test]
 fn a_stranger_at_the_top_is_found() {
     assert_eq!(
-        strangers(["src", ".ci", "notes.txt", "docs"]),
-        ["notes.txt: does not belong at the top of the project", "docs: does not belong at the top of the project"]
+        strangers(["src", ".ci", "notes.txt", "papers"]),
+        ["notes.txt: does not belong at the top of the project", "papers: does not belong at the top of the project"]
     );
 }
 
