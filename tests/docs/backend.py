@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 top = Path(__file__).resolve().parent.parent.parent
@@ -19,8 +18,9 @@ import ring
 from ring import needs
 
 PAGE = (top / "docs/backends.md").read_text()
-copy = Path(tempfile.mkdtemp(prefix="documented-", dir=ring.scratch))
-target = os.environ.get("CARGO_TARGET_DIR") or str(top / "target")
+target = Path(os.environ.get("CARGO_TARGET_DIR") or top / "target").absolute()
+# Always the same place, so that cargo replaces what it built there instead of adding to it.
+copy = target / "documented"
 
 
 def blocks(language):
@@ -29,7 +29,7 @@ def blocks(language):
 
 
 def cargo(*words):
-    run = subprocess.run(["cargo", *words], cwd=copy, env={**os.environ, "CARGO_TARGET_DIR": target}, capture_output=True, text=True)
+    run = subprocess.run(["cargo", *words], cwd=copy, env={**os.environ, "CARGO_TARGET_DIR": str(target)}, capture_output=True, text=True)
     assert run.returncode == 0, f"cargo {' '.join(words)}\n{run.stdout[-3000:]}\n{run.stderr[-6000:]}"
     return run.stdout
 
@@ -39,13 +39,15 @@ def page_says_which_files():
     files = dict(blocks("rust"))
     ring.same(sorted(files), [f"src/backends/quotes/{name}.rs" for name in ("fake", "mod", "tests")], "files")
     ring.same([path for path, _ in blocks("diff")], ["src/backends/mod.rs"], "changed files")
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir(parents=True)
     for name in ("src", "tests", "benches", ".clippy.toml", ".rustfmt.toml"):
         if (top / name).is_dir():
             shutil.copytree(top / name, copy / name)
         elif (top / name).exists():
-            shutil.copy(top / name, copy / name)
+            shutil.copy2(top / name, copy / name)
     for name in ("Cargo.toml", "Cargo.lock", "README.md"):
-        shutil.copy(top / name, copy / name)
+        shutil.copy2(top / name, copy / name)
     for path, text in files.items():
         (copy / path).parent.mkdir(exist_ok=True)
         (copy / path).write_text(text)
