@@ -48,6 +48,9 @@ def page_says_which_files():
             shutil.copy2(top / name, copy / name)
     for name in ("Cargo.toml", "Cargo.lock", "README.md"):
         shutil.copy2(top / name, copy / name)
+    # Another version, so that what is built of it does not take the place of what is built here.
+    manifest = (copy / "Cargo.toml").read_text()
+    (copy / "Cargo.toml").write_text(re.sub(r'(?m)^version = "([0-9.]+)"$', r'version = "\1-documented"', manifest, count=1))
     for path, text in files.items():
         (copy / path).parent.mkdir(exist_ok=True)
         (copy / path).write_text(text)
