@@ -1,6 +1,7 @@
 //! The tables of backends, their toolsets and providers are made from their lists.
 
 use keyward::backends::{ALL, Way};
+use keyward::hosts;
 use keyward::providers::{self, Provider, Secret};
 
 fn providers() -> String {
@@ -26,6 +27,19 @@ fn table() -> String {
     table
 }
 
+fn hosts() -> String {
+    let mut table = String::from("| host | command | then |\n|---|---|---|\n");
+    for host in hosts::ALL {
+        let then = if host.dialog.is_empty() {
+            host.restart.to_owned()
+        } else {
+            format!("paste what it prints at {}; {}", host.dialog, host.restart)
+        };
+        table += &format!("| {} | `keyward install {}` | {then} |\n", host.title, host.name);
+    }
+    table
+}
+
 /// Nothing where no backend has toolsets.
 pub fn toolsets() -> String {
     let mut table = String::new();
@@ -42,6 +56,7 @@ pub fn toolsets() -> String {
 #[test]
 fn the_tables_have_not_drifted() {
     is_current("README.md", "backends", &table());
+    is_current("README.md", "hosts", &hosts());
     is_current("docs/providers.md", "providers", &providers());
 }
 
