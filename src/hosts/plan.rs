@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::text::{Trouble, cut};
 use super::{Entry, Error, Here, Host, NAME, Scope, Server, disk};
+use crate::machine::own_program;
 
 /// What would be done to a host's file.
 #[derive(Debug)]
@@ -80,8 +81,11 @@ impl Host {
         };
         let backup = disk::backed_up(&read.file).and_then(|bytes| String::from_utf8(bytes).ok());
         // If nobody has changed anything since, what was there comes back letter by letter.
-        let entry =
-            Server::of(NAME, there).map(|server| Entry { command: server.command, args: server.args, env: server.env });
+        let entry = Server::read(NAME, there).map(|server| Entry {
+            command: server.command,
+            args: server.args,
+            env: server.env,
+        });
         let again = |text: &str| {
             let put = self.format.put(text, self.key, &self.wanted(entry.as_ref()?, None)).ok()?;
             (put == read.text).then_some(())
@@ -102,7 +106,7 @@ impl Host {
     /// Our entry as it is there; `None` if there is none.
     pub fn installed(&'static self, scope: Scope, here: &Here) -> Result<Option<Server>, Error> {
         let read = self.read(scope, here)?;
-        Ok(self.ours(&read)?.and_then(|there| Server::of(NAME, there)))
+        Ok(self.ours(&read)?.and_then(|there| Server::read(NAME, there)))
     }
 
     fn without(&self, read: &Read, table: bool) -> Result<String, Error> {
@@ -146,10 +150,12 @@ impl Host {
     /// The entry of our name, if it is ours.
     fn ours<'a>(&self, read: &'a Read) -> Result<Option<&'a Value>, Error> {
         let Some(there) = read.said.get(self.key).and_then(|servers| servers.get(NAME)) else { return Ok(None) };
-        if Server::of(NAME, there).is_some_and(|server| server.is_direct()) {
+        let command = there.get(self.shape.command).and_then(Value::as_str).map(String::from);
+        // Whoever gave this program another name still has it there.
+        let is_this = |command: &String| std::fs::canonicalize(command).is_ok_and(|path| own_program() == Some(path));
+        if Server::read(NAME, there).is_some_and(|server| server.is_direct()) || command.as_ref().is_some_and(is_this) {
             return Ok(Some(there));
         }
-        let command = there.get(self.shape.command).and_then(Value::as_str).map(String::from);
         Err(Error::Foreign { file: read.file.clone(), command })
     }
 

@@ -85,7 +85,14 @@ impl Format {
 
 impl Server {
     /// The server, if it runs keyward: as its command, or through another program that is told to.
-    pub(super) fn of(name: &str, server: &Value) -> Option<Self> {
+    fn of(name: &str, server: &Value) -> Option<Self> {
+        let one = Self::read(name, server)?;
+        let is_ours = one.is_direct() || one.args.iter().flat_map(|word| word.split_whitespace()).any(is_keyward);
+        is_ours.then_some(one)
+    }
+
+    /// The server, whatever it runs.
+    pub(super) fn read(name: &str, server: &Value) -> Option<Self> {
         let texts = |keys: [&str; 2]| keys.into_iter().find_map(|key| server.get(key));
         // Zed once kept the command in a table of its own.
         let server_command = texts(["command", "cmd"])?;
@@ -94,9 +101,7 @@ impl Server {
         let args: Vec<String> = args.into_iter().flatten().filter_map(Value::as_str).map(String::from).collect();
         let env = texts(["env", "envs"]).and_then(Value::as_object).into_iter().flatten();
         let env = env.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-        let entry = Self { name: name.to_owned(), command, args, env };
-        let is_ours = entry.is_direct() || entry.args.iter().flat_map(|word| word.split_whitespace()).any(is_keyward);
-        is_ours.then_some(entry)
+        Some(Self { name: name.to_owned(), command, args, env })
     }
 
     /// Whether the command is keyward itself.

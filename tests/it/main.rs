@@ -21,6 +21,7 @@ mod file;
 mod headers;
 mod id_token;
 mod identity;
+mod install;
 mod issuer;
 mod keychain;
 mod layouts;
