@@ -292,17 +292,48 @@ def asking(name):
     return case
 
 
-def inspector_is_content():
-    """The Inspector's strict check finds nothing wrong with the tools."""
+def strictly(program):
+    """The strict check finds nothing wrong with any tool that the program offers."""
     home = scratch / "inspector"
     home.mkdir(exist_ok=True)
-    command = [node, os.environ["PEERS_INSPECTOR"], "--cli", keyward.program, "serve", "--method", "tools/list", "--strict", "--format", "json", "-q"]
-    # It writes into HOME; the binary finds its configuration by its own variable.
-    done = subprocess.run(command, env={**keyward.env, "HOME": str(home)}, capture_output=True, text=True, timeout=60)
+    names = [tool["name"] for tool in program("tools", "--json").must(0).json()["tools"]]
+    # The Inspector writes into a HOME of its own, and passes on no variable that it is not told to.
+    ours = {name: value for name, value in program.env.items() if name == "HOME" or name.startswith(("KEYWARD_", "XDG_"))}
+    variables = [word for name, value in ours.items() for word in ("-e", f"{name}={value}")]
+    command = [node, os.environ["PEERS_INSPECTOR"], "--cli", *variables, program.program, "serve"]
+    command += ["--method", "tools/list", "--strict", "--format", "json", "-q"]
+    done = subprocess.run(command, env={**program.env, "HOME": str(home)}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"exit code {done.returncode}: {(done.stdout + done.stderr)[-1500:]}"
+    same([name for name in names if f'"{name}"' not in done.stdout], [], "tools that the Inspector did not see")
+    return names
+
+
+def inspector_is_content():
+    """The Inspector's strict check finds nothing wrong with the tools, also those of a remote server."""
+    strictly(keyward)
+
+
+def inspector_is_content_with_everything():
+    """The Inspector's strict check finds nothing wrong with the tools of any backend, every toolset switched on."""
+    whole = Keyward()
+    _, line = ring.start("sandbox-of-all", whole.program, "sandbox", "--port", "0", "--json", env=whole.env)
+    at = {backend["backend"]: backend["url"] for backend in line["backends"]}
+    folder = scratch / "papers"
+    folder.mkdir()
+    sets = {"cisco", "ctera", "netbox", "smart-bonding"}
+    entries = [
+        f"[connections.{name}]\nurl = {json.dumps(url)}\n" + ('toolsets = ["all"]\n' if name in sets else "")
+        for name, url in at.items()
+        if name in sets | {"tavily"}
+    ]
+    whole.config("\n".join([*entries, f"[connections.documents]\nfolders = [{json.dumps(str(folder))}]\n"]))
+    same(sets | {"tavily"} <= set(at), True, f"backends of the sandbox: {sorted(at)}")
+    names = strictly(whole)
+    for prefix in ("tavily_", "cisco_", "ctera_", "netbox_", "smart-bonding_", "documents_"):
+        assert any(name.startswith(prefix) for name in names), f"no tool of {prefix} among {names}"
 
 
 if __name__ == "__main__":
     cases = [proven(name) for name in CLIENTS] + [peers_are_up, tools_are_well_described]
-    cases += [make(name) for make in (local, remote, reading, asking) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content)]
+    cases += [make(name) for make in (local, remote, reading, asking) for name in CLIENTS] + [needs(peers_are_up)(inspector_is_content), inspector_is_content_with_everything]
     sys.exit(ring.run(cases, keep=[scratch / "sandbox.log", scratch / "remote.log"]))
