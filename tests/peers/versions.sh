@@ -93,6 +93,11 @@ TAVILY_FROZEN=(
 # The judge of whether pages are for everybody, in a folder of its own.
 AXE=axe-core@4.14.1
 
+# What keyward is measured beside: two npm packages, one of PyPI with what it needs, one crate.
+BENCH_NPM=(tavily-mcp@0.2.22 mcp-remote@0.15.1)
+BENCH_PYTHON=fastmcp==4.2.3
+BENCH_CARGO=hyper-mcp-remote@0.5.0
+
 # Debian packages by the program that shows they are there.
 DEBIAN=(
   gnome-keyring-daemon=gnome-keyring
@@ -116,4 +121,5 @@ DEBIAN=(
   lintian=lintian
   ruby=ruby
   mmdebstrap=mmdebstrap
+  valgrind=valgrind
 )

@@ -86,12 +86,13 @@ const LINES: usize = 500;
 /// Folders under `src`.
 const DEPTH: usize = 3;
 /// What may lie beside the dot-files at the top of the project. `target` is what cargo leaves there.
-const TOP: [&str; 14] = [
+const TOP: [&str; 15] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "benches",
     "build.rs",
     "completions",
     "docs",
@@ -144,13 +145,13 @@ fn secrets_leave_their_type_only_where_the_list_says_why() {
 
 #[test]
 fn names_follow_the_house_style() {
-    let all = sources("src").into_iter().chain(sources("tests"));
+    let all = ["src", "tests", "benches"].into_iter().flat_map(sources);
     refuse(&all.flat_map(|source| words::names(&source)).collect::<Vec<_>>());
 }
 
 #[test]
 fn no_file_speaks_of_how_it_was_made() {
-    let mut all = [read("src", ""), read("tests", ""), read("packaging", "")].concat();
+    let mut all = [read("src", ""), read("tests", ""), read("packaging", ""), read("benches", "")].concat();
     for name in ["Cargo.toml", "README.md", "CHANGELOG.md", "install.sh", ".ci/run"] {
         all.extend(fs::read_to_string(project().join(name)).ok().map(|text| (name.to_owned(), text)));
     }
@@ -175,7 +176,7 @@ fn shape(source: &Source) -> Vec<String> {
 
 #[test]
 fn files_are_short_shallow_and_say_what_they_are() {
-    let all = sources("src").into_iter().chain(sources("tests"));
+    let all = ["src", "tests", "benches"].into_iter().flat_map(sources);
     refuse(&all.flat_map(|source| shape(&source)).collect::<Vec<_>>());
 }
 

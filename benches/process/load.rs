@@ -1,0 +1,102 @@
+//! Many calls in flight: how many are answered in a second, and how long the slowest wait.
+
+use crate::figures::{Budget, FLOOR, Figures, OURS, Row, Unit, median, milliseconds, percentile};
+use crate::host::{Host, Program};
+use crate::{Bench, Outcome};
+
+const SIZE: usize = 6_000;
+const ROUNDS: usize = 3;
+/// How many calls are in flight.
+const IN_FLIGHT: [usize; 5] = [1, 8, 64, 256, 1_000];
+/// Milliseconds for which the service waits.
+const DELAYS: [u64; 2] = [0, 50];
+
+/// What one program reached in one round.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    pub rate: f64,
+    pub p99: f64,
+}
+
+/// One program under this load.
+pub fn one(bench: &Bench, program: &Program, calls: usize, in_flight: usize) -> Outcome<Reached> {
+    let host = Host::ready(program, &bench.place("home")?)?;
+    // As many connections as will be needed are open before the clock runs.
+    let host = host.flood(in_flight * 2, in_flight)?.host;
+    let flood = host.flood(calls, in_flight)?;
+    if flood.failed > 0 {
+        return Err(crate::wrong(format!("{} of {calls} calls of {} failed", flood.failed, program.name)));
+    }
+    let mut latencies: Vec<f64> = flood.latencies.iter().copied().map(milliseconds).collect();
+    #[expect(clippy::cast_precision_loss, reason = "calls are counted in thousands")]
+    let rate = calls as f64 / flood.took.as_secs_f64();
+    Ok(Reached { rate, p99: percentile(&mut latencies, 0.99) })
+}
+
+pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    for delay in DELAYS {
+        for in_flight in IN_FLIGHT {
+            step(bench, figures, delay, in_flight)?;
+        }
+    }
+    Ok(())
+}
+
+fn step(bench: &Bench, figures: &mut Figures, delay: u64, in_flight: usize) -> Outcome<()> {
+    let mut programs = vec![bench.programs.keyward(delay, SIZE)?, bench.programs.bridge(delay, SIZE)?];
+    if delay == 0 {
+        programs.insert(0, bench.programs.floor(delay, SIZE));
+    }
+    programs.extend(bench.programs.peers(delay, SIZE)?);
+    let title = format!("calls a second, {in_flight} in flight, service of {delay} ms");
+    let mut rates = Row::new(&title, Unit::Rate);
+    let mut waits = Row::new("the same, p99 of a call", Unit::Milliseconds);
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let ideal = if delay > 0 { in_flight as f64 * 1e3 / delay as f64 } else { f64::INFINITY };
+    match (delay, in_flight) {
+        (0, 64) => rates = rates.within(Budget::PartOfFloor(0.4)).told(),
+        (50, 256) => {
+            rates = rates.within(Budget::AtLeast(ideal * 0.9)).told();
+            waits = waits.within(Budget::AtMost(75.0));
+        }
+        _ => {}
+    }
+    let mut reached: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); programs.len()];
+    for round in 0..bench.rounds(ROUNDS) {
+        for (program, (rates, waits)) in programs.iter().zip(&mut reached) {
+            let is_ours = [OURS, FLOOR].contains(&program.name);
+            // The others are slow: they show what they can with fewer calls, and once.
+            if !is_ours && round > 0 {
+                continue;
+            }
+            let calls = calls(delay, in_flight, is_ours);
+            match one(bench, program, bench.rounds(calls), in_flight) {
+                Ok(reached) => {
+                    rates.push(reached.rate);
+                    waits.push(reached.p99);
+                }
+                Err(error) if !is_ours => figures.missing.push(format!("{title}: {}: {error}", program.name)),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    for (program, (mut rate, mut wait)) in programs.iter().zip(reached) {
+        if !rate.is_empty() {
+            rates = rates.with(program.name, median(&mut rate));
+            waits = waits.with(program.name, median(&mut wait));
+        }
+    }
+    figures.add(rates);
+    figures.add(waits);
+    Ok(())
+}
+
+/// Enough calls for a second or so.
+fn calls(delay: u64, in_flight: usize, is_ours: bool) -> usize {
+    let calls = match (delay, is_ours) {
+        (0, true) => 10_000,
+        (0, false) => 2_000,
+        (_, _) => in_flight * 20,
+    };
+    calls.max(in_flight * 4)
+}

@@ -1,0 +1,132 @@
+//! Starting: how long until the first answer and the list of tools, what it costs, and what memory is held then.
+
+use std::time::Instant;
+
+use crate::figures::{Budget, Figures, OURS, Row, Unit, mebibytes, median, milliseconds, percentile};
+use crate::host::{Host, Program};
+use crate::{Bench, Outcome, process};
+
+/// Starts of keyward and of the floor; of the others a fifth.
+const STARTS: usize = 50;
+const OTHERS_EACH: usize = 5;
+
+#[derive(Default)]
+struct Seen {
+    name: String,
+    first: Vec<f64>,
+    list: Vec<f64>,
+    seconds: Vec<f64>,
+}
+
+impl Seen {
+    fn look(&mut self, bench: &Bench, program: &Program) -> Outcome<()> {
+        let home = bench.place("home")?;
+        let mut host = Host::start(program, &home)?;
+        host.initialize()?;
+        self.first.push(milliseconds(host.started.elapsed()));
+        host.list()?;
+        self.list.push(milliseconds(host.started.elapsed()));
+        self.seconds.push(process::seconds(host.id())? * 1e3);
+        self.name = program.name.to_owned();
+        Ok(())
+    }
+}
+
+pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    let often = [bench.programs.floor(0, 100), bench.programs.whole()?];
+    let mut rarely = vec![bench.programs.bridge(0, 100)?];
+    rarely.extend(bench.programs.peers(0, 100)?);
+    let mut seen: Vec<Seen> = Vec::new();
+    seen.resize_with(often.len() + rarely.len(), Seen::default);
+    for round in 0..bench.rounds(STARTS) {
+        for (program, seen) in often.iter().chain(&rarely).zip(&mut seen) {
+            if round % OTHERS_EACH == 0 || often.iter().any(|often| often.name == program.name) {
+                seen.look(bench, program)?;
+            }
+        }
+    }
+    type Pick = fn(&mut Seen) -> &mut Vec<f64>;
+    let times = Budget::TimesFloor(2.0);
+    let rows: [(&str, Pick, f64, Option<Budget>); 5] = [
+        ("spawn to the first answer, every backend configured, median", |seen| &mut seen.first, 0.5, Some(times)),
+        ("the same, p95", |seen| &mut seen.first, 0.95, None),
+        ("spawn to the list of tools, every backend configured, median", |seen| &mut seen.list, 0.5, Some(times)),
+        ("the same, p95", |seen| &mut seen.list, 0.95, None),
+        ("processor time from the start to the list", |seen| &mut seen.seconds, 0.5, None),
+    ];
+    for (what, pick, part, budget) in rows {
+        let row = Row { budget, is_told: budget.is_some(), ..Row::new(what, Unit::Milliseconds) };
+        let value = |seen: &mut Seen| (seen.name.clone(), percentile(pick(seen), part));
+        figures.add(Row { values: seen.iter_mut().map(value).collect(), ..row });
+    }
+    let size = std::fs::metadata(&bench.programs.keyward)?.len();
+    let row = Row::new("size of the program", Unit::Mebibytes).within(Budget::AtMost(8.0));
+    figures.add(row.with(OURS, mebibytes(size)));
+    Ok(())
+}
+
+/// Memory of a program that starts, lists, and waits.
+pub fn memory(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    let home = bench.place("home")?;
+    let mut programs = vec![bench.programs.floor(0, 100), bench.programs.whole()?, bench.programs.bridge(0, 100)?];
+    programs.extend(bench.programs.peers(0, 100)?);
+    let mut rest = Row::new("memory at rest, after the first answer", Unit::Mebibytes);
+    let mut listed =
+        Row::new("memory at rest, after the list of tools", Unit::Mebibytes).within(Budget::AtMost(6.0)).told();
+    for program in &programs {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for _ in 0..bench.rounds(5) {
+            let mut host = Host::ready(program, &home)?;
+            before.push(settled(host.id())?);
+            host.list()?;
+            after.push(settled(host.id())?);
+        }
+        rest = rest.with(program.name, median(&mut before));
+        listed = listed.with(program.name, median(&mut after));
+    }
+    figures.add(rest);
+    figures.add(listed);
+    crate::secure::run(bench, figures)?;
+    many(bench, figures)
+}
+
+/// Memory when nothing has changed for a tenth of a second.
+pub fn settled(id: u32) -> Outcome<f64> {
+    let mut last = process::memory_of_all(id)?;
+    for _ in 0..50 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let now = process::memory_of_all(id)?;
+        if now == last {
+            break;
+        }
+        last = now;
+    }
+    Ok(mebibytes(last))
+}
+
+/// Memory over ten thousand calls, and over a session of a hundred thousand lines.
+fn many(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
+    let home = bench.place("home")?;
+    let warm = 500;
+    let (calls, lines) = (bench.rounds(10_000), bench.rounds(100_000));
+    let mut grown =
+        Row::new(format!("growth of memory over {calls} calls"), Unit::Mebibytes).within(Budget::AtMost(1.0));
+    for program in [bench.programs.floor(0, 6_000), bench.programs.keyward(0, 6_000)?] {
+        let mut host = Host::ready(&program, &home)?.flood(warm, 8)?.host;
+        let before = settled(host.id())?;
+        host = host.flood(calls, 8)?.host;
+        grown = grown.with(program.name, settled(host.id())? - before);
+    }
+    figures.add(grown);
+    let mut host = Host::ready(&bench.programs.keyward(0, 100)?, &home)?;
+    host.pings(1_000)?;
+    let (before, began) = (settled(host.id())?, Instant::now());
+    host.pings(lines)?;
+    let took = began.elapsed();
+    let row = Row::new(format!("growth of memory over a session of {lines} lines"), Unit::Mebibytes);
+    figures.add(row.within(Budget::AtMost(1.0)).with(OURS, settled(host.id())? - before));
+    #[expect(clippy::cast_precision_loss, reason = "lines are counted in thousands")]
+    let rate = lines as f64 / took.as_secs_f64();
+    figures.add(Row::new("lines of such a session", Unit::Rate).with(OURS, rate));
+    Ok(())
+}
