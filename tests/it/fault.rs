@@ -1,5 +1,7 @@
 //! What a bug costs, in a process of its own: everything in flight is answered before it ends.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are part of the tests")]
+
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
