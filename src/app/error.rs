@@ -9,6 +9,37 @@ use crate::backends::Way;
 use crate::backends::sign_in::Failed;
 use crate::{backends, config, http, oauth, store};
 
+/// What switches a tool off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Off {
+    /// Its toolset is not on.
+    Toolset {
+        /// Of which connection.
+        connection: String,
+        /// Which one.
+        toolset: &'static str,
+    },
+    /// A pattern of the connection denies it.
+    Denied {
+        /// Of which connection.
+        connection: String,
+        /// Which one.
+        pattern: String,
+    },
+    /// The connection allows only others.
+    NotAllowed {
+        /// Which connection.
+        connection: String,
+    },
+    /// A pattern that is for every connection.
+    Disabled {
+        /// Which one.
+        pattern: String,
+    },
+    /// It changes something, and only what changes nothing is offered.
+    ReadOnly,
+}
+
 /// A use case that failed. Clones share their cause, because one renewal can fail for many callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -30,6 +61,14 @@ pub enum Error {
         name: String,
         /// The known name that looks most like it.
         nearest: Option<String>,
+    },
+    /// There is such a tool, and the configuration switches it off.
+    #[error("the tool `{name}` is switched off")]
+    ToolOff {
+        /// Which tool.
+        name: String,
+        /// By what.
+        by: Off,
     },
     /// The backend needs an address and nobody configured one.
     #[error("no address for `{connection}`")]

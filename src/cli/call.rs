@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::{Console, Outcome};
+use super::{Console, Outcome, layout};
 use crate::app::error::Ended;
 use crate::app::{App, Error};
-use crate::backends::{self, Output, Progress, Step, outside};
+use crate::backends::{self, Output, outside};
 use crate::config;
 use crate::report::{Exit, Failure, Report};
 use crate::serve::{Catalog, Choice, Entry};
@@ -42,21 +42,18 @@ struct Shown<'a> {
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>) -> Outcome {
     let entry = find(&arguments.tool, app).await.map_err(|error| Report::from(&error))?;
     let schema: Value = serde_json::from_str(&entry.tool.input_schema.text()).unwrap_or_default();
-    let given = given(&arguments, &schema)?;
+    let wrong = |report: Report| report.hint(takes(&arguments.tool));
+    let given = given(&arguments, &schema).map_err(wrong)?;
     if let Some(complaint) = super::schema::complaint(&schema, &given, arguments.arguments.is_none()) {
-        return Err(wrong(complaint));
+        return Err(wrong(self::wrong(complaint)));
     }
-    let progress = if app.machine.facts.messages && !console.json && !console.is_quiet() {
-        let terminal = Arc::clone(&app.machine.terminal);
-        Progress::to(move |step| super::console::write(terminal.messages(), &line(&step)))
-    } else {
-        Progress::default()
-    };
-    let output = super::confirm::call(app, &entry, given, progress).await.map_err(|error| Report::from(&error))?;
+    let call = |progress| super::confirm::call(app, &entry, given, progress);
+    let output = console.line.during_steps(&format!("Calling `{}`", arguments.tool), call).await;
+    let output = output.map_err(|error| Report::from(&error))?;
     let failure = output.failed.then(|| {
         Report::new(Exit::Server, "tool_failed", format!("`{}` says that it failed", arguments.tool))
             .cause("the service's own words are in the result")
-            .hint("`keyward tools --json` prints what each tool takes")
+            .hint(takes(&arguments.tool))
     });
     show(console, &output, failure.as_ref());
     match failure {
@@ -68,10 +65,11 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
 
 /// The tool of that name. A remote server that has never been asked for its tools is asked now: that there is no such
 /// tool would not be true, and without a login the answer says which command helps.
-async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
+pub(super) async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
     let catalog = || Catalog::new(Arc::clone(app), &Choice::default());
     let unknown = match catalog()?.require(tool) {
         Ok(entry) => return Ok(entry),
+        Err(off @ Error::ToolOff { .. }) => return Err(off),
         Err(unknown) => unknown,
     };
     if let Some(preset) = app.config.preset_of(tool) {
@@ -97,6 +95,8 @@ async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
 
 /// The most of the name that a service has for a kind of content.
 const LONGEST_KIND: usize = 40;
+/// The most of an address that is shown.
+const LONGEST_PLACE: usize = 300;
 
 fn show(console: &Console, output: &Output, failure: Option<&Report>) {
     if console.json {
@@ -109,30 +109,53 @@ fn show(console: &Console, output: &Output, failure: Option<&Report>) {
         });
         return;
     }
+    let structured: Option<Value> = output.structured.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let structured = structured.filter(|value| value.as_object().is_some_and(|members| !members.is_empty()));
     let blocks: Vec<Value> = serde_json::from_str(output.content.get()).unwrap_or_default();
-    for block in &blocks {
-        let text = match block.get("text").and_then(Value::as_str) {
-            Some(text) => printable(text),
-            None => {
-                let kind = block.get("type").and_then(Value::as_str).unwrap_or("content");
-                format!("[{}]", outside::line(kind, LONGEST_KIND))
-            }
-        };
-        console.print(&text);
+    // The text says the same again, for those who read no structure; what is no text is said in any case.
+    if let Some(value) = &structured {
+        console.print(&layout::text(value, console.width));
     }
+    for block in &blocks {
+        match block.get("text").and_then(Value::as_str) {
+            Some(_) if structured.is_some() => {}
+            Some(text) => console.print(&readable(text, console.width)),
+            None => console.print(&said(block)),
+        }
+    }
+}
+
+/// A text as it is, or laid out where it is JSON.
+fn readable(text: &str, width: Option<usize>) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value @ (Value::Object(_) | Value::Array(_))) => layout::text(&value, width),
+        _ => printable(text),
+    }
+}
+
+/// A block that is no text: what it is, and where.
+fn said(block: &Value) -> String {
+    let within = block.get("resource").unwrap_or(block);
+    let word = |name: &str| {
+        let text = within.get(name).or_else(|| block.get(name)).and_then(Value::as_str);
+        text.map(|text| outside::line(text, LONGEST_PLACE)).filter(|text| !text.is_empty())
+    };
+    if let Some(text) = within.get("text").and_then(Value::as_str) {
+        let place = word("uri").map_or(String::new(), |place| format!("{place}:\n"));
+        return format!("{place}{}", printable(text));
+    }
+    let kind = block.get("type").and_then(Value::as_str).unwrap_or("content");
+    let mut parts = vec![outside::line(kind, LONGEST_KIND)];
+    parts.extend(["name", "mimeType", "uri"].into_iter().filter_map(word));
+    if let Some(data) = within.get("data").or_else(|| within.get("blob")).and_then(Value::as_str) {
+        parts.push(format!("{} bytes; `--json` prints them", data.len() / 4 * 3));
+    }
+    format!("[{}]", parts.join(", "))
 }
 
 /// Text from outside must not steer the terminal, and must not show a person something else than it says.
 fn printable(text: &str) -> String {
     outside::clean(text.to_owned())
-}
-
-fn line(step: &Step) -> String {
-    let message = step.message.as_deref().map(printable).unwrap_or_default();
-    match step.total {
-        Some(total) => format!("{}/{total} {message}", step.done),
-        None => format!("{} {message}", step.done),
-    }
 }
 
 fn given(arguments: &Arguments, schema: &Value) -> Result<Map<String, Value>, Report> {
@@ -179,9 +202,12 @@ fn json(name: &str, text: &str) -> Result<Value, Report> {
 }
 
 fn wrong(cause: String) -> Report {
-    Report::new(Exit::Usage, "arguments", "the arguments cannot be used")
-        .cause(cause)
-        .hint("`keyward tools --json` prints what each tool takes")
+    Report::new(Exit::Usage, "arguments", "the arguments cannot be used").cause(cause)
+}
+
+/// Where the arguments of the tool are told.
+fn takes(tool: &str) -> String {
+    format!("`keyward tools {tool}` shows what it takes, with an example")
 }
 
 #[cfg(test)]
@@ -194,6 +220,29 @@ mod tests {
     fn what_a_service_says_steers_no_terminal_and_hides_nothing() {
         let said = "a\u{1b}]0;owned\u{7}\u{1b}[2J\tb\nc\u{202e}d\u{e0041}";
         assert_eq!(printable(said), "a]0;owned[2J\tb\ncd");
+    }
+
+    #[test]
+    fn what_is_no_text_is_said_with_its_place() {
+        for (block, expected) in [
+            (
+                json!({"type": "image", "mimeType": "image/png", "data": "AAAA"}),
+                "[image, image/png, 3 bytes; `--json` prints them]",
+            ),
+            (
+                json!({"type": "resource_link", "name": "a\u{1b}[2J", "uri": "file:///a"}),
+                "[resource_link, a [2J, file:///a]",
+            ),
+            (
+                json!({"type": "resource", "resource": {"uri": "file:///b", "text": "its\ntext"}}),
+                "file:///b:\nits\ntext",
+            ),
+            (json!({"type": "new\u{202e}"}), "[new]"),
+        ] {
+            assert_eq!(said(&block), expected, "{block}");
+        }
+        assert_eq!(readable("{\"a\": 1}", None), "a  1");
+        assert_eq!(readable("{not json", None), "{not json");
     }
 
     #[test]

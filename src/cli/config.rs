@@ -9,8 +9,8 @@ use super::{Console, Outcome};
 use crate::app::{self, App, Error};
 use crate::backends;
 use crate::config::edit::Change;
-use crate::config::written::Written;
-use crate::config::{self, Config, Source};
+use crate::config::written::{TABLES, Written};
+use crate::config::{self, Config, Source, nearest};
 use crate::http::Loopback;
 use crate::machine::Machine;
 use crate::report::{Exit, Report};
@@ -26,9 +26,12 @@ pub(super) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Print which file is used
+    #[command(after_help = "Example: `keyward config path`")]
     Path,
     /// Print what the configuration means, and where each value came from
+    #[command(after_help = "Example: `keyward config show --json`")]
     Show,
+    #[command(after_help = "Example: `keyward config set connections.tavily.deny tavily_extract`")]
     /// Set a key: `connections.NAME.KEY`, `serve.KEY`, `login.KEY`, `network.KEY` or `audit.KEY`
     Set {
         /// The key with its tables
@@ -36,6 +39,7 @@ enum What {
         /// The value; several texts or ports are separated by commas, texts with a comma come as `["a, b", "c"]`
         value: String,
     },
+    #[command(after_help = "Example: `keyward config unset connections.tavily.deny`")]
     /// Remove a key, or a whole connection with `connections.NAME`
     Unset {
         /// The key with its tables
@@ -75,6 +79,7 @@ pub(super) async fn mend(arguments: Arguments, console: &Console, machine: &Mach
         What::Unset { key } => Change::of_words(key, None),
     };
     let change = change.map_err(|error| Report::from(&Error::Config(error)))?;
+    known(&change, &path).map_err(|error| Report::from(&error))?;
     let changes = with_backend(change, &path);
     let changed = app::edit_config(&path, machine, &changes).await.map_err(|error| Report::from(&error))?;
     if console.json {
@@ -83,6 +88,36 @@ pub(super) async fn mend(arguments: Arguments, console: &Console, machine: &Mach
         console.say(if changed { "Changed." } else { "Nothing to change." });
     }
     Ok(Exit::Done)
+}
+
+/// Refuses a connection that is neither in the file nor made by this change, and the removal of a key that nobody knows
+/// and that is not there: both are slips, and something else was meant.
+fn known(change: &Change, path: &Path) -> Result<(), Error> {
+    // A file that cannot be read as a whole is mended without this.
+    let Ok(written) = Written::load(path) else { return Ok(()) };
+    match change.key.as_slice() {
+        [table, name, rest @ ..] if table == "connections" => {
+            let is_made = change.value.is_some() && rest.iter().any(|key| key == "url" || key == "backend");
+            let is_there = written.connections.contains_key(name);
+            if is_there || is_made || (change.value.is_some() && backends::named(name).is_some()) {
+                return Ok(());
+            }
+            let names = written.connections.keys().map(String::as_str);
+            let names: Vec<&str> = names.chain(backends::ALL.iter().map(|backend| backend.name)).collect();
+            if change.value.is_none() && names.contains(&name.as_str()) {
+                return Ok(());
+            }
+            let nearest = nearest::of(name, names).map(String::from);
+            Err(Error::UnknownConnection { name: name.clone(), nearest })
+        }
+        key if change.value.is_none() => match Change::of_words(&key.join("."), Some("")) {
+            Err(error @ config::Error::UnknownKey { .. }) if !TABLES.contains(&key.join(".").as_str()) => {
+                Err(Error::Config(error))
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// A new connection that is given an address, and whose name is no backend's, is a remote server.

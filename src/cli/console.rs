@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use super::Global;
+use super::progress::Line;
 use crate::machine::{Machine, Terminal};
 use crate::report::Report;
 
@@ -41,19 +42,22 @@ pub(super) struct Console {
     pub(super) verbose: bool,
     /// How many letters fit into a line; `None` where no person reads it.
     pub(super) width: Option<usize>,
+    /// Shows that something takes long.
+    pub(super) line: Line,
     quiet: bool,
     color: bool,
     unwritten: Mutex<Option<Report>>,
 }
 
 impl Console {
-    pub(super) fn new(machine: &Machine, global: &Global) -> Self {
+    pub(super) fn new(machine: &Machine, global: &Global, line: Line) -> Self {
         let color = global.color.applies(machine, machine.facts.messages);
         Self {
             terminal: Arc::clone(&machine.terminal),
             json: global.json,
             verbose: global.verbose > 0,
             width: machine.facts.width,
+            line,
             quiet: global.quiet,
             color,
             unwritten: Mutex::default(),
@@ -123,7 +127,6 @@ impl Console {
     }
 }
 
-/// Writes a line. A reader that went away is not an error: nobody is left to be told.
 /// Writes what was asked for. A reader that went away has what it wanted; a full disk has not.
 pub(super) fn put(mut stream: Box<dyn Write + Send>, text: &str) -> Result<(), Report> {
     match writeln!(stream, "{text}").and_then(|()| stream.flush()) {
@@ -135,6 +138,7 @@ pub(super) fn put(mut stream: Box<dyn Write + Send>, text: &str) -> Result<(), R
     }
 }
 
+/// Writes a line. A reader that went away is not an error: nobody is left to be told.
 pub(super) fn write(mut stream: Box<dyn Write + Send>, text: &str) {
     let _ = writeln!(stream, "{text}").and_then(|()| stream.flush());
 }

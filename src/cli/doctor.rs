@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::width::{self, wrapped};
 use super::{Console, Global, Outcome};
 use crate::app::doctor::{self, Check, Class, Verdict};
 use crate::app::{App, Error};
@@ -14,8 +15,10 @@ use crate::store::Store;
 
 /// Find out what is wrong on this machine and how to mend it
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: `keyward doctor --as-host`, when it works in the terminal and not in the host.\n\
-    Nothing is changed and no browser is opened. The exit code is that of the first check that failed.")]
+#[command(
+    after_help = "Nothing is changed and no browser is opened. The exit code is that of the first check that failed.\n\n\
+    Example: `keyward doctor --as-host`, when it works in the terminal and not in the host"
+)]
 pub(super) struct Arguments {
     /// Of the connections, look only at this one
     connection: Option<String>,
@@ -55,14 +58,16 @@ pub(super) async fn run(
     } else {
         let (app, broken) = App::open_anyway(machine, store, global.config.as_deref());
         let app = Arc::new(app.trusting(global.ca_file.clone()));
-        let found = doctor::run(&app, broken, arguments.connection.as_deref()).await;
+        let looking = |passed| format!("Looking at this machine and its connections ({passed} s)");
+        let found = doctor::run(&app, broken, arguments.connection.as_deref());
+        let found = console.line.during(looking, found).await;
         found.map_err(|error| Report::from(&error))?.iter().map(one).collect()
     };
     let exit = checks.iter().find_map(|check| check.exit).map_or(Exit::Done, exit_of);
     if console.json {
         console.print_json(&Shown { schema_version: 1, as_host: arguments.as_host, checks });
     } else {
-        console.print(&text(&checks));
+        console.print(&text(&checks, console.width));
     }
     Ok(exit)
 }
@@ -144,18 +149,27 @@ fn exit_of(code: u8) -> Exit {
     known.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Exit::Unexpected)
 }
 
-fn text(checks: &[One]) -> String {
+fn text(checks: &[One], columns: Option<usize>) -> String {
     let title = |check: &One| match &check.about {
         Some(about) => format!("{} {about}", check.name),
         None => check.name.clone(),
     };
-    let width = checks.iter().map(|check| title(check).chars().count()).max().unwrap_or_default();
+    let widest = checks.iter().map(|check| width::of(&title(check))).max().unwrap_or_default();
+    // Where the titles would leave no room beside them, they stand above.
+    let beside = columns.is_none_or(|columns| widest + 8 + 24 <= columns);
+    let (shift, room) = if beside { (widest + 8, widest + 8) } else { (6, 6) };
+    let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(room).max(10));
     let mut lines = Vec::new();
     for check in checks {
-        lines.push(format!("{:<4}  {:<width$}  {}", check.verdict, title(check), check.detail));
-        if let Some(hint) = &check.hint {
-            lines.push(format!("      {:<width$}  hint: {hint}", ""));
+        let head = format!("{:<4}  {}", check.verdict, title(check));
+        let mut details = wrapped(&check.detail, room);
+        let hint = check.hint.iter().flat_map(|hint| wrapped(&format!("hint: {hint}"), room));
+        let mut first = width::filled(&head, shift);
+        if beside && !details.is_empty() {
+            first.push_str(&details.remove(0));
         }
+        lines.push(first.trim_end().to_owned());
+        lines.extend(details.into_iter().chain(hint).map(|line| format!("{}{line}", " ".repeat(shift))));
     }
     let count = |word: &str| checks.iter().filter(|check| check.verdict == word).count();
     lines.push(String::new());

@@ -16,8 +16,8 @@ use crate::report::{Exit, Failure, Report};
 /// End the login of a connection at the provider and forget it
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: `keyward logout tavily`. What became of the login at the provider and of the copy here \
-    is told separately; the copy here goes in any case."
+    after_help = "What became of the login at the provider and of the copy here is told separately; the copy here goes \
+    in any case.\n\nExample: `keyward logout tavily`"
 )]
 pub(super) struct Arguments {
     /// The connection, also one that is configured no more

@@ -27,10 +27,12 @@ mod credential;
 mod demo;
 mod doctor;
 mod install;
+mod layout;
 mod logging;
 mod login;
 mod logout;
 mod manual;
+mod progress;
 mod sandbox;
 mod schema;
 mod serve;
@@ -39,6 +41,7 @@ mod status;
 mod table;
 mod token;
 mod tools;
+mod width;
 
 use console::Console;
 
@@ -117,7 +120,9 @@ pub fn run(arguments: Vec<OsString>, machine: Machine, stores: Stores) -> Exit {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &machine, asked),
     };
-    let console = Console::new(&machine, &arguments.global);
+    let shows_progress = !(arguments.global.json || arguments.global.quiet);
+    let (machine, line) = progress::watched(machine, shows_progress);
+    let console = Console::new(&machine, &arguments.global, line);
     // Whoever asks for completions is typing: nothing may be said in between.
     if !matches!(arguments.command, Command::Complete(_)) {
         logging::start(&machine, arguments.global.verbose, arguments.global.quiet);
@@ -254,7 +259,9 @@ fn usage(error: &clap::Error, machine: &Machine, asked: Asked) -> Exit {
     if asked.json && !wanted {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let report = Report::new(Exit::Usage, "usage", first).hint("`keyward --help`");
+        let report = Report::new(Exit::Usage, "usage", first);
+        let tip = text.lines().find_map(|line| line.trim_start().strip_prefix("tip: "));
+        let report = tip.into_iter().fold(report, Report::hint).hint("`keyward --help`");
         console::write(machine.terminal.output(), &report.json());
         return Exit::Usage;
     }

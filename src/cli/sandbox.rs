@@ -12,13 +12,14 @@ use crate::sandbox::{Faults, Options, Provider, Sandbox};
 
 /// Run an authorization server and a stand-in for every backend on this machine, until Ctrl-C
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: `keyward sandbox --port 8080`, then \
-    `keyward login http://127.0.0.1:8080/remote/mcp`\n\n\
-    It imitates providers, too: `okta`, `entra`, `scalekit`, `auth0`, `keycloak`, `google`, `github` and `tavily` \
+#[command(
+    after_help = "It imitates providers, too: `okta`, `entra`, `scalekit`, `auth0`, `keycloak`, `google`, `github` and `tavily` \
     at `/p/NAME`, each with a resource `/p/NAME/mcp`; `--json` shows their issuers and clients.\n\n\
     What it received, without secrets, is at `/control` (or `/p/NAME/control`). Post JSON there to let it misbehave: \
     `faults`, `decision`, `device`, `documents`, `roll_key`, `expire_access_tokens`, `revoke_grants`, `forget_client`, \
-    `clear_record`.")]
+    `clear_record`.\n\n\
+    Example: `keyward sandbox --port 8080`, then `keyward login http://127.0.0.1:8080/remote/mcp`"
+)]
 pub(super) struct Arguments {
     /// The port on 127.0.0.1; any free one if absent
     #[arg(long, default_value_t = 0, hide_default_value = true)]

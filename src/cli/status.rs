@@ -19,8 +19,8 @@ use crate::report::{Exit, Failure, Report};
 /// Show who is signed in where, until when
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example: `keyward status --json`. Works offline, except with `--verify`. With a CONNECTION the \
-    exit code is 3 if it needs a login; `-v` shows everything that is known."
+    after_help = "Works offline, except with `--verify`. With a CONNECTION the exit code is 3 if it needs a login; `-v` \
+    shows everything that is known.\n\nExample: `keyward status --json`"
 )]
 pub(super) struct Arguments {
     /// Only this connection
@@ -100,7 +100,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
         rows.push(Row::of(status::of(app, connection).await, None));
     }
     if arguments.verify {
-        rows = verify(app, rows).await;
+        rows = console.line.during(|passed| format!("Asking about every login ({passed} s)"), verify(app, rows)).await;
     }
     let about_one = arguments.connection.is_some();
     // Asked about all, a login that nobody has done yet is no failure; one that is refused is.

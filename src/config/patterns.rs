@@ -15,17 +15,22 @@ impl Patterns {
     /// A pattern describes the service's own name, so that what its documentation calls `delete_page` is written so; the
     /// whole name as it is offered counts, too.
     pub fn offer(&self, own: &str, name: &str) -> bool {
-        self.allow.as_deref().is_none_or(|allow| is_in(allow, own, name)) && !is_in(&self.deny, own, name)
+        self.allow.as_deref().is_none_or(|allow| first(allow, own, name).is_some()) && self.denying(own, name).is_none()
     }
 
     /// Whether somebody has named it: without `allow` everything is offered, and nothing is named.
     pub fn name(&self, own: &str, name: &str) -> bool {
-        self.allow.as_deref().is_some_and(|allow| is_in(allow, own, name))
+        self.allow.as_deref().is_some_and(|allow| first(allow, own, name).is_some())
+    }
+
+    /// The pattern that denies it.
+    pub fn denying(&self, own: &str, name: &str) -> Option<&str> {
+        first(&self.deny, own, name)
     }
 }
 
-fn is_in(patterns: &[String], own: &str, name: &str) -> bool {
-    patterns.iter().any(|pattern| matches(pattern, own) || pattern.as_str() == name)
+fn first<'a>(patterns: &'a [String], own: &str, name: &str) -> Option<&'a str> {
+    patterns.iter().map(String::as_str).find(|pattern| matches(pattern, own) || *pattern == name)
 }
 
 /// Whether `pattern`, in which `*` stands for any text, describes the whole name.

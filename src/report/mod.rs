@@ -166,6 +166,7 @@ impl From<&app::Error> for Report {
             E::Config(error) => settings::config(error),
             E::UnknownConnection { name, nearest } => settings::unknown_connection(name, nearest.as_deref()),
             E::UnknownTool { name, nearest } => settings::unknown_tool(name, nearest.as_deref()),
+            E::ToolOff { name, by } => settings::tool_off(name, by),
             E::NoAddress { connection } => settings::no_address(connection),
             E::Address { address, why } => settings::address(address, why),
             E::StateFolder { path, why } => settings::state_folder(path, why),

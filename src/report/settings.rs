@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Exit, Report};
+use crate::app::error::Off;
 use crate::backends::{self, Backend};
 use crate::config::Error;
 
@@ -69,6 +70,30 @@ pub(super) fn unknown_tool(name: &str, nearest: Option<&str>) -> Report {
     match nearest {
         Some(nearest) => report.hint(format!("the nearest one is `{nearest}`; `keyward tools` lists them")),
         None => report.hint("`keyward tools` lists them"),
+    }
+}
+
+pub(super) fn tool_off(name: &str, by: &Off) -> Report {
+    let report = Report::new(Exit::Configuration, "tool_off", format!("the tool `{name}` is switched off"));
+    let unset = |key: String| format!("`keyward config unset {key}` takes all that stands there out");
+    match by {
+        Off::Toolset { connection, toolset } => {
+            report.cause(format!("the toolset `{toolset}` of `{connection}` is not on")).hint(format!(
+                "`keyward config set connections.{connection}.toolsets +{toolset}` switches it on with the usual ones"
+            ))
+        }
+        Off::Denied { connection, pattern } => report
+            .cause(format!("`connections.{connection}.deny` has `{pattern}`"))
+            .hint(unset(format!("connections.{connection}.deny"))),
+        Off::NotAllowed { connection } => report
+            .cause(format!("`connections.{connection}.allow` has only others"))
+            .hint(unset(format!("connections.{connection}.allow"))),
+        Off::Disabled { pattern } => {
+            report.cause(format!("`serve.disable` has `{pattern}`")).hint(unset("serve.disable".to_owned()))
+        }
+        Off::ReadOnly => report
+            .cause("only what changes nothing is offered, and of a remote server only what `allow` names besides")
+            .hint("`keyward config set serve.read_only false` offers the rest, too"),
     }
 }
 

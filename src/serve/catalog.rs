@@ -7,7 +7,7 @@ use super::ears::Ears;
 use super::prompts::Prompts;
 use super::resources::Resources;
 use super::{definition, state};
-use crate::app::error::NoYes;
+use crate::app::error::{NoYes, Off};
 use crate::app::{App, Error};
 use crate::backends::passage::Feed;
 use crate::backends::{self, Backend, Call, Features, Output, Tool};
@@ -148,6 +148,11 @@ impl Catalog {
         Arc::clone(self.definitions.get_or_init(|| definition::array(self.entries().map(|entry| &entry.tool)).into()))
     }
 
+    /// The same array with one tool.
+    pub fn definition(entry: &Entry) -> String {
+        definition::array(std::iter::once(&entry.tool))
+    }
+
     /// The prompts. Like resources they change nothing, so that they stay where tools may only read.
     pub fn prompts(&self) -> &Prompts {
         self.prompts.get_or_init(|| Prompts::of(&self.services, |name| is_disabled(&self.disabled, name)))
@@ -163,11 +168,37 @@ impl Catalog {
         self.tools.get(name).cloned()
     }
 
-    /// The tool of that name, or an error that names the nearest one.
+    /// The tool of that name, or an error that says what switches it off, or names the nearest one.
     pub fn require(&self, name: &str) -> Result<Entry, Error> {
-        self.find(name).ok_or_else(|| Error::UnknownTool {
-            name: name.to_owned(),
-            nearest: nearest::of(name, self.tools.keys().map(String::as_str)).map(String::from),
+        self.find(name).ok_or_else(|| match self.off(name) {
+            Some(by) => Error::ToolOff { name: name.to_owned(), by },
+            None => Error::UnknownTool {
+                name: name.to_owned(),
+                nearest: nearest::of(name, self.tools.keys().map(String::as_str)).map(String::from),
+            },
+        })
+    }
+
+    /// What switches the tool of that name off, if a chosen connection has it at all.
+    fn off(&self, name: &str) -> Option<Off> {
+        self.services.iter().find_map(|service| {
+            let all = service.backend.toolsets.iter().map(|set| set.name).collect();
+            let whole = backends::Connection { toolsets: all, ..service.connection.clone() };
+            let tool = service.backend.tools(&whole).into_iter().find(|tool| tool.name == name)?;
+            let connection = service.connection.name.clone();
+            let is_on = |toolset: &&str| service.connection.toolsets.contains(toolset);
+            if let Some(toolset) = tool.toolset.filter(|toolset| !is_on(toolset)) {
+                return Some(Off::Toolset { connection, toolset });
+            }
+            let patterns = &service.patterns;
+            if let Some(pattern) = patterns.denying(&tool.own, name) {
+                return Some(Off::Denied { connection, pattern: pattern.to_owned() });
+            }
+            if !patterns.offer(&tool.own, name) {
+                return Some(Off::NotAllowed { connection });
+            }
+            let pattern = self.disabled.iter().find(|pattern| matches(pattern, name));
+            Some(pattern.map_or(Off::ReadOnly, |pattern| Off::Disabled { pattern: pattern.clone() }))
         })
     }
 }

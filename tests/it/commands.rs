@@ -7,21 +7,101 @@ use crate::world::World;
 
 #[test]
 fn the_help_of_every_command_is_pinned() {
-    let definition = keyward::cli::definition();
+    let mut definition = keyward::cli::definition();
+    definition.build();
     let mut text = World::new().run(&["--help"]).done().out;
-    for command in definition.get_subcommands() {
+    for command in definition.get_subcommands().filter(|command| command.get_name() != "help") {
         let help = World::new().run(&[command.get_name(), "--help"]).done().out;
-        assert!(help.contains("Example"), "the help of `{}` ends with an example", command.get_name());
         text += &format!("\n---- keyward {} --help\n\n{help}", command.get_name());
-        for inner in command.get_subcommands().filter(|_| command.get_name() == "credential") {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
             let help = World::new().run(&[command.get_name(), inner.get_name(), "--help"]).done().out;
-            assert!(help.contains("Example"), "the help of `{}` ends with an example", inner.get_name());
             text += &format!("\n---- keyward {} {} --help\n\n{help}", command.get_name(), inner.get_name());
         }
     }
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::assert_snapshot!("help", text);
     });
+}
+
+/// The last paragraph of the help of a command and of all below it begins with an example, and its commands parse.
+fn ends_with_an_example(command: &clap::Command, path: &str) {
+    let path = format!("{path} {}", command.get_name());
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let last = after.split("\n\n").last().unwrap_or_default();
+    assert!(last.starts_with("Example"), "the help of `{}` ends with an example: {after}", path.trim());
+    for command in last.split('`').skip(1).step_by(2).filter(|part| part.starts_with("keyward ")) {
+        let is_plain = !command.contains(['\'', '<', '>', '|', '$', '"']);
+        if is_plain {
+            crate::reports::parses(command);
+        }
+    }
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        ends_with_an_example(inner, &path);
+    }
+}
+
+#[test]
+fn every_help_ends_with_an_example_that_can_be_run() {
+    ends_with_an_example(&keyward::cli::definition(), "");
+}
+
+#[test]
+fn a_connection_that_is_misspelt_in_a_key_is_named_and_nothing_is_changed() {
+    let text = "[connections.box]\nbackend = \"remote\"\nurl = \"https://box.example/mcp\"\n";
+    let world = World::new().config(text);
+    for words in [
+        &["config", "set", "connections.bx.deny", "x"][..],
+        &["config", "unset", "connections.bx.deny"],
+        &["config", "unset", "connections.bx"],
+    ] {
+        let ran = world.run(words).failed(Exit::Usage);
+        assert!(ran.err.contains("the nearest one is `box`"), "{words:?} {ran:?}");
+    }
+    let ran = world.run(&["config", "unset", "serve.read_olny"]).failed(Exit::Configuration);
+    assert!(ran.err.contains("`serve.read_only`"), "{ran:?}");
+    assert_eq!(world.config_text(), text);
+    world.run(&["config", "unset", "connections.box.deny"]).done();
+    world.run(&["config", "unset", "connections.tavily"]).done();
+    world.run(&["config", "set", "connections.tavily.deny", "x"]).done();
+}
+
+#[test]
+fn a_tool_that_is_switched_off_says_so_and_by_what() {
+    let world = World::signed_in();
+    for (key, value, cause) in [
+        ("connections.box.deny", "add", "`connections.box.deny` has `add`"),
+        ("connections.box.allow", "echo", "`connections.box.allow` has only others"),
+        ("serve.disable", "box_a*", "`serve.disable` has `box_a*`"),
+    ] {
+        world.run(&["config", "set", key, value]).done();
+        for words in [&["call", "box_add", "a=1", "b=2"][..], &["tools", "box_add"]] {
+            let ran = world.run(words).failed(Exit::Configuration);
+            assert!(
+                ran.err.starts_with("error: the tool `box_add` is switched off") && ran.err.contains(cause),
+                "{ran:?}"
+            );
+            ran.err.lines().flat_map(crate::reports::commands).for_each(|command| crate::reports::parses(&command));
+        }
+        world.run(&["config", "unset", key]).done();
+    }
+    let world = World::new().config("[connections.netbox]\nurl = \"https://netbox.example\"\n");
+    let ran = world.run(&["call", "netbox_create"]);
+    assert!(ran.exit == Exit::Usage || ran.err.contains("the toolset `writes` of `netbox` is not on"), "{ran:?}");
+}
+
+#[test]
+fn one_tool_is_shown_with_what_it_takes_and_an_example() {
+    let world = World::signed_in();
+    let ran = world.run(&["tools", "box_add"]).done();
+    for part in
+        ["box_add (connection `box`), changes nothing", "ARGUMENT", "required", "`keyward call box_add a=1 b=1`"]
+    {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    let ran = world.run(&["tools", "box_add", "--json"]).done();
+    assert_eq!(ran.json()["tools"].as_array().map(Vec::len), Some(1));
+    let ran = world.run(&["tools", "box_ad"]).failed(Exit::Usage);
+    assert!(ran.err.contains("`box_add`"), "{ran:?}");
 }
 
 #[test]

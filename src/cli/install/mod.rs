@@ -21,10 +21,9 @@ mod list;
 
 /// Write keyward into the list of servers of an MCP host, after showing what changes
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples: `keyward install --list`, `keyward install cursor`, `keyward install claude-code --project`,\n\
-    `keyward install zed --uninstall`. Other entries, comments and layout stay as they are, and a copy of the file is kept."
-)]
+#[command(after_help = "Other entries, comments and layout stay as they are, and a copy of the file is kept.\n\n\
+    Examples: `keyward install --list`, `keyward install cursor`, `keyward install claude-code --project`, \
+    `keyward install zed --uninstall`")]
 pub(super) struct Arguments {
     /// The hosts, as `--list` names them
     #[arg(value_name = "HOST", required_unless_present = "list")]

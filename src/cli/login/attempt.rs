@@ -58,7 +58,9 @@ async fn once(
     let connection = overridden(arguments, connection);
     let since = app.parts.clock.now();
     let choice = choice(arguments, console, app);
-    let pending = match login::begin(app, &connection, wish(arguments, choice)).await {
+    let asking = |_| format!("Asking how to sign in to `{}`", connection.name);
+    let begun = console.line.during(asking, login::begin(app, &connection, wish(arguments, choice))).await;
+    let pending = match begun {
         Err(Error::LoginRunning { .. }) if arguments.ways.wait => {
             console.say(&format!("Waiting for another login of `{}` to end.", connection.name));
             let limit = Duration::from_secs(arguments.ways.timeout);
@@ -111,20 +113,24 @@ async fn wait(
     let finish = pending.finish_with(app, how(arguments, patience, &face, pastes));
     tokio::pin!(opening, remind, finish);
     let (mut opened, mut reminded) = (false, false);
-    loop {
-        tokio::select! {
-            biased;
-            done = &mut finish => return done,
-            outcome = &mut opening, if !opened => {
-                opened = true;
-                face.opened(outcome, page.as_str());
-            }
-            () = &mut remind, if !reminded => {
-                reminded = true;
-                console.say(&format!("{} s are left.", REMINDER.as_secs()));
+    let left = |passed| format!("Waiting for the answer; {} s are left", patience.as_secs().saturating_sub(passed));
+    let waiting = async {
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut finish => return done,
+                outcome = &mut opening, if !opened => {
+                    opened = true;
+                    face.opened(outcome, page.as_str());
+                }
+                () = &mut remind, if !reminded => {
+                    reminded = true;
+                    console.say(&format!("{} s are left.", REMINDER.as_secs()));
+                }
             }
         }
-    }
+    };
+    console.line.during(left, waiting).await
 }
 
 /// Ready when the person should be told that the time is nearly up; never, if there is little time anyway.

@@ -70,8 +70,10 @@ pub(super) struct Arguments {
 }
 
 const EXAMPLES: &str = "Examples: `keyward login tavily`, `keyward login https://mcp.example.com/mcp`, \
-    `keyward login tavily --api-key < key.txt`. The first valid answer ends the login: from the browser here, or pasted \
-    from a browser elsewhere. With `--json` every line is one event; the last is `done` or an error.";
+    `keyward login tavily --api-key < key.txt`";
+
+const NOTE: &str = "The first valid answer ends the login: from the browser here, or pasted from a browser elsewhere. With \
+    `--json` every line is one event; the last is `done` or an error.";
 
 fn after_help() -> String {
     let notes = backends::ALL.iter().flat_map(|backend| {
@@ -80,7 +82,8 @@ fn after_help() -> String {
             .iter()
             .map(|(way, note)| format!("\n\n`way = \"{}\"` of `{}` is {note}.", way.word(), backend.name))
     });
-    EXAMPLES.to_owned() + &notes.collect::<String>()
+    let notes = notes.collect::<String>();
+    format!("{NOTE}{notes}\n\n{EXAMPLES}")
 }
 
 fn ways() -> impl TypedValueParser<Value = Way> {

@@ -336,7 +336,11 @@ impl Person for Visitor<'_> {
     }
 
     fn visit<'a>(&'a self, visit: Visit<'a>) -> Boxed<'a, Result<Secret, Unavailable>> {
-        Box::pin(async move { self.go(visit).await.map_err(unavailable) })
+        Box::pin(async move {
+            let limit = self.patience().as_secs();
+            let left = |passed| format!("Waiting for the answer; {} s are left", limit.saturating_sub(passed));
+            self.face.console.line.during(left, self.go(visit)).await.map_err(unavailable)
+        })
     }
 }
 

@@ -69,6 +69,12 @@ impl Lines {
         (sender, Self { lines, _reading: reading })
     }
 
+    /// The same lines; `guard` is dropped together with them.
+    #[must_use]
+    pub fn holding(self, guard: Box<dyn Send>) -> Self {
+        Self { lines: self.lines, _reading: Some(Box::new((self._reading, guard))) }
+    }
+
     /// The next line. After the end it is always the end.
     pub async fn next(&mut self) -> Line {
         self.lines.recv().await.unwrap_or(Line::End)

@@ -6,16 +6,21 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::table::Table;
-use super::{Console, Outcome};
+use super::{Console, Outcome, call};
 use crate::app::{App, Error};
 use crate::backends;
 use crate::report::{Exit, Report};
 use crate::serve::{Catalog, Choice};
 
-/// List the tools that `serve` offers
+mod one;
+
+/// List the tools that `serve` offers, or show what one of them takes
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: `keyward tools --json`")]
+#[command(after_help = "Examples: `keyward tools tavily_search`, `keyward tools --only tavily --json`")]
 pub(super) struct Arguments {
+    /// Show everything about this tool
+    #[arg(conflicts_with_all = ["only", "read_only"])]
+    tool: Option<String>,
     /// Only these connections
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     only: Vec<String>,
@@ -39,12 +44,21 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
         refresh(console, app, &choice).await?;
     }
     let catalog = Catalog::new(Arc::clone(app), &choice).map_err(|error| Report::from(&error))?;
+    let one = match &arguments.tool {
+        Some(name) => Some(call::find(name, app).await.map_err(|error| Report::from(&error))?),
+        None => None,
+    };
     if console.json {
-        let tools = RawValue::from_string(catalog.definitions().to_string());
+        let definitions = one.as_ref().map_or_else(|| catalog.definitions().to_string(), Catalog::definition);
+        let tools = RawValue::from_string(definitions);
         let tools = tools.map_err(|error| {
             Report::new(Exit::Unexpected, "schema", "a tool's schema is not JSON").cause(error.to_string())
         })?;
         console.print_json(&Shown { schema_version: 1, tools });
+        return Ok(Exit::Done);
+    }
+    if let Some(entry) = &one {
+        console.print(&one::text(entry, console.width));
         return Ok(Exit::Done);
     }
     let mut table = Table::new(["TOOL", "CONNECTION", "CHANGES", "WHAT IT DOES"]);
@@ -78,7 +92,8 @@ async fn refresh(console: &Console, app: &App, choice: &Choice) -> Result<(), Re
             continue;
         }
         let service = app.service(connection).map_err(|error| Report::from(&error))?;
-        if let Err(error) = backends::remote::learn(&service).await {
+        let asking = |passed| format!("Asking `{}` for its tools ({passed} s)", connection.name);
+        if let Err(error) = console.line.during(asking, backends::remote::learn(&service)).await {
             let error = Error::Service { connection: connection.name.clone(), error };
             let report = Report::from(&error);
             // One server that is down must not hide the tools of the others.
