@@ -64,6 +64,18 @@ impl Console {
         }
     }
 
+    /// The console of a command that runs inside another one: with `--json` it speaks to people, and leaves standard output
+    /// to the one object.
+    pub(super) fn aside(&self) -> Self {
+        let terminal: Arc<dyn Terminal> = match self.json {
+            true => Arc::new(Aside(Arc::clone(&self.terminal))),
+            false => Arc::clone(&self.terminal),
+        };
+        let (verbose, width, quiet, color) = (self.verbose, self.width, self.quiet, self.color);
+        let line = self.line.clone();
+        Self { terminal, json: false, verbose, width, line, quiet, color, unwritten: Mutex::default() }
+    }
+
     /// Whether only failures are to be told.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
@@ -124,6 +136,23 @@ impl Console {
             colored.push_str(&format!("\x1b[{code}m{word}:\x1b[0m{rest}\n"));
         }
         write(self.terminal.messages(), colored.trim_end());
+    }
+}
+
+/// A terminal whose data goes where the messages go.
+struct Aside(Arc<dyn Terminal>);
+
+impl Terminal for Aside {
+    fn input(&self) -> Box<dyn std::io::BufRead + Send> {
+        self.0.input()
+    }
+
+    fn output(&self) -> Box<dyn Write + Send> {
+        self.0.messages()
+    }
+
+    fn messages(&self) -> Box<dyn Write + Send> {
+        self.0.messages()
     }
 }
 

@@ -36,6 +36,7 @@ mod progress;
 mod sandbox;
 mod schema;
 mod serve;
+mod setup;
 mod signals;
 mod status;
 mod table;
@@ -48,7 +49,9 @@ use console::Console;
 /// Use the services you work with from any MCP host, under your own login
 #[derive(Debug, Parser)]
 #[command(name = "keyward", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Example: `keyward login tavily`, then `keyward install cursor` for your MCP host.")]
+#[command(
+    after_help = "Example: `keyward setup` asks for everything; or `keyward login tavily`, then `keyward install cursor`."
+)]
 pub struct Arguments {
     #[command(flatten)]
     global: Global,
@@ -81,6 +84,7 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Setup(setup::Arguments),
     Login(Box<login::Arguments>),
     Logout(logout::Arguments),
     Status(status::Arguments),
@@ -157,6 +161,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Doctor(arguments) => {
             return signals::or(doctor::run(arguments, console, machine, stores.brief, &global)).await;
         }
+        Command::Setup(arguments) => return setup::run(arguments, console, &machine, &stores, &global).await,
         Command::Install(arguments) => {
             return signals::or(install::run(arguments, console, &machine, stores.brief, &global)).await;
         }
@@ -191,6 +196,7 @@ async fn command(arguments: Arguments, console: &Console, machine: Machine, stor
         Command::Demo(_)
         | Command::Doctor(_)
         | Command::Install(_)
+        | Command::Setup(_)
         | Command::Completions(_)
         | Command::Man(_)
         | Command::Complete(_) => return Ok(Exit::Done),

@@ -35,7 +35,7 @@ fn ends_with_an_example(command: &clap::Command, path: &str) {
             crate::reports::parses(command);
         }
     }
-    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+    for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help" && !inner.is_hide_set()) {
         ends_with_an_example(inner, &path);
     }
 }

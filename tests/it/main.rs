@@ -39,6 +39,7 @@ mod reports;
 mod scripted;
 mod security;
 mod serve;
+mod setup;
 mod sign_in;
 mod smart_bonding;
 mod status;

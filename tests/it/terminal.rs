@@ -19,8 +19,8 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A terminal with the program in it.
-struct Session {
-    pty: PtySession,
+pub struct Session {
+    pub pty: PtySession,
     terminal: File,
     home: tempfile::TempDir,
 }
@@ -38,7 +38,7 @@ impl Session {
         })
     }
 
-    fn at(home: tempfile::TempDir, arguments: &[&str]) -> Self {
+    pub fn at(home: tempfile::TempDir, arguments: &[&str]) -> Self {
         Self::with(home, arguments, |_| ())
     }
 
@@ -65,16 +65,16 @@ impl Session {
     }
 
     #[track_caller]
-    fn sees(&mut self, text: &str) -> String {
+    pub fn sees(&mut self, text: &str) -> String {
         self.pty.exp_string(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
-    fn types(&mut self, text: &str) {
+    pub fn types(&mut self, text: &str) {
         self.pty.send(text).expect("typed");
         self.pty.flush().expect("typed");
     }
 
-    fn presses(&mut self, control: char) {
+    pub fn presses(&mut self, control: char) {
         self.pty.send_control(control).expect("pressed");
         self.pty.flush().expect("pressed");
     }
@@ -85,7 +85,7 @@ impl Session {
     }
 
     #[track_caller]
-    fn becomes(&self, shown: bool) {
+    pub fn becomes(&self, shown: bool) {
         let started = Instant::now();
         while self.shows_what_is_typed() != shown {
             assert!(started.elapsed() < PATIENCE, "the terminal shows what is typed: {}", !shown);
@@ -94,7 +94,7 @@ impl Session {
     }
 
     /// How the program ended, the rest of what it printed, and its home.
-    fn end(mut self) -> (i32, String, tempfile::TempDir) {
+    pub fn end(mut self) -> (i32, String, tempfile::TempDir) {
         let rest = self.pty.exp_eof().expect("it ends");
         let status = self.pty.process().wait().expect("it ends");
         assert!(self.shows_what_is_typed(), "the terminal has its echo back: {rest}");

@@ -166,8 +166,8 @@ impl<'a> Place<'a> {
         match name {
             "CONNECTION" | "CONNECTION|URL" | "A,B" => known.connections(),
             "TOOL" => known.tools(),
-            // An option of that name means a host of the network.
-            "HOST" if arg.is_positional() => known::hosts(),
+            // Other options of that name mean a host of the network.
+            "HOST" if arg.is_positional() || arg.get_id() == "host" => known::hosts(),
             "KEY" => known.keys(self.command.get_name() == "unset"),
             "VALUE" => known.values(self.values.last().copied().unwrap_or_default()),
             "NAME=VALUE" => known.arguments(self.values.first().copied().unwrap_or_default()),

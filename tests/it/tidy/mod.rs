@@ -53,6 +53,7 @@ const EXPOSURES: &[(&str, &str)] = &[
     ("src/cli/credential/git.rs", "handing the token to git is what the command is for"),
     ("src/cli/credential/kubectl.rs", "handing the token to a Kubernetes client is what the command is for"),
     ("src/cli/login/own.rs", "what was pasted is compared with the address that the browser was sent back to"),
+    ("src/cli/setup/ask.rs", "what was typed in sight, as the answer to a question, is no secret"),
     ("src/cli/token.rs", "printing the token is what the command is for"),
     (
         "src/oauth/account.rs",
