@@ -27,7 +27,8 @@ pub(super) async fn typed(setup: &Setup<'_>, question: &str) -> Result<String, R
     let _ = machine.prompt.forget();
     let mut messages = machine.terminal.messages();
     // Part of it may be a server's words.
-    let question = width::folded(&outside::clean(question.to_owned()), setup.console.width) + " ";
+    let room = setup.console.width.map(|columns| columns.saturating_sub(1));
+    let question = width::folded(&outside::clean(question.to_owned()), room) + " ";
     std::io::Write::write_all(&mut messages, question.as_bytes()).map_err(unread)?;
     std::io::Write::flush(&mut messages).map_err(unread)?;
     let mut lines = machine.prompt.lines(Echo::Shown).map_err(unread)?;

@@ -68,8 +68,9 @@ pub(super) fn summary(steps: &[Step], is_cut_off: bool) -> String {
         let chosen = steps.iter().filter(|one| one.step == step && became.contains(&one.became));
         chosen.map(|one| one.what.as_str()).collect::<Vec<_>>()
     };
+    let is_failed = steps.iter().any(|step| step.became == Became::Failed);
     let (good, bad) = (&[Became::Done, Became::Already][..], &[Became::Failed][..]);
-    let mut lines = vec![if is_cut_off { "\nThis stands:" } else { "\nDone:" }.to_owned()];
+    let mut lines = vec![if is_cut_off || is_failed { "\nThis stands:" } else { "\nDone:" }.to_owned()];
     let (connections, told) = (all("connect", good), all("host", good));
     let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     for (what, names) in [("can be used", &connections), ("told of keyward", &told), ("called", &all("try", good))] {
