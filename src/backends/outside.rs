@@ -28,6 +28,10 @@ pub fn line(text: &str, longest: usize) -> String {
 
 /// Removes control and invisible characters; line breaks and tabs stay. Text without any is not copied.
 pub fn clean(text: String) -> String {
+    // Most texts are plain, and most of a call's own work was to look at each of their characters closely.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+        return text;
+    }
     let harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c));
     if text.chars().all(harmless) { text } else { text.chars().filter(|c| harmless(*c)).collect() }
 }
