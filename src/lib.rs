@@ -14,25 +14,25 @@
 //!   ┌─────┼────────┬────────┬──────┐
 //! oauth  store  backends   mcp   hosts      islands: none of them imports another
 //!   └─────┴───┬────┴────────┴──────┘
-//!  config providers secret machine http     leaves: values, settings, and what we cannot control
+//!  config providers secret machine http order  leaves: values, settings, and what we cannot control
 //!
 //!  sandbox ── the authorization server and the mounting of every backend's fake; shares no code with oauth
 //! ```
 //!
 //! | module | may import |
 //! |---|---|
-//! | [`secret`] | nothing of ours |
+//! | [`secret`], [`order`] | nothing of ours |
 //! | [`machine`], [`http`] | `secret`, each other |
 //! | [`providers`] | `http` (which host a redirect has) |
 //! | [`config`] | `backends` (names, ways), `providers` (names), `machine`, `http` (which addresses are safe) |
 //! | [`oauth`] | `secret`, `http` |
 //! | [`store`] | `secret` |
-//! | [`backends`] | `secret`, `http` |
+//! | [`backends`] | `secret`, `http`, `order` |
 //! | [`mcp`] | nothing of ours |
 //! | [`hosts`] | `machine` |
 //! | [`app`] | everything above |
 //! | [`report`] | the error types of everything above |
-//! | [`serve`] | `app`, `report`, `mcp`, `backends`, `config` |
+//! | [`serve`] | `app`, `report`, `mcp`, `backends`, `config`, `order` |
 //! | [`sandbox`] | `backends` (the fakes), `machine` (the clock), `secret` |
 //! | [`cli`] | everything but `mcp` |
 //!
@@ -74,6 +74,7 @@ pub mod http;
 pub mod machine;
 pub mod mcp;
 pub mod oauth;
+pub mod order;
 pub mod providers;
 pub mod report;
 pub mod sandbox;

@@ -139,7 +139,7 @@ impl OnDisk {
             let found = entry.metadata()?;
             all.push((found.modified()?, found.len(), entry.path()));
         }
-        all.sort_by(|(one, ..), (other, ..)| other.cmp(one));
+        crate::order::by(&mut all, |(one, ..), (other, ..)| other.cmp(one));
         let mut bytes = 0_u64;
         for (number, (_, size, path)) in all.iter().enumerate() {
             bytes = bytes.saturating_add(*size);

@@ -37,7 +37,7 @@ pub(super) fn text(value: &Value, columns: Option<usize>) -> String {
 fn record(members: &Map<String, Value>, depth: usize, columns: Option<usize>, lines: &mut Vec<String>) {
     let shift = " ".repeat(depth * 2);
     let mut ordered: Vec<(&String, &Value)> = members.iter().collect();
-    ordered.sort_by_key(|(name, _)| place(name));
+    crate::order::by_key(&mut ordered, |(name, _)| place(name));
     let short: Vec<(String, String)> = ordered
         .iter()
         .filter(|(_, value)| is_short(value))
@@ -108,7 +108,7 @@ fn table(records: &[&Map<String, Value>], columns: Option<usize>) -> Option<Stri
             names.push(name);
         }
     }
-    names.sort_by_key(|name| place(name));
+    crate::order::by_key(&mut names, |name| place(name));
     let is_brief = |value: &Value| is_short(value) && width::of(&plain(value)) <= 60;
     let has_no_more = records.iter().all(|record| record.values().all(is_brief));
     if names.is_empty() || names.len() > COLUMNS || !has_no_more || columns.is_some_and(|c| c < names.len() * 12) {

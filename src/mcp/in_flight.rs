@@ -39,11 +39,12 @@ pub(super) enum Running {
 }
 
 impl InFlight {
-    /// Answers everything in flight as an internal error (-32603) and returns when the answers are written. For a panic
-    /// hook: it takes no lock that the panic may have left locked, and waits for a host that does not read 300 ms.
+    /// Answers everything in flight as an internal error (-32603) and returns when the answers are written; nothing is
+    /// written after them. For a panic hook: it waits 300 ms in all, for a lock that the panic left locked and for a host
+    /// that does not read.
     pub fn fail(&self) {
-        let Ok(mut table) = self.0.try_lock() else { return };
         let until = Instant::now() + LAST_WORDS;
+        let Some(mut table) = self.before(until) else { return };
         let Table { requests, writer } = &mut *table;
         let Some(writer) = writer else { return };
         for key in requests.drain().map(|(key, _)| key) {
@@ -54,6 +55,18 @@ impl InFlight {
         let (written, all) = sync_channel(1);
         say(writer, vec![Part::Written(written)], until);
         let _ = all.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+
+    /// The table, if whoever holds it lets go of it in time: it may be the one that panicked.
+    #[expect(clippy::disallowed_methods, reason = "the runtime's thread may be the one that panicked")]
+    fn before(&self, until: Instant) -> Option<MutexGuard<'_, Table>> {
+        loop {
+            match self.0.try_lock() {
+                Ok(table) => return Some(table),
+                Err(_) if Instant::now() > until => return None,
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
     }
 
     pub(super) fn writes_to(&self, writer: &mpsc::Sender<Parts>) {

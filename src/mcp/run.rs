@@ -233,8 +233,7 @@ impl Loop {
         self.flights.len() + self.audience.waiting()
     }
 
-    /// All that can take long is a task, and so is what could be answered at once: a mistake in it must not end the
-    /// process.
+    /// All that can take long is a task.
     fn start(&mut self, id: Id, invocation: Invocation, sink: Sink) {
         let Invocation { work, progress_token, answers, request_state, era, level } = invocation;
         let progress = progress_token.and_then(|token| ProgressSender::new(&token, &self.writer));
@@ -320,15 +319,13 @@ impl Loop {
         }
         let Some(flight) = self.flights.remove(&task) else { return };
         close(&flight);
-        if !self.in_flight.remove_task(&flight.id.key, task) {
-            return self.deliver(flight.sink, None).await;
-        }
         let parts = match ended {
             Ok((_, finished)) => self.answer(&flight, finished),
-            // A panic is answered, too: the client would wait for ever.
             Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
         };
-        self.deliver(flight.sink, Some(parts)).await;
+        // Only now: a bug in putting the answer together must find the request still there.
+        let is_wanted = self.in_flight.remove_task(&flight.id.key, task);
+        self.deliver(flight.sink, is_wanted.then_some(parts)).await;
     }
 
     fn answer(&self, flight: &Flight, finished: Finished) -> Parts {

@@ -14,7 +14,7 @@ pub(super) enum Part {
     Text(String),
     Shared(Arc<str>),
     Raw(Box<RawValue>),
-    /// No part of a line: tells, alone in its place, that all before it is written.
+    /// No part of a line: tells, alone in its place, that all before it is written, and is the last that is.
     Written(SyncSender<()>),
 }
 
@@ -64,6 +64,7 @@ fn write(mut lines: mpsc::Receiver<Parts>, mut output: Box<dyn Write + Send>) ->
         buffer.clear();
         if let Some(asked) = asked {
             let _ = asked.try_send(());
+            break;
         }
     }
     Ok(())

@@ -219,7 +219,9 @@ impl<T> Work<T> {
             params: open.question.params.clone(),
         };
         let mut questions: Vec<_> = self.open.iter().map(|(key, open)| (key.clone(), question(open))).collect();
-        questions.sort_by(|(one, _), (other, _)| one.len().cmp(&other.len()).then_with(|| one.cmp(other)));
+        crate::order::by(&mut questions, |(one, _), (other, _)| {
+            one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+        });
         questions
     }
 

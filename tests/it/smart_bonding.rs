@@ -124,7 +124,7 @@ fn at_a_terminal_a_yes_fetches_once_and_a_no_nothing() {
         "{ran:?}"
     );
     assert!(ran.err.contains("at most: 1\nDo this? [y/N] "), "{ran:?}");
-    assert!(ran.out.contains("Ticket: P-1"), "{ran:?}");
+    assert!(ran.out.contains("P-1"), "{ran:?}");
     let tool = json!("smart-bonding_updates");
     assert_eq!((pulls(&world), audit(&world)), (1, vec![(tool.clone(), json!("done"))]));
     let (world, ran) = asked("");
@@ -143,7 +143,7 @@ fn a_ticket_is_written_only_where_writing_is_on_and_after_a_yes_to_every_field()
         "solution=A new cable",
         "diagnosis=The old cable",
     ];
-    world().typing("y").of_width(100).run(&call).failed(Exit::Usage);
+    world().typing("y").of_width(100).run(&call).failed(Exit::Configuration);
     let pushed = |world: &World| {
         let received = world.sandbox().control().received("smart-bonding");
         received.iter().filter(|entry| entry.path.ends_with("/push/call")).count()

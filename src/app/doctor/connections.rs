@@ -35,7 +35,7 @@ pub(super) async fn look(app: &Arc<App>, connections: &[config::Connection]) -> 
     while let Some(seen) = looking.join_next().await {
         found.extend(seen);
     }
-    found.sort_by_key(|(index, _)| *index);
+    crate::order::by_key(&mut found, |(index, _)| *index);
     let mut all = Seen::default();
     for (_, seen) in found {
         all.checks.extend(seen.checks);

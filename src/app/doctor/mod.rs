@@ -148,7 +148,7 @@ pub async fn run(app: &Arc<App>, broken: Option<Error>, only: Option<&str>) -> R
         // A check that died is one that found something.
         later.push(found.unwrap_or_else(|_| (3, vec![Check::fail("doctor", Class::Network, "a check did not end")])));
     }
-    later.sort_by_key(|(order, _)| *order);
+    crate::order::by_key(&mut later, |(order, _)| *order);
     checks.extend(later.into_iter().flat_map(|(_, found)| found));
     checks.extend(hosts::look(&crate::hosts::Here::of(&app.machine)));
     Ok(checks)

@@ -300,7 +300,7 @@ fn gather(merged: &mut Found, found: Found) {
 pub(super) fn merge(rows: &mut Vec<Row>) {
     let mut met = std::collections::HashSet::new();
     rows.retain(|row| row.text("bug_id").is_empty() || met.insert(row.text("bug_id").to_owned()));
-    rows.sort_by_key(|row| row.fields.get("severity").and_then(Value::as_i64).unwrap_or(i64::MAX));
+    crate::order::by_key(rows, |row| row.fields.get("severity").and_then(Value::as_i64).unwrap_or(i64::MAX));
 }
 
 fn paged(path: String, filter: &Filter, severity: Option<i64>, detail: Detail) -> Paged {

@@ -245,7 +245,9 @@ fn newest(record: &mut Value) {
     let Some(record) = record.as_object_mut() else { return };
     let mut notes = list(record.remove("notes"));
     let count = notes.len();
-    notes.sort_by_key(|note| std::cmp::Reverse(note.get("creation_date").and_then(value::date).unwrap_or_default()));
+    crate::order::by_key(&mut notes, |note| {
+        std::cmp::Reverse(note.get("creation_date").and_then(value::date).unwrap_or_default())
+    });
     notes.truncate(NOTES);
     for note in &mut notes {
         if let Some(Value::String(text)) = note.get_mut("note_detail")

@@ -323,7 +323,7 @@ fn ordered(identifiers: &[String], rows: Vec<Row>, key: &str, outcome: &mut Batc
         }
         placed.push((named.into_iter().min().unwrap_or(usize::MAX), row));
     }
-    placed.sort_by_key(|(place, _)| *place);
+    crate::order::by_key(&mut placed, |(place, _)| *place);
     outcome.rows = placed.into_iter().map(|(_, row)| row).collect();
     let failed = |identifier: &String| outcome.failed.iter().any(|(batch, _)| batch.contains(identifier));
     let missing = identifiers.iter().zip(met).filter(|(identifier, met)| !met && !failed(identifier));

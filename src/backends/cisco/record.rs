@@ -212,7 +212,7 @@ pub(super) fn readable(text: &mut String, fields: &Map<String, Value>, columns: 
     let indent = "  ".repeat(depth);
     let known = |name: &str| columns.iter().position(|column| column.to == name).unwrap_or(usize::MAX);
     let mut members: Vec<(&String, &Value)> = fields.iter().collect();
-    members.sort_by_key(|(name, _)| known(name));
+    crate::order::by_key(&mut members, |(name, _)| known(name));
     let mut line = Vec::new();
     let mut below = String::new();
     for (name, value) in members {

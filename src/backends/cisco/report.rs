@@ -424,7 +424,7 @@ fn named(found: Found, member: &str) -> (Option<u64>, Vec<String>) {
         "" => row.fields.get("severity").and_then(Value::as_i64).unwrap_or(9),
         _ => 3,
     };
-    rows.sort_by_key(rank);
+    crate::order::by_key(&mut rows, rank);
     (total, rows.iter().take(NAMED).map(|row| row.text(member).to_owned()).collect())
 }
 

@@ -135,7 +135,7 @@ impl At {
         }
         let prefix = format!("/{}/webdav/", self.scope().word());
         let mut all: Vec<Version> = entries(&answer).into_iter().filter_map(|one| version(one, &prefix)).collect();
-        all.sort_by(|one, other| other.time.cmp(&one.time));
+        crate::order::by(&mut all, |one, other| other.time.cmp(&one.time));
         Ok(all)
     }
 

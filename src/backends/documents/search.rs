@@ -42,7 +42,7 @@ pub(super) fn phrase<'a>(all: impl Iterator<Item = &'a Held>, phrase: &str) -> V
             (score > 0).then(|| Hit { held, score, snippet: snippet(content, &lower, place), words: 1, heading: None })
         })
         .collect();
-    hits.sort_by_key(|hit| std::cmp::Reverse(hit.score));
+    crate::order::by_key(&mut hits, |hit| std::cmp::Reverse(hit.score));
     hits
 }
 
@@ -55,7 +55,7 @@ fn points(text: &str, phrase: &str, points: usize) -> usize {
 pub(super) fn words<'a>(all: impl Iterator<Item = &'a Held>, query: &str) -> Vec<Hit<'a>> {
     let words = words_of(query);
     let mut hits: Vec<Hit<'a>> = all.filter_map(|held| rank(held, &words)).collect();
-    hits.sort_by_key(|hit| std::cmp::Reverse((hit.words, hit.score)));
+    crate::order::by_key(&mut hits, |hit| std::cmp::Reverse((hit.words, hit.score)));
     hits
 }
 

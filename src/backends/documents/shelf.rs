@@ -141,7 +141,7 @@ pub(super) fn completion<'a>(all: impl Iterator<Item = &'a str>, value: &str) ->
     let value = value.to_lowercase();
     let mut fitting: Vec<(usize, &str)> =
         all.filter_map(|text| Some((text.to_lowercase().find(&value)?.min(1), text))).collect();
-    fitting.sort_by_key(|(begins, _)| *begins);
+    crate::order::by_key(&mut fitting, |(begins, _)| *begins);
     let values: Vec<String> = fitting.iter().take(OFFERED).map(|(_, text)| (*text).to_owned()).collect();
     Completion { has_more: fitting.len() > values.len(), total: u64::try_from(fitting.len()).ok(), values }
 }

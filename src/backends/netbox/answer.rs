@@ -129,7 +129,7 @@ impl Answer {
             _ => self.order.iter().position(|one| one == name).map_or(usize::MAX, |place| place.saturating_add(1)),
         };
         let mut all: Vec<(&String, &Value)> = members.iter().collect();
-        all.sort_by_key(|(name, _)| place(name));
+        crate::order::by_key(&mut all, |(name, _)| place(name));
         all
     }
 }

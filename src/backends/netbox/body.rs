@@ -196,7 +196,7 @@ fn plain(value: &Value) -> Value {
         },
         Value::Array(all) => {
             let mut all: Vec<Value> = all.iter().map(plain).collect();
-            all.sort_by_key(Value::to_string);
+            crate::order::by_key(&mut all, Value::to_string);
             all.into()
         }
         Value::Number(number) => number.as_f64().map_or_else(|| value.clone(), Value::from),

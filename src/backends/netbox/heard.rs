@@ -24,19 +24,20 @@ pub(super) fn is_heard<'a>(client: &'a Client, kind: &'a Type, name: &'a str) ->
             return Ok(true);
         }
         let is_heard = tried(client, kind, name).await?;
-        if is_heard {
+        if is_heard == Some(true) {
             client.known.hears(known);
         }
-        Ok(is_heard)
+        // Of an empty list nothing is learnt, and nothing is shown that should not be.
+        Ok(is_heard.unwrap_or(true))
     })
 }
 
-async fn tried(client: &Client, kind: &Type, name: &str) -> Result<bool, Error> {
+async fn tried(client: &Client, kind: &Type, name: &str) -> Result<Option<bool>, Error> {
     let all = client.ask(Ask::get(&kind.path).with("limit", "1")).await?.body;
-    let Some(total) = answer::count(&all) else { return Ok(false) };
+    let Some(total) = answer::count(&all) else { return Ok(Some(false)) };
     let row = answer::results(&all).first();
     if total == 0 {
-        return Ok(true);
+        return Ok(None);
     }
     // What excludes nonsense excludes nothing; what excludes a value that is there does.
     let own = row.and_then(|row| plain(row.get(split(name).0)?));
@@ -44,13 +45,13 @@ async fn tried(client: &Client, kind: &Type, name: &str) -> Result<bool, Error> 
     let ask = |value: String| Ask::get(&kind.path).with(name, value).with("limit", "1").with("fields", "id");
     for answer in client.all(values.map(ask).collect()).await {
         match answer {
-            Ok(answer) if answer::count(&answer.body).is_some_and(|count| count < total) => return Ok(true),
+            Ok(answer) if answer::count(&answer.body).is_some_and(|count| count < total) => return Ok(Some(true)),
             Ok(_) => {}
-            Err(Error::Refused { code: 400, .. }) => return Ok(true),
+            Err(Error::Refused { code: 400, .. }) => return Ok(Some(true)),
             Err(error) => return Err(error),
         }
     }
-    Ok(false)
+    Ok(Some(false))
 }
 
 /// A value of an object as a parameter has it.

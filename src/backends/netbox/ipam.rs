@@ -201,7 +201,7 @@ async fn containing(request: Request) -> Result<Output, Error> {
             .iter()
             .map(|row| Value::Object(lean::chosen(&kind.name, row, &shown, SHORT)))
             .collect();
-        rows.sort_by_key(|row| row.get("prefix").and_then(Value::as_str).and_then(length));
+        crate::order::by_key(&mut rows, |row| row.get("prefix").and_then(Value::as_str).and_then(length));
         if answer::count(&body).is_some_and(|count| count > 100) {
             answer = answer.noting([format!("only the first 100 of {member} are here")]);
         }

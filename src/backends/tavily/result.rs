@@ -369,7 +369,7 @@ fn share(entries: &mut [Entry], offset: usize) -> usize {
     let snippets: usize = entries.iter().filter_map(|entry| entry.content.as_ref()).map(String::len).sum();
     let mut room = BUDGET.saturating_sub(snippets);
     let mut pages: Vec<&mut Entry> = entries.iter_mut().filter(|entry| entry.raw_content.is_some()).collect();
-    pages.sort_by_key(|page| page.raw_content.as_ref().map_or(0, String::len));
+    crate::order::by_key(&mut pages, |page| page.raw_content.as_ref().map_or(0, String::len));
     let mut left = pages.len();
     let mut count = 0_usize;
     for page in pages {

@@ -47,7 +47,7 @@ impl Looking<'_> {
         };
         all.retain(|found| self.fits(found, param));
         for sort in list(param, "sort").iter().rev() {
-            all.sort_by(|a, b| self.compare(a, b, sort));
+            crate::order::by(&mut all, |a, b| self.compare(a, b, sort));
         }
         let more = start.saturating_add(limit) < all.len();
         let rows = all.iter().skip(start).take(limit).map(|found| self.row(found)).collect();

@@ -102,7 +102,7 @@ impl World {
         let within =
             |(id, item): (usize, &Item)| (item.parent == folder && id != folder && !item.is_gone).then_some(id);
         let mut all: Vec<usize> = self.items.iter().enumerate().filter_map(within).collect();
-        all.sort_by_key(|id| (self.item(*id).name.to_lowercase(), *id));
+        crate::order::by_key(&mut all, |id| (self.item(*id).name.to_lowercase(), *id));
         all
     }
 
