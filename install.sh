@@ -104,7 +104,8 @@ fetch() {
     https://*)
       has curl || fail 'curl is not on the PATH' 'install curl, or download the release and use --from DIR'
       # Neither the first address nor one that it leads to may be without TLS.
-      curl --proto '=https' --proto-redir '=https' --tlsv1.2 --fail --silent --show-error --location \
+      # A setting of the person's own could switch the certificates' check off: no file of settings is read.
+      curl -q --proto '=https' --proto-redir '=https' --tlsv1.2 --fail --silent --show-error --location \
         --max-redirs 5 --connect-timeout 20 --max-filesize "$LARGEST" --output "$2" "$from/$1" ||
         fail "\`$from/$1\` could not be downloaded" 'check the address, and the proxy if there is one (HTTPS_PROXY)'
       ;;
@@ -283,9 +284,9 @@ advise() {
 
 # ---- taking it away
 
-# logins_that_are WORDS: how many connections have a login of which `status` says one of these.
+# logins_that_are WORDS: how many connections have a login of which `status` said one of these.
 logins_that_are() {
-  "$to/keyward" --json status 2>/dev/null | grep -o -E "\"login\": *\"($1)\"" | wc -l | tr -d ' '
+  grep -o -E "\"login\": *\"($1)\"" "$work/status" | wc -l | tr -d ' '
 }
 
 uninstall() {
@@ -293,6 +294,7 @@ uninstall() {
   [ -f "$record" ] || fail "nothing that install.sh put there is in \`$to\`" 'install.sh --uninstall --to the folder it was installed into'
   if [ -x "$to/keyward" ] && [ "$logins" != keep ]; then
     # Whoever is gone cannot sign out any more, and a login that nobody needs stays valid.
+    "$to/keyward" --json status >"$work/status" 2>/dev/null || :
     if [ "$logins" != purge ]; then
       signed=$(logins_that_are 'signed-in|renewable')
       [ "$signed" = 0 ] || fail "$signed connection(s) are signed in, and would stay so" "$to/keyward logout --all, or install.sh --uninstall --keep-logins"
@@ -321,11 +323,15 @@ uninstall() {
 
 # Configuration and state lie where each platform has them; only folders of our own name are removed.
 purge() {
+  # What is no whole path is no path, as the program itself has it.
+  case ${XDG_CONFIG_HOME:-} in /*) ;; *) XDG_CONFIG_HOME=$HOME/.config ;; esac
+  case ${XDG_STATE_HOME:-} in /*) ;; *) XDG_STATE_HOME=$HOME/.local/state ;; esac
+  case ${XDG_DATA_HOME:-} in /*) ;; *) XDG_DATA_HOME=$HOME/.local/share ;; esac
+  case ${XDG_CACHE_HOME:-} in /*) ;; *) XDG_CACHE_HOME=$HOME/.cache ;; esac
   case $(uname -s) in
     Darwin) set -- "$HOME/Library/Application Support/keyward" "$HOME/Library/Caches/keyward" ;;
     *)
-      set -- "${XDG_CONFIG_HOME:-$HOME/.config}/keyward" "${XDG_STATE_HOME:-$HOME/.local/state}/keyward" \
-        "${XDG_DATA_HOME:-$HOME/.local/share}/keyward" "${XDG_CACHE_HOME:-$HOME/.cache}/keyward"
+      set -- "$XDG_CONFIG_HOME/keyward" "$XDG_STATE_HOME/keyward" "$XDG_DATA_HOME/keyward" "$XDG_CACHE_HOME/keyward"
       ;;
   esac
   for place; do
@@ -374,7 +380,16 @@ case $to in
   /*) ;;
   *) to=$(pwd)/$to ;;
 esac
-to=${to%/}
+# However the folder is spelt, it is one: what is installed is found again by its path.
+rest=
+while [ ! -d "$to" ] && [ "$to" != / ]; do
+  to=${to%"${to##*[!/]}"}
+  [ -d "$to" ] || { rest=/${to##*/}$rest; to=${to%/*}; }
+  to=${to:-/}
+done
+case $rest/ in */../* | */./*) fail "\`$to$rest\` goes back and forth" 'install.sh --to the folder by its whole path' ;; esac
+to=$(cd "$to" && pwd)
+to=${to%/}$rest
 case $to in *"
 "*) fail 'a folder with a line break in its name cannot be installed into' ;; esac
 

@@ -65,15 +65,32 @@ pub(super) fn backed_up(file: &Path) -> Option<Vec<u8>> {
     if backup.is_symlink() { None } else { read(&backup).ok()? }
 }
 
-/// Replaces the target by a whole new file, which has its mode and owner, or is made for its person alone.
-pub(super) fn replace(target: &Path, bytes: &[u8], is_shared: bool) -> io::Result<()> {
-    let about = fs::metadata(target).ok();
-    if about.as_ref().is_some_and(|about| about.permissions().readonly()) {
+/// What is to be in a file.
+pub(super) struct New<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) is_shared: bool,
+}
+
+/// Refuses a target that its person has protected.
+pub(super) fn writable(target: &Path) -> io::Result<()> {
+    if fs::metadata(target).is_ok_and(|about| about.permissions().readonly()) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is write-protected"));
     }
+    Ok(())
+}
+
+/// Replaces the target by a whole new file, which has its mode and owner, or is made for its person alone. False, and
+/// nothing is done, if it is not as it was found any more: its host may write at any moment.
+pub(super) fn replace(found: &Found, new: &New<'_>) -> io::Result<bool> {
+    let target = &found.target;
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    write(folder, target, bytes, about.as_ref(), is_shared)
+    let file = written(folder, new, fs::metadata(target).ok().as_ref())?;
+    if read(target)? != found.bytes {
+        return Ok(false);
+    }
+    file.persist(target)?;
+    Ok(true)
 }
 
 /// Keeps a copy of what is in the target beside the file.
@@ -81,26 +98,27 @@ pub(super) fn keep(file: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     let backup = backup(file);
     let folder = backup.parent().unwrap_or(Path::new("."));
     // It may hold what others wrote, so nobody reads it who could not read that.
-    write(folder, &backup, bytes, fs::metadata(target).ok().as_ref(), false)
+    written(folder, &New { bytes, is_shared: false }, fs::metadata(target).ok().as_ref())?.persist(&backup)?;
+    Ok(())
 }
 
-fn write(folder: &Path, to: &Path, bytes: &[u8], like: Option<&Metadata>, is_shared: bool) -> io::Result<()> {
+/// A whole file that has no name of its own yet.
+fn written(folder: &Path, new: &New<'_>, like: Option<&Metadata>) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".keyward");
     #[cfg(unix)]
     let builder =
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if is_shared { 0o666 } else { 0o600 }));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(if new.is_shared { 0o666 } else { 0o600 }));
     #[cfg(not(unix))]
-    let _ = is_shared;
+    let _ = new.is_shared;
     let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    file.write_all(new.bytes)?;
     if let Some(like) = like {
         own(file.as_file(), like)?;
         file.as_file().set_permissions(like.permissions())?;
     }
     file.as_file().sync_all()?;
-    file.persist(to)?;
-    Ok(())
+    Ok(file)
 }
 
 /// Somebody's file stays theirs when another writes it, as root does under sudo.

@@ -260,6 +260,8 @@ impl Plan {
             return Err(Error::Changed { file });
         }
         let target = &self.found.target;
+        // Before a copy is made that nobody would need.
+        disk::writable(target).map_err(unwritten)?;
         let is_first = !self.is_installed() || disk::backed_up(&file).is_none();
         let backup = match &self.found.bytes {
             // The copy is of the file before keyward was in it, so a later change leaves it alone.
@@ -270,7 +272,15 @@ impl Plan {
             _ => None,
         };
         match &self.after {
-            After::Text(text) => disk::replace(target, text.as_bytes(), self.is_shared).map_err(unwritten)?,
+            After::Text(text) => {
+                let new = disk::New { bytes: text.as_bytes(), is_shared: self.is_shared };
+                if !disk::replace(&self.found, &new).map_err(unwritten)? {
+                    if backup.is_some() {
+                        disk::forget(&file);
+                    }
+                    return Err(Error::Changed { file });
+                }
+            }
             After::Gone => disk::remove(target, &file, &self.base).map_err(unwritten)?,
             After::Same => {}
         }

@@ -41,7 +41,7 @@ def page_says_which_files():
     ring.same([path for path, _ in blocks("diff")], ["src/backends/mod.rs"], "changed files")
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
-    for name in ("src", "tests", "benches", ".clippy.toml", ".rustfmt.toml"):
+    for name in ("src", "tests", "benches", "completions", ".clippy.toml", ".rustfmt.toml"):
         if (top / name).is_dir():
             shutil.copytree(top / name, copy / name)
         elif (top / name).exists():

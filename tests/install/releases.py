@@ -127,7 +127,7 @@ def only_the_program():
 def an_older_release_leaves():
     """what a release before had and this one has not is removed; what somebody changed is kept, and said"""
     home = scratch / "older"
-    old, new = release("old"), release("new")
+    old, new = release("release-before"), release("release-after")
     path = archive(old)
     stem = path.name.removesuffix(".tar.gz")
     forged_page = (f"{stem}/man/keyward-gone.1", tarfile.REGTYPE, "")

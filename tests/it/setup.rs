@@ -71,8 +71,10 @@ fn a_person_gets_from_nothing_to_a_tool_call() {
     session.sees("Numbers or names, or Enter to go on:");
     session.types("remote\n");
     session.sees("its address");
+    session.sees("Enter skips:");
     session.types(&format!("{}\n", world.resource()));
     session.sees("the way to sign in");
+    session.sees("`s` skips:");
     session.types("\n");
     session.sees("open:");
     let (_, address) = session.pty.exp_regex("http://[^ \r\n]+").expect("an address");
@@ -84,6 +86,7 @@ fn a_person_gets_from_nothing_to_a_tool_call() {
     session.sees("Do this? [y/N]");
     session.types("y\n");
     session.sees("_whoami`, which as its server says changes nothing?");
+    session.sees("`s` skips:");
     session.types("\n");
     let (code, rest, home) = session.end();
     assert_eq!(code, 0, "{rest}");
@@ -99,6 +102,7 @@ fn a_person_gets_from_nothing_to_a_tool_call() {
     session.sees("No other host was found here.");
     session.types("s\n");
     session.sees("which as its server says changes nothing");
+    session.sees("`s` skips:");
     session.types("s\n");
     let (code, rest, _) = session.end();
     assert_eq!(code, 0, "{rest}");
@@ -116,6 +120,7 @@ fn every_step_can_be_skipped() {
     session.sees("Found here: cursor.");
     session.types("s\n");
     session.sees("give its");
+    session.sees("Enter skips:");
     session.types("\n");
     let (code, rest, home) = session.end();
     assert_eq!(code, 0, "{rest}");
@@ -131,8 +136,10 @@ fn a_login_that_fails_is_told_and_can_be_tried_again_or_skipped() {
     session.types("remote\n");
     for next in ["r\n", "\n"] {
         session.sees("its address");
+        session.sees("Enter skips:");
         session.types("http://example.com/mcp\n");
         session.sees("the way to sign in");
+        session.sees("`s` skips:");
         session.types("\n");
         session.sees("cannot be used as an address");
         session.sees("tries `remote` again, Enter skips it:");
@@ -141,6 +148,7 @@ fn a_login_that_fails_is_told_and_can_be_tried_again_or_skipped() {
     session.sees("Found here: cursor.");
     session.types("s\n");
     session.sees("give its");
+    session.sees("Enter skips:");
     session.types("s\n");
     let (code, rest, _) = session.end();
     assert_eq!(code, 2, "{rest}");
@@ -153,8 +161,10 @@ fn an_interrupt_leaves_nothing_half_done_and_says_what_stands() {
     session.sees("Numbers or names, or Enter to go on:");
     session.types("cisco\n");
     session.sees("the way to sign in");
+    session.sees("`s` skips:");
     session.types("\n");
     session.sees("the client id");
+    session.sees("Enter skips:");
     session.types("an-id\n");
     session.sees("it is not shown");
     session.becomes(false);

@@ -82,7 +82,7 @@ impl Walk<'_> {
                 Err(error) => self.visitor.leave_out(path, Fault::of(&error).to_string()),
             }
         }
-        crate::order::by(&mut names, |(one, _), (other, _)| one.cmp(other));
+        names.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (name, entry) in &names {
             let Some(name) = name.to_str() else {
                 self.visitor.leave_out(&join(path, &name.to_string_lossy()), "its name is not Unicode".to_owned());

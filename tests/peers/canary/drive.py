@@ -141,7 +141,9 @@ def every_command():
     keyward("config", "set", "connections.box.url", f"http://ada:{plant('password in an address')}@127.0.0.1/mcp")
     keyward("config", "set", "connections.scratch.url", remote).must()
     keyward("config", "unset", "connections.scratch").must()
-    keyward("completions", "bash").must()
+    for line in ["completions bash", "man", "man login", "install --list", "install cursor --yes", "install cursor --uninstall --yes"]:
+        keyward(*line.split()).must()
+    keyward("setup", "--connect", "tavily", "--try", "tavily_search:query=hello", "--yes").must()
     keyward("demo", "--no-browser", "--timeout", "10", seconds=90)
     keyward("sandbox", "--port", url.rsplit(":", 1)[1])
 
