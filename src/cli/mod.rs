@@ -236,7 +236,13 @@ impl Serving {
     /// `None` for every other command, and for whatever has a mistake in it or asks for help: the whole definition has
     /// the words for that.
     fn of(arguments: &[OsString]) -> Option<Arguments> {
-        let words = arguments.get(1..).filter(|words| words.first().is_some_and(|word| word == "serve"))?;
+        let is = |place: usize, word: &str| arguments.get(place).is_some_and(|there| there == word);
+        // Its configuration may be named first; whatever else comes before the command is for the whole definition.
+        let place = if is(1, "--config") { 3 } else { 1 };
+        if !is(place, "serve") {
+            return None;
+        }
+        let words = arguments.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, word)| word);
         let Self { global, serve } = Self::try_parse_from(words).ok()?;
         Some(Arguments { global, command: Command::Serve(serve) })
     }
@@ -283,6 +289,41 @@ fn usage(error: &clap::Error, machine: &Machine, asked: Asked) -> Exit {
         Err(report) => {
             console::write(machine.terminal.messages(), &report.text());
             report.exit
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serve_alone_is_read_as_the_whole_definition_reads_it() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in [
+            "keyward serve",
+            "keyward serve --read-only --only a,b",
+            "keyward --config f.toml serve -v --ca-file c.pem",
+            "keyward --config serve serve -q",
+            "keyward serve --json --color=never -q",
+        ] {
+            let whole = Arguments::try_parse_from(words(line)).map(|read| format!("{read:?}")).ok();
+            let alone = Serving::of(&words(line)).map(|read| format!("{read:?}"));
+            assert_eq!(alone, whole, "{line}");
+            assert!(alone.is_some(), "{line}");
+        }
+        for line in [
+            "keyward",
+            "keyward status serve",
+            "keyward --config serve",
+            "keyward --config serve status",
+            "keyward serve --help",
+            "keyward serve extra",
+            "keyward serve --onyl a",
+            "keyward --json serve",
+            "keyward help serve",
+        ] {
+            assert!(Serving::of(&words(line)).is_none(), "{line}");
         }
     }
 }

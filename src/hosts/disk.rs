@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// More than any host's file is worth reading.
 const LARGEST: u64 = 64 << 20;
@@ -57,6 +57,20 @@ pub(super) fn backup(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(BACKUP);
     PathBuf::from(name)
+}
+
+/// Whether the copy's place holds something else than what is to be copied.
+pub(super) fn is_taken(file: &Path, bytes: &[u8]) -> bool {
+    fs::symlink_metadata(backup(file)).is_ok() && backed_up(file).as_deref() != Some(bytes)
+}
+
+/// Whether a file is below a folder, wherever links on the way to it lead, also if it is not there yet.
+pub(super) fn is_inside(target: &Path, base: &Path) -> bool {
+    let goes_back = target.components().any(|part| part == Component::ParentDir);
+    let there = target.ancestors().find_map(|part| fs::canonicalize(part).ok());
+    // A project that is not there yet has no links.
+    let base = fs::canonicalize(base).unwrap_or_else(|_| base.to_path_buf());
+    !goes_back && there.is_some_and(|there| there.starts_with(&base) || base.starts_with(&there) && !base.exists())
 }
 
 /// What the copy holds; `None` if there is none that can be read.

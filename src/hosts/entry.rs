@@ -15,6 +15,26 @@ pub struct Entry {
     pub env: Vec<(String, String)>,
 }
 
+impl Entry {
+    /// This entry with what the one that is there narrows and this one says nothing of, and what that is: whoever writes
+    /// an entry anew, for a program that has moved, does not mean to allow more.
+    pub(super) fn as_narrow_as(&self, there: &[String]) -> (Self, Vec<String>) {
+        let is_only = |word: &String| word == "--only" || word.starts_with("--only=");
+        let mut kept = Vec::new();
+        let mut words = there.iter();
+        while let Some(word) = words.next() {
+            let is_new = if is_only(word) { !self.args.iter().any(is_only) } else { !self.args.contains(word) };
+            let names = if word == "--only" { words.next() } else { None };
+            if is_new && (is_only(word) || word == "--read-only") {
+                kept.push(word.clone());
+                kept.extend(names.cloned());
+            }
+        }
+        let args = self.args.iter().chain(&kept).cloned().collect();
+        (Self { args, ..self.clone() }, kept)
+    }
+}
+
 /// What is to be written for that.
 pub(super) struct Wanted {
     /// There is no entry yet.

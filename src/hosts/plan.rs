@@ -18,6 +18,8 @@ pub struct Plan {
     pub file: PathBuf,
     /// Other entries of that file that run keyward.
     pub others: Vec<String>,
+    /// What our entry narrowed already, and goes on narrowing.
+    pub kept: Vec<String>,
     /// From where on folders belong to the host.
     base: PathBuf,
     found: disk::Found,
@@ -61,16 +63,18 @@ impl Host {
     pub fn plan(&'static self, scope: Scope, entry: &Entry, here: &Here) -> Result<Plan, Error> {
         let read = self.read(scope, here)?;
         let there = self.ours(&read)?;
-        let wanted = self.wanted(entry, there);
+        let narrows = there.and_then(|there| Server::read(NAME, there)).unwrap_or_default().args;
+        let (entry, kept) = entry.as_narrow_as(&narrows);
+        let wanted = self.wanted(&entry, there);
         if wanted.changes.is_empty() {
-            return Ok(self.planned(scope, read, After::Same, false));
+            return Ok(Plan { kept, ..self.planned(scope, read, After::Same, false) });
         }
         let after = self.format.put(&read.text, self.key, &wanted).map_err(|trouble| trouble.of(&read.file))?;
         let expected = self.expected(&read.said, &wanted);
         if self.format.read(&after) != Some(expected) {
             return Err(UNPROVED.of(&read.file));
         }
-        Ok(self.planned(scope, read, After::Text(after), false))
+        Ok(Plan { kept, ..self.planned(scope, read, After::Text(after), false) })
     }
 
     /// What would take our entry away, and whatever was made for it. Reads, and writes nothing.
@@ -136,6 +140,10 @@ impl Host {
         let (file, base) = (located.file, located.base);
         let unread = |error: io::Error| Error::Unreadable { file: file.clone(), why: error.to_string() };
         let found = disk::look(&file).map_err(unread)?;
+        // Whoever wrote a project decides what is in it, and not which other files of the person are changed.
+        if scope == Scope::Project && !disk::is_inside(&found.target, &base) {
+            return Err(unread(io::Error::other("a link there leads out of the project")));
+        }
         let bytes = found.bytes.clone().unwrap_or_default();
         let text = String::from_utf8(bytes).map_err(|_| Trouble::NotWhole(1).of(&file))?;
         self.format.check(&text, self.key).map_err(|trouble| trouble.of(&file))?;
@@ -153,7 +161,11 @@ impl Host {
         let command = there.get(self.shape.command).and_then(Value::as_str).map(String::from);
         // Whoever gave this program another name still has it there.
         let is_this = |command: &String| std::fs::canonicalize(command).is_ok_and(|path| own_program() == Some(path));
-        if Server::read(NAME, there).is_some_and(|server| server.is_direct()) || command.as_ref().is_some_and(is_this) {
+        // Another program may have the same name; ours is told to serve, or nothing yet.
+        let is_told = |server: Server| {
+            server.is_direct() && (server.args.is_empty() || server.args.iter().any(|word| word == "serve"))
+        };
+        if Server::read(NAME, there).is_some_and(is_told) || command.as_ref().is_some_and(is_this) {
             return Ok(Some(there));
         }
         Err(Error::Foreign { file: read.file.clone(), command })
@@ -170,6 +182,7 @@ impl Host {
         Plan {
             host: self,
             others: servers.into_iter().map(|server| server.name).filter(|name| name != NAME).collect(),
+            kept: Vec::new(),
             file: read.file,
             base: read.base,
             found: read.found,
@@ -266,6 +279,10 @@ impl Plan {
         let backup = match &self.found.bytes {
             // The copy is of the file before keyward was in it, so a later change leaves it alone.
             Some(bytes) if !self.is_removal && is_first => {
+                if disk::is_taken(&file, bytes) {
+                    let why = format!("`{}` is in the way: move it to another name", disk::backup(&file).display());
+                    return Err(Error::Unwritable { file, why });
+                }
                 disk::keep(&file, target, bytes).map_err(unwritten)?;
                 Some(disk::backup(&file))
             }

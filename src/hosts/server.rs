@@ -13,7 +13,7 @@ use super::{Format, Host, Wanted, json, toml, yaml};
 pub struct Unread;
 
 /// One server that runs keyward.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Server {
     /// What the host calls it.
     pub name: String,

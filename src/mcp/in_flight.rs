@@ -29,8 +29,8 @@ struct Table {
 
 /// What has the id of a request.
 pub(super) enum Running {
-    /// It is being understood.
-    Read,
+    /// It is being understood, or waits for the answers of its batch.
+    Still,
     Task(AbortHandle),
     /// The listening request of this number.
     Listen(u64),
@@ -86,11 +86,16 @@ impl InFlight {
         self.table().requests.remove(key)
     }
 
-    /// Removes the id if it still belongs to this task. A cancelled call has lost it, and it may be in use again.
-    pub(super) fn remove_task(&self, key: &Key, task: TaskId) -> bool {
+    /// Removes what can be cancelled.
+    pub(super) fn cancel(&self, key: &Key) -> Option<Running> {
         let mut table = self.table();
-        let is_its = matches!(table.requests.get(key), Some(Running::Task(handle)) if handle.id() == task);
-        is_its && table.requests.remove(key).is_some()
+        let is_still = matches!(table.requests.get(key), Some(Running::Still));
+        if is_still { None } else { table.requests.remove(key) }
+    }
+
+    /// Whether the id still belongs to this task. A cancelled call has lost it, and it may be in use again.
+    pub(super) fn is_of(&self, key: &Key, task: TaskId) -> bool {
+        matches!(self.table().requests.get(key), Some(Running::Task(handle)) if handle.id() == task)
     }
 
     /// The writing thread ends when the last sender is gone.

@@ -137,6 +137,8 @@ enum Sink {
 struct Batch {
     open: usize,
     answers: Vec<Parts>,
+    /// The requests of these answers, which are in flight until all of them are there.
+    answered: Vec<Key>,
 }
 
 impl Loop {
@@ -167,7 +169,7 @@ impl Loop {
         self.counter += 1;
         let number = self.counter;
         // The batch itself holds one place, so that it is not complete before its last element was read.
-        self.batches.insert(number, Batch { open: 1, answers: Vec::new() });
+        self.batches.insert(number, Batch { open: 1, ..Batch::default() });
         for element in elements {
             if let Some(batch) = self.batches.get_mut(&number) {
                 batch.open += 1;
@@ -207,7 +209,7 @@ impl Loop {
         if self.in_flight.contains(&id.key) {
             return self.deliver(sink, Some(dispatch::refusal(Some(&id), &DUPLICATE))).await;
         }
-        self.in_flight.insert(id.key.clone(), Running::Read);
+        self.in_flight.insert(id.key.clone(), Running::Still);
         let step = self.dispatch.request(&*self.server, &mut self.handshake, method, params);
         let parts = match step {
             Ok(Step::Start(_) | Step::Subscribe(_)) if self.accepted() >= self.limits.accepted => {
@@ -225,8 +227,7 @@ impl Loop {
             Ok(Step::Answer(result)) => dispatch::answer(&id, result),
             Err(failure) => dispatch::refusal(Some(&id), &failure),
         };
-        self.in_flight.remove(&id.key);
-        self.deliver(sink, Some(parts)).await;
+        self.answered(id.key, sink, parts).await;
     }
 
     fn accepted(&self) -> usize {
@@ -291,8 +292,8 @@ impl Loop {
     async fn cancel(&mut self, params: &Params<'_>) {
         // Unknown, finished and malformed ids are ignored, as the specification says.
         let Some(id) = params.request_id.and_then(Id::read) else { return };
-        match self.in_flight.remove(&id.key) {
-            None | Some(Running::Read) => {}
+        match self.in_flight.cancel(&id.key) {
+            None | Some(Running::Still) => {}
             Some(Running::Task(handle)) => {
                 handle.abort();
                 if let Some(flight) = self.flights.get(&handle.id()) {
@@ -323,9 +324,11 @@ impl Loop {
             Ok((_, finished)) => self.answer(&flight, finished),
             Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
         };
-        // Only now: a bug in putting the answer together must find the request still there.
-        let is_wanted = self.in_flight.remove_task(&flight.id.key, task);
-        self.deliver(flight.sink, is_wanted.then_some(parts)).await;
+        if self.in_flight.is_of(&flight.id.key, task) {
+            self.answered(flight.id.key, flight.sink, parts).await;
+        } else {
+            self.deliver(flight.sink, None).await;
+        }
     }
 
     fn answer(&self, flight: &Flight, finished: Finished) -> Parts {
@@ -368,6 +371,24 @@ impl Loop {
         self.write(vec![Part::Text(text)]).await;
     }
 
+    /// Delivers the answer to the request of this id, which is in flight until the line is on its way: a bug, at whatever
+    /// moment it ends the process, must find every request that nobody has answered.
+    async fn answered(&mut self, key: Key, sink: Sink, parts: Parts) {
+        match sink {
+            Sink::Line => {
+                self.write(parts).await;
+                self.in_flight.remove(&key);
+            }
+            Sink::Batch(number) => {
+                self.in_flight.insert(key.clone(), Running::Still);
+                if let Some(batch) = self.batches.get_mut(&number) {
+                    batch.answered.push(key);
+                }
+                self.deliver(sink, Some(parts)).await;
+            }
+        }
+    }
+
     async fn deliver(&mut self, sink: Sink, parts: Option<Parts>) {
         match sink {
             Sink::Line => {
@@ -384,6 +405,9 @@ impl Loop {
                     && !batch.answers.is_empty()
                 {
                     self.write(array(batch.answers)).await;
+                    for key in &batch.answered {
+                        self.in_flight.remove(key);
+                    }
                 }
             }
         }

@@ -15,6 +15,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -23,6 +24,8 @@ sys.path.insert(0, str(here.parent / "peers"))
 import ring
 from ring import scratch
 
+# Seconds after which the time of a file is believed, and a little more.
+SETTLED = 4
 BASELINE = here / "baseline.json"
 MOST = 1.20
 # Functions with less than this part of a task are not written down.
@@ -202,6 +205,9 @@ def documents():
     for number in range(200):
         text = "".join(f"- [ ] step {step}: ask for the backup of rack {number * step % 17}\n" for step in range(20))
         (folder / f"{number}.md").write_text(f"---\nname: Process {number}\ndescription: Of rack {number % 17}\n---\n{text}")
+    # What was written in the last seconds is read again at each call, and how often that happens would be a matter of speed.
+    while time.time() - os.stat(folder / "199.md").st_ctime < SETTLED:
+        time.sleep(0.1)
     settings = f'[connections.documents]\nfolders = ["{folder.parent}"]\n'
     asked = [
         call(1, "documents_search_processes", keyword="backup of rack 3"),

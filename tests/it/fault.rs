@@ -49,6 +49,17 @@ fn a_bug_in_one_call_answers_every_call_before_the_process_ends() {
     assert!(!complaint.contains("a secret"), "what was panicked with stays unsaid: {complaint}");
 }
 
+#[test]
+fn what_a_batch_had_already_answered_is_not_lost_with_the_rest() {
+    let hello = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+    let (answers, complaint, _) = run(&[hello, json!([call(1, "done"), call(2, "wait")]), call(3, "panic")]);
+    let mut ids: Vec<_> =
+        answers.iter().filter(|answer| answer["error"]["code"] == -32603).map(|a| a["id"].clone()).collect();
+    ids.sort_by_key(ToString::to_string);
+    assert_eq!(ids, [json!(1), json!(2), json!(3)], "{answers:?} {complaint}");
+}
+
 /// What the other process does.
 mod child {
     use std::io::{BufReader, stdin, stdout};
@@ -72,11 +83,17 @@ mod child {
 
         fn call(&self, request: ToolRequest) -> Answer<Result<Outcome, CallError>> {
             Box::pin(async move {
-                if request.name == "panic" {
-                    tokio::task::yield_now().await;
-                    panic!("a secret");
+                match request.name.as_str() {
+                    "panic" => {
+                        // The others are at what they do by now.
+                        for _ in 0..50 {
+                            tokio::task::yield_now().await;
+                        }
+                        panic!("a secret");
+                    }
+                    "done" => Err(CallError::UnknownTool),
+                    _ => std::future::pending().await,
                 }
-                std::future::pending().await
             })
         }
 

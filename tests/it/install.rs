@@ -42,6 +42,10 @@ fn without_a_terminal_and_without_a_yes_nothing_is_written() {
     let ran = world.run(&["install", "cursor", "--read-only"]).failed(Exit::Usage);
     assert!(ran.err.contains("`keyward install cursor --read-only --yes`"), "{ran:?}");
     assert!(!file(&world).exists());
+    let config = world.folder.path().join("a b.toml");
+    let config = config.to_str().expect("a path");
+    let ran = world.run(&["install", "cursor", "--config", config]).failed(Exit::Usage);
+    assert!(ran.err.contains(&format!("`keyward install cursor --config '{config}' --yes`")), "{ran:?}");
     let ran = world.run(&["install", "cursor", "--json"]).failed(Exit::Usage);
     assert_eq!((ran.json()["error"]["code"].as_str(), ran.err.contains("error:")), (Some("not_asked"), false));
 }

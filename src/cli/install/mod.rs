@@ -121,7 +121,7 @@ pub(super) async fn run(
         };
         let offered = match planned {
             Ok(plan) => {
-                let again = again(&arguments, host);
+                let again = again(&arguments, host, global);
                 offer(Offer { plan, again, yes: arguments.yes, machine, console }).await
             }
             Err(error) => Err(Report::from(&error)),
@@ -159,8 +159,11 @@ pub(super) fn named(name: &str) -> Result<&'static Host, Report> {
 }
 
 /// The command that does the same without a question.
-fn again(arguments: &Arguments, host: &Host) -> String {
+fn again(arguments: &Arguments, host: &Host, global: &Global) -> String {
     let mut words = vec!["keyward install".to_owned(), host.name.to_owned()];
+    for (flag, file) in [("--config", &global.config), ("--ca-file", &global.ca_file)] {
+        words.extend(file.iter().map(|file| format!("{flag} {}", quoted(&file.display().to_string()))));
+    }
     let flags =
         [(arguments.uninstall, "--uninstall"), (arguments.project, "--project"), (arguments.read_only, "--read-only")];
     words.extend(flags.into_iter().filter(|(is_set, _)| *is_set).map(|(_, flag)| flag.to_owned()));
@@ -169,6 +172,12 @@ fn again(arguments: &Arguments, host: &Host) -> String {
     }
     words.push("--yes".to_owned());
     words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '\\');
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Shows what would change in one host's file, asks, writes it, and says how the host notices.
@@ -189,6 +198,13 @@ pub(super) async fn offer(offer: Offer<'_>) -> Result<Done, Report> {
         console.say(&format!(
             "note: {} in that file runs keyward, too; its tools would be there twice",
             others.join(", ")
+        ));
+    }
+    if !plan.kept.is_empty() {
+        console.say(&format!(
+            "note: `{}` stays in the entry; `keyward install {} --uninstall` first lifts it",
+            plan.kept.join(" "),
+            host.name
         ));
     }
     let verb = if is_removal { "Takes keyward out of" } else { "Puts keyward into" };

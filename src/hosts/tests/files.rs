@@ -231,3 +231,92 @@ fn a_write_protected_file_is_not_replaced() {
     assert!(matches!(error, Error::Unwritable { .. }), "{error}");
     assert_eq!(home.text(".cursor/mcp.json"), "{}");
 }
+
+#[test]
+fn what_narrows_a_host_stays_when_the_entry_is_written_anew() {
+    for (there, asked, expected, kept) in [
+        (r#"["serve","--read-only"]"#, vec!["serve"], r#"["serve", "--read-only"]"#, vec!["--read-only"]),
+        (
+            r#"["serve","--only","a,b"]"#,
+            vec!["serve", "--read-only"],
+            r#"["serve", "--read-only", "--only", "a,b"]"#,
+            vec!["--only", "a,b"],
+        ),
+        (r#"["serve","--only=a"]"#, vec!["serve", "--only", "b"], r#"["serve", "--only", "b"]"#, vec![]),
+        (r#"["serve","--verbose"]"#, vec!["serve"], r#"["serve"]"#, vec![]),
+    ] {
+        let text = format!(r#"{{"mcpServers": {{"keyward": {{"command": "/old/keyward", "args": {there}}}}}}}"#);
+        let home = Home::new().with(".cursor/mcp.json", &text);
+        let wanted = Entry { args: asked.into_iter().map(String::from).collect(), ..entry() };
+        let plan = named("cursor").expect("a host").plan(Scope::User, &wanted, &home.here()).expect("a plan");
+        assert_eq!(plan.kept, kept);
+        plan.apply().expect("written");
+        assert!(
+            home.text(".cursor/mcp.json").replace("\",\"", "\", \"").contains(expected),
+            "{}",
+            home.text(".cursor/mcp.json")
+        );
+    }
+}
+
+#[test]
+fn another_program_of_the_same_name_is_somebody_elses() {
+    let text = r#"{"mcpServers":{"keyward":{"command":"/opt/acme/keyward","args":["daemon","--vault","a"]}}}"#;
+    let home = Home::new().with(".cursor/mcp.json", text);
+    assert!(matches!(home.plan("cursor"), Err(Error::Foreign { .. })));
+    let removal = named("cursor").expect("a host").removal(Scope::User, &home.here());
+    assert!(matches!(removal, Err(Error::Foreign { .. })));
+    assert_eq!(home.text(".cursor/mcp.json"), text);
+}
+
+#[test]
+fn a_file_where_the_copy_would_be_is_not_written_over() {
+    let home = Home::new().with(".cursor/mcp.json", "{}").with(".cursor/mcp.json.keyward-backup", "mine");
+    let refused = home.plan("cursor").expect("a plan").apply();
+    assert!(matches!(&refused, Err(Error::Unwritable { why, .. }) if why.contains("in the way")), "{refused:?}");
+    assert_eq!(
+        (home.text(".cursor/mcp.json"), home.text(".cursor/mcp.json.keyward-backup")),
+        ("{}".into(), "mine".into())
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_project_cannot_lead_to_files_outside_it() {
+    use std::os::unix::fs::symlink;
+    let plan = |home: &Home, host: &str| named(host).expect("a host").plan(Scope::Project, &entry(), &home.here());
+    let home = Home::new().with(".claude.json", "{\"account\": 1}").with("src/readme", "");
+    symlink("../.claude.json", home.at("src/.mcp.json")).expect("a link");
+    // To a file that is not there, and through a folder.
+    fs::create_dir(home.at("src/.vscode")).expect("a folder");
+    symlink("../../new/place.json", home.at("src/.vscode/mcp.json")).expect("a link");
+    fs::create_dir(home.at("elsewhere")).expect("a folder");
+    symlink("../elsewhere", home.at("src/.cursor")).expect("a link");
+    for host in ["claude-code", "vscode", "cursor"] {
+        let refused = plan(&home, host);
+        assert!(
+            matches!(&refused, Err(Error::Unreadable { why, .. }) if why.contains("out of the project")),
+            "{host}: {refused:?}"
+        );
+    }
+    // Links inside it are its own affair.
+    fs::remove_file(home.at("src/.mcp.json")).expect("removed");
+    symlink("real.json", home.at("src/.mcp.json")).expect("a link");
+    plan(&home, "claude-code").expect("a plan").apply().expect("written");
+    assert!(home.text("src/real.json").contains("keyward"));
+}
+
+#[test]
+fn what_a_host_writes_at_the_last_moment_is_not_lost_and_a_refusal_leaves_no_copy() {
+    let home = Home::new().with(".cursor/mcp.json", "{}");
+    let found = disk::look(&home.at(".cursor/mcp.json")).expect("found");
+    fs::write(home.at(".cursor/mcp.json"), "{\"a\": 1}").expect("written");
+    let new = disk::New { bytes: b"ours", is_shared: false };
+    assert!(!disk::replace(&found, &new).expect("looked"));
+    assert_eq!(home.text(".cursor/mcp.json"), "{\"a\": 1}");
+    let mut rights = fs::metadata(home.at(".cursor/mcp.json")).expect("there").permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(home.at(".cursor/mcp.json"), rights).expect("set");
+    assert!(matches!(home.plan("cursor").expect("a plan").apply(), Err(Error::Unwritable { .. })));
+    assert_eq!(home.all(), [".cursor", ".cursor/mcp.json"]);
+}

@@ -33,14 +33,14 @@ impl Loop {
     pub(super) async fn listen(&mut self, id: Id, wish: Wish, sink: Sink) {
         if let Sink::Batch(_) = sink {
             // The answers of the others would wait for its end.
-            self.in_flight.remove(&id.key);
             let failure = Failure::new(-32600, "a batch cannot listen");
-            return self.deliver(sink, Some(dispatch::refusal(Some(&id), &failure))).await;
+            let refusal = dispatch::refusal(Some(&id), &failure);
+            return self.answered(id.key, sink, refusal).await;
         }
         match self.audience.listen(id.clone(), wish) {
             None => {
-                self.in_flight.remove(&id.key);
-                self.write(dispatch::refusal(Some(&id), &TOO_MANY)).await;
+                let refusal = dispatch::refusal(Some(&id), &TOO_MANY);
+                self.answered(id.key, sink, refusal).await;
             }
             Some((number, acknowledgement)) => {
                 self.in_flight.insert(id.key, Running::Listen(number));
@@ -62,18 +62,15 @@ impl Loop {
                 return self.turn();
             }
         };
-        self.in_flight.remove(&id.key);
-        self.deliver(sink, Some(parts)).await;
+        self.answered(id.key, sink, parts).await;
     }
 
     /// Whoever waits to be subscribed is answered first: for a moment, it was.
     pub(super) async fn unsubscribe(&mut self, id: &Id, uri: &str, sink: Sink) {
         for (key, Waiter { id, sink }) in self.audience.unsubscribe(uri) {
-            self.in_flight.remove(&key);
-            self.deliver(sink, Some(Self::nothing(&id))).await;
+            self.answered(key, sink, Self::nothing(&id)).await;
         }
-        self.in_flight.remove(&id.key);
-        self.deliver(sink, Some(Self::nothing(id))).await;
+        self.answered(id.key.clone(), sink, Self::nothing(id)).await;
         self.turn();
     }
 
@@ -104,12 +101,11 @@ impl Loop {
         };
         let (answered, acknowledgements) = self.audience.turned(turn, outcome.is_ok());
         for (key, Waiter { id, sink }) in answered {
-            self.in_flight.remove(&key);
             let parts = match &outcome {
                 Ok(()) => Self::nothing(&id),
                 Err(failure) => dispatch::refusal(Some(&id), failure),
             };
-            self.deliver(sink, Some(parts)).await;
+            self.answered(key, sink, parts).await;
         }
         for acknowledgement in acknowledgements {
             self.write(acknowledgement).await;
@@ -138,8 +134,8 @@ impl Loop {
     /// Requests that listen are answered at the end, and the server is told that nobody does any more.
     pub(super) async fn end_listening(&mut self) {
         for id in self.audience.end() {
-            self.in_flight.remove(&id.key);
-            self.write(dispatch::answer(&id, self.dispatch.listened(&id))).await;
+            let parts = dispatch::answer(&id, self.dispatch.listened(&id));
+            self.answered(id.key, Sink::Line, parts).await;
         }
         self.turn();
     }
