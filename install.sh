@@ -294,7 +294,8 @@ uninstall() {
   [ -f "$record" ] || fail "nothing that install.sh put there is in \`$to\`" 'install.sh --uninstall --to the folder it was installed into'
   if [ -x "$to/keyward" ] && [ "$logins" != keep ]; then
     # Whoever is gone cannot sign out any more, and a login that nobody needs stays valid.
-    "$to/keyward" --json status >"$work/status" 2>/dev/null || :
+    "$to/keyward" --json status >"$work/status" 2>/dev/null ||
+      fail 'whether somebody is signed in could not be found out, so nothing was removed' "$to/keyward status says why; install.sh --uninstall --keep-logins leaves logins as they are"
     if [ "$logins" != purge ]; then
       signed=$(logins_that_are 'signed-in|renewable')
       [ "$signed" = 0 ] || fail "$signed connection(s) are signed in, and would stay so" "$to/keyward logout --all, or install.sh --uninstall --keep-logins"

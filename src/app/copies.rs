@@ -6,17 +6,16 @@
 //! What was being fetched while they were deleted must not come back: each folder has a mark of its own, which is looked at
 //! before something is fetched, and once more before it is kept.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::plain;
-use crate::backends::copies::{Copies, Copy};
+use crate::backends::copies::{Begun, Copies, Copy};
 use crate::machine::{Clock, Timestamp};
 
 /// Changes with the form of the files.
@@ -27,16 +26,13 @@ const LARGEST: u64 = 5 << 20;
 const FILES: usize = 2_000;
 const BYTES: u64 = 64 << 20;
 
-/// The file with the folder's mark, and the most fetches that are remembered.
+/// The file with the folder's mark.
 const MARK: &str = ".mark";
-const FETCHES: usize = 10_000;
 
 /// The copies of one connection.
 pub(super) struct OnDisk {
     folder: PathBuf,
     clock: Arc<dyn Clock>,
-    /// The mark that the folder had when a copy was last looked for, by its file.
-    begun: Mutex<HashMap<PathBuf, Option<String>>>,
 }
 
 fn folder(state: &Path, connection: &str) -> PathBuf {
@@ -69,7 +65,7 @@ pub(super) fn of(state: Option<&Path>, connection: &str, clock: &Arc<dyn Clock>)
 
 impl OnDisk {
     fn new(folder: PathBuf, clock: Arc<dyn Clock>) -> Self {
-        Self { folder, clock, begun: Mutex::default() }
+        Self { folder, clock }
     }
 
     /// The folder's mark; one is made where there is none.
@@ -94,27 +90,15 @@ impl OnDisk {
         }
     }
 
-    fn begun(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Option<String>>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the folder is the one in which this file was looked for before it was fetched; `None` if it was not.
-    fn is_same(&self, path: &Path) -> Option<bool> {
-        let begun = self.begun().get(path).cloned()?;
-        Some(begun.is_some() && begun == fs::read_to_string(self.folder.join(MARK)).ok())
-    }
-
     /// The file of an address: its name ends in what is the same for every account.
     fn path(&self, whose: &str, address: &str) -> PathBuf {
         self.folder.join(format!("{}-{}", digest(whose), digest(address)))
     }
 
-    fn write(&self, whose: &str, address: &str, copy: &Copy) -> io::Result<()> {
-        match self.is_same(&self.path(whose, address)) {
-            Some(false) => return Ok(()),
-            // It is there, and must not be made again if it goes now.
-            Some(true) => {}
-            None => super::private_folder(&self.folder)?,
+    fn write(&self, whose: &str, address: &str, copy: &Copy, since: &Begun) -> io::Result<()> {
+        // The folder is there, and must not be made again if it goes now.
+        if since.0.is_none() || since.0 != fs::read_to_string(self.folder.join(MARK)).ok() {
+            return Ok(());
         }
         let head = json!({
             "version": VERSION,
@@ -152,15 +136,12 @@ impl OnDisk {
 }
 
 impl Copies for OnDisk {
+    fn begin(&self) -> Begun {
+        Begun(self.mark().ok())
+    }
+
     fn load(&self, whose: &str, address: &str) -> Option<Copy> {
-        let (path, mark) = (self.path(whose, address), self.mark().ok());
-        {
-            let mut begun = self.begun();
-            if begun.len() >= FETCHES {
-                begun.clear();
-            }
-            begun.insert(path.clone(), mark);
-        }
+        let path = self.path(whose, address);
         let mut bytes = Vec::new();
         plain::for_reading(&path).ok()?.take(LARGEST).read_to_end(&mut bytes).ok()?;
         let end = bytes.iter().position(|byte| *byte == b'\n')?;
@@ -175,8 +156,8 @@ impl Copies for OnDisk {
         Some(Copy { etag: text("etag"), modified: text("modified"), mark: text("mark"), body: bytes, age })
     }
 
-    fn keep(&self, whose: &str, address: &str, copy: &Copy) {
-        if let Err(error) = self.write(whose, address, copy) {
+    fn keep(&self, whose: &str, address: &str, copy: &Copy, since: &Begun) {
+        if let Err(error) = self.write(whose, address, copy, since) {
             log::warn!("`{}` could not be written: {}", self.folder.display(), error.kind());
         }
     }
@@ -213,9 +194,9 @@ mod tests {
         let body = |whose: &str, address: &str| {
             copies.load(whose, address).map(|copy| String::from_utf8(copy.body).expect("text"))
         };
-        copies.keep("alice", "https://a/x", &kept("one\ntwo"));
-        copies.keep("bob", "https://a/x", &kept("three"));
-        copies.keep("bob", "https://a/y", &kept(""));
+        copies.keep("alice", "https://a/x", &kept("one\ntwo"), &copies.begin());
+        copies.keep("bob", "https://a/x", &kept("three"), &copies.begin());
+        copies.keep("bob", "https://a/y", &kept(""), &copies.begin());
         assert_eq!(body("alice", "https://a/x").as_deref(), Some("one\ntwo"));
         assert_eq!(body("bob", "https://a/x").as_deref(), Some("three"));
         assert_eq!(body("alice", "https://a/y"), None, "another login sees nothing of it");
@@ -232,21 +213,24 @@ mod tests {
         let state = tempfile::tempdir().expect("a folder");
         let copies = of(Some(state.path()), "docs", &Machine::real().clock);
         for has_login_again in [false, true] {
-            assert_eq!(copies.load("alice", "https://a/x"), None);
+            let (begun, other) = (copies.begin(), copies.begin());
             forget(Some(state.path()), "docs");
             if has_login_again {
                 let others = of(Some(state.path()), "docs", &Machine::real().clock);
-                assert_eq!(others.load("bob", "https://a/x"), None);
-                others.keep("bob", "https://a/x", &kept("two"));
+                others.keep("bob", "https://a/x", &kept("two"), &others.begin());
                 assert!(others.load("bob", "https://a/x").is_some());
+                // A fetch of the new login does not vouch for those of the one before.
+                assert_ne!(copies.begin(), begun);
             }
-            copies.keep("alice", "https://a/x", &kept("one"));
+            for begun in [&begun, &other, &Begun::default()] {
+                copies.keep("alice", "https://a/x", &kept("one"), begun);
+            }
             let there = fs::read_dir(folder(state.path(), "docs")).map(Iterator::count).unwrap_or_default();
             // The copy of the login that there is now, and the mark.
             assert_eq!(there, if has_login_again { 2 } else { 0 });
         }
         assert_eq!(copies.load("alice", "https://a/x"), None);
-        copies.keep("alice", "https://a/x", &kept("three"));
+        copies.keep("alice", "https://a/x", &kept("three"), &copies.begin());
         assert!(copies.load("alice", "https://a/x").is_some(), "what is fetched afterwards is kept");
     }
 
@@ -254,7 +238,7 @@ mod tests {
     fn what_is_damaged_or_of_another_form_is_absent() {
         let state = tempfile::tempdir().expect("a folder");
         let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
-        copies.keep("a", "b", &kept("x"));
+        copies.keep("a", "b", &kept("x"), &copies.begin());
         let path = copies.path("a", "b");
         let whole = fs::read_to_string(&path).expect("a file");
         for damaged in
@@ -273,7 +257,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let state = tempfile::tempdir().expect("a folder");
         let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
-        copies.keep("a", "b", &kept("x"));
+        copies.keep("a", "b", &kept("x"), &copies.begin());
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!((mode(&copies.folder), mode(&copies.path("a", "b"))), (0o700, 0o600));
         let elsewhere = state.path().join("elsewhere");
@@ -288,7 +272,7 @@ mod tests {
         let copies = OnDisk::new(folder(state.path(), "docs"), Machine::real().clock);
         let large = Copy { body: vec![b'x'; 4 << 20], ..Copy::default() };
         for number in 0..20 {
-            copies.keep("a", &number.to_string(), &large);
+            copies.keep("a", &number.to_string(), &large, &copies.begin());
             // Times of files may come in steps.
             let at = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(number);
             let path = copies.path("a", &number.to_string());

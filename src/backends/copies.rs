@@ -17,12 +17,18 @@ pub struct Copy {
     pub age: Duration,
 }
 
+/// The moment before something is asked for: what a logout came after is not kept. The default one keeps nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun(pub Option<String>);
+
 /// Keeps the copies of one connection. Blocks on the disk. Failures are the keeper's own business.
 pub trait Copies: Send + Sync {
+    /// To be called before what is to be kept is asked for.
+    fn begin(&self) -> Begun;
     /// The copy of this address, for this account.
     fn load(&self, whose: &str, address: &str) -> Option<Copy>;
-    /// Keeps a copy that was given just now.
-    fn keep(&self, whose: &str, address: &str, copy: &Copy);
+    /// Keeps a copy that was given just now, unless all were deleted since.
+    fn keep(&self, whose: &str, address: &str, copy: &Copy, since: &Begun);
     /// Deletes the copy of this address, or all of them, of every account.
     fn forget(&self, address: Option<&str>);
 }
@@ -32,9 +38,12 @@ pub trait Copies: Send + Sync {
 pub struct Nowhere;
 
 impl Copies for Nowhere {
+    fn begin(&self) -> Begun {
+        Begun::default()
+    }
     fn load(&self, _: &str, _: &str) -> Option<Copy> {
         None
     }
-    fn keep(&self, _: &str, _: &str, _: &Copy) {}
+    fn keep(&self, _: &str, _: &str, _: &Copy, _: &Begun) {}
     fn forget(&self, _: Option<&str>) {}
 }

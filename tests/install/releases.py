@@ -21,7 +21,7 @@ from ring import same, scratch
 PROGRAM = """#!/bin/sh
 case "$*" in
   --version) echo "keyward 0.1.0" ;;
-  "--json status") cat "$HOME/status.json" 2>/dev/null ;;
+  "--json status") [ ! -f "$HOME/status.json" ] || cat "$HOME/status.json"; exit "${STATUS:-0}" ;;
   "logout --all") echo out >>"$HOME/logouts"; exit "${LOGOUT:-0}" ;;
   "config path") echo "$HOME/.config/keyward/config.toml" ;;
 esac
@@ -236,6 +236,10 @@ def not_signed_out():
     done = run("--uninstall", home=home)
     assert done.returncode == 1 and "2 connection(s) are signed in" in done.stderr and "logout --all" in done.stderr, done
     same(listed(home), there)
+    for words in ([], ["--purge"]):
+        done = run("--uninstall", *words, home=home, STATUS="5")
+        assert done.returncode == 1 and "could not be found out" in done.stderr, done
+        same(listed(home), there)
     done = run("--uninstall", "--purge", home=home, LOGOUT="7")
     assert done.returncode == 1 and "nothing was removed" in done.stderr, done
     same(listed(home), sorted([*there, "logouts"]))
@@ -255,6 +259,28 @@ def purged():
     same((home / "logouts").read_text(), "out\n")
     assert not (home / ".config/keyward").exists() and not (home / ".local/state/keyward").exists()
     assert (home / ".config/other/file").exists()
+
+
+def one_folder_however_it_is_spelt():
+    """--to is the same folder with dots and slashes, and --purge takes no relative folder of a variable"""
+    home = scratch / "spelt"
+    folder = release("spelt-release")
+    (home / "work").mkdir(parents=True)
+    for told, again in [("x/../bin", "bin"), ("bin//", "bin"), ("./bin", "bin/"), ("bin", "work/..//bin")]:
+        (home / "x").mkdir(exist_ok=True)
+        same(run("--from", folder, "--to", f"{home}/{told}", home=home).returncode, 0)
+        assert (home / "share/man/man1/keyward.1").exists(), told
+        done = run("--uninstall", "--to", f"{home}/{again}", home=home)
+        same((done.returncode, sorted(listed(home))[:1]), (0, ["bin"] if (home / "bin").exists() else ["work"]), done.text)
+        assert not (home / "share").exists() and not (home / "bin/keyward").exists(), listed(home)
+    same(run("--from", folder, "--to", f"{home}/nowhere/../bin", home=home).returncode, 1)
+    precious = scratch / "keyward" / "precious"
+    precious.parent.mkdir()
+    precious.write_text("mine")
+    same(run("--from", folder, home=home).returncode, 0)
+    relative = {f"XDG_{name}_HOME": "." for name in ("CONFIG", "STATE", "DATA", "CACHE")}
+    same(run("--uninstall", "--purge", home=home, **relative).returncode, 0)
+    same(precious.read_text(), "mine")
 
 
 def a_list_that_was_forged():
@@ -328,5 +354,5 @@ def serve():
 
 CASES = [
     there_and_back, only_the_program, an_older_release_leaves, wrong_sum, truncated, nothing_to_compare_with, outside,
-    without_tls, over_https, not_signed_out, purged, a_list_that_was_forged, nothing_installed, another_machine,
+    without_tls, over_https, not_signed_out, purged, one_folder_however_it_is_spelt, a_list_that_was_forged, nothing_installed, another_machine,
 ]  # fmt: skip

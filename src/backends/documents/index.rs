@@ -204,15 +204,15 @@ impl Index {
     async fn bring(&self, url: &Url, mark: Option<&str>) -> Result<Brought, Error> {
         let whose = self.connection.credentials.whose().await;
         let address = url.to_string();
-        let copy = match whose.clone() {
+        let (begun, copy) = match whose.clone() {
             Some(whose) => {
                 self.aside({
                     let address = address.clone();
-                    move |copies| copies.load(&whose, &address)
+                    move |copies| (copies.begin(), copies.load(&whose, &address))
                 })
                 .await
             }
-            None => None,
+            None => Default::default(),
         };
         if let Some(copy) =
             copy.as_ref().filter(|copy| copy.age < MARKED && mark.is_some() && copy.mark.as_deref() == mark)
@@ -236,7 +236,7 @@ impl Index {
         let body = new.body.clone();
         // The login that was used may be a newer one than the one before.
         if let Some(whose) = whose.filter(|_| new.etag.is_some() || new.modified.is_some() || !body.is_empty()) {
-            self.aside(move |copies| copies.keep(&whose, &address, &new)).await;
+            self.aside(move |copies| copies.keep(&whose, &address, &new, &begun)).await;
         }
         Ok(Brought { body, age: None })
     }

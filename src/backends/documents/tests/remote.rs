@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::*;
-use crate::backends::copies::{Copies, Copy};
+use crate::backends::copies::{Begun, Copies, Copy};
 use crate::backends::documents::fake::Server;
 use crate::backends::fake::{Reply, empty, whole};
 use crate::backends::headers::{HeaderSource, Values};
@@ -27,13 +27,17 @@ impl Memory {
 }
 
 impl Copies for Memory {
+    fn begin(&self) -> Begun {
+        Begun::default()
+    }
+
     fn load(&self, whose: &str, address: &str) -> Option<Copy> {
         let found = self.0.lock().expect("a healthy lock").get(&(whose.to_owned(), address.to_owned())).cloned();
         let age = Duration::from_secs(if self.1.load(Ordering::Relaxed) { 60 } else { 7_200 });
         found.map(|copy| Copy { age, ..copy })
     }
 
-    fn keep(&self, whose: &str, address: &str, copy: &Copy) {
+    fn keep(&self, whose: &str, address: &str, copy: &Copy, _: &Begun) {
         self.0.lock().expect("a healthy lock").insert((whose.to_owned(), address.to_owned()), copy.clone());
     }
 
@@ -289,7 +293,12 @@ async fn a_document_that_is_gone_leaves_no_copy() {
         "/docs/index.json" => listing(&json!([{"kind": "checklists", "path": "a.md"}])),
         _ => empty(StatusCode::NOT_FOUND),
     });
-    remote.copies.keep("alice", remote.connection.url.join("a.md").expect("an address").as_str(), &Copy::default());
+    remote.copies.keep(
+        "alice",
+        remote.connection.url.join("a.md").expect("an address").as_str(),
+        &Copy::default(),
+        &Begun::default(),
+    );
     let error = remote.bad("get_checklist", json!({"name": "a"})).await;
     assert!(matches!(error, Error::Refused { code: 404, .. }), "{error:?}");
     assert_eq!(remote.copies.count(), 1, "the list alone");
