@@ -229,6 +229,22 @@ fn a_schema_has_no_name_twice() {
 }
 
 #[test]
+fn every_tool_of_our_own_has_a_schema_of_its_result() {
+    let mut count = 0;
+    // What other servers offer is passed on as it is.
+    for backend in super::ALL.iter().filter(|backend| !backend.passes()) {
+        let url = "http://127.0.0.1:9/".parse().expect("an address");
+        let mut connection = connection(url, backend.ways[0], Tokens::new(Some("good"), None));
+        connection.toolsets = backend.toolsets.iter().map(|toolset| toolset.name).collect();
+        for tool in backend.tools(&connection) {
+            assert!(tool.output_schema.is_some(), "{}", tool.name);
+            count += 1;
+        }
+    }
+    assert!(count > 60, "{count} tools were looked at");
+}
+
+#[test]
 fn every_way_has_a_word_of_its_own() {
     for way in Way::ALL {
         assert_eq!(Way::of_word(way.word()), Some(way));

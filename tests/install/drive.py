@@ -1,6 +1,6 @@
 """install.sh, in folders of its own: from source here, from releases in `releases.py`.
 
-Builds with the profile settings that cargo reads from the environment, so that the optimised build is not repeated;
+Builds with the profile settings that cargo reads from the environment, without what takes minutes when it is linked;
 what is tested here is the script.
 """
 
@@ -17,13 +17,13 @@ import releases
 import ring
 from ring import same, scratch
 
-quick = {"OPT_LEVEL": "0", "LTO": "off", "CODEGEN_UNITS": "16", "STRIP": "none", "DEBUG": "line-tables-only"}
+quick = {"LTO": "off", "CODEGEN_UNITS": "16", "STRIP": "none"}
 base = {
     **os.environ,
     # cargo and rustup look for themselves in HOME, which some cases move.
     "CARGO_HOME": os.environ.get("CARGO_HOME", os.path.expanduser("~/.cargo")),
     "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", os.path.expanduser("~/.rustup")),
-    # Not beside a real release build: this one is not optimised.
+    # Not beside a real release build. The ring `instructions` counts what is built here.
     "CARGO_TARGET_DIR": os.path.join(os.environ.get("CARGO_TARGET_DIR", str(top / "target")), "install-ring"),
     **{f"CARGO_PROFILE_RELEASE_{name}": value for name, value in quick.items()},
 }
