@@ -126,6 +126,13 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Notes what could not be measured, once.
+    pub fn note(&mut self, what: String) {
+        if !self.missing.contains(&what) {
+            self.missing.push(what);
+        }
+    }
+
     pub fn add(&mut self, row: Row) {
         let values: Vec<String> =
             row.values.iter().map(|(name, value)| format!("{name} {}", row.unit.text(*value))).collect();

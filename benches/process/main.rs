@@ -4,8 +4,8 @@
 //! cargo bench --bench process -- [--quick] [SECTION…]     sections: start memory calls load large keychain documents growth
 //! ```
 //!
-//! All programs take turns, round by round, so that what else the machine does meets them alike; a figure is worth
-//! something beside the others of its run only. A whole run writes `docs/benchmark.md` and its plots; `--quick` and chosen
+//! Where times and rates are compared the programs take turns, round by round, so that what else the machine does meets them
+//! alike; a figure is worth something beside the others of its run only. A whole run writes `docs/benchmark.md` and its plots; `--quick` and chosen
 //! sections only print.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark starts programs, reads the clock and waits")]

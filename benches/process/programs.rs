@@ -82,20 +82,29 @@ impl Programs {
 
     /// As a bridge to a remote MCP server.
     pub fn bridge(&self, delay: u64, size: usize) -> Outcome<Program> {
+        let program = self.serve(BRIDGE, &self.far(delay, size))?.calling("far_search");
+        self.learn(&program)?;
+        Ok(program)
+    }
+
+    /// A connection to a remote MCP server.
+    fn far(&self, delay: u64, size: usize) -> String {
         let url = format!("http://{}{}/mcp", self.service, Service::path(delay, size));
-        let text = format!("[connections.far]\nbackend = \"remote\"\nurl = \"{url}\"\nway = \"none\"\n");
-        let program = self.serve(BRIDGE, &text)?.calling("far_search");
-        // What the server offers is learnt once, as after a login.
+        format!("[connections.far]\nbackend = \"remote\"\nurl = \"{url}\"\nway = \"none\"\n")
+    }
+
+    /// What the remote server offers is learnt once, as after a login.
+    fn learn(&self, program: &Program) -> Outcome<()> {
         let home = self.folder.join("home");
         fs::create_dir_all(&home)?;
         let mut learn = program.clone();
         learn.command.pop();
-        learn.command.extend(["tools", "--refresh", "-q"].map(Into::into));
+        learn.command.extend(["tools", "--only", "far", "--refresh", "-q"].map(Into::into));
         let learnt = learn.command(&home)?.stdout(Stdio::null()).status()?.success();
-        learnt.then_some(program).ok_or_else(|| wrong("the bridge learnt nothing"))
+        learnt.then_some(()).ok_or_else(|| wrong("the remote server's tools were not learnt"))
     }
 
-    /// With every backend configured.
+    /// With every backend configured, each with the toolsets that are on by themselves.
     pub fn whole(&self) -> Outcome<Program> {
         let documents = self.folder.join("documents");
         fs::create_dir_all(&documents)?;
@@ -103,10 +112,13 @@ impl Programs {
             String::from("[connections.cisco]\nclient_id = \"x\"\n\n[connections.smart-bonding]\nclient_id = \"x\"\n");
         write!(text, "\n[connections.documents]\nfolders = [{:?}]\n", documents.display().to_string())?;
         text += "\n[connections.tavily]\nway = \"api-key\"\n";
-        for (name, backend) in [("portal", "ctera"), ("netbox", "netbox"), ("far", "remote")] {
+        for (name, backend) in [("portal", "ctera"), ("netbox", "netbox")] {
             write!(text, "\n[connections.{name}]\nbackend = \"{backend}\"\nurl = \"https://{name}.example.com/\"\n")?;
         }
-        Ok(self.serve(OURS, &text)?.with("KEYWARD_TOKEN_TAVILY", "tvly-benchmark"))
+        write!(text, "\n{}", self.far(0, 100))?;
+        let program = self.serve(OURS, &text)?.with("KEYWARD_TOKEN_TAVILY", "tvly-benchmark");
+        self.learn(&program)?;
+        Ok(program)
     }
 
     /// The peers that are here, calling the service.
@@ -127,7 +139,8 @@ impl Programs {
                 // Its address cannot be configured: a copy beside it has ours in its place.
                 let script = words.pop().ok_or_else(|| wrong("tavily-mcp without a script"))?;
                 let text = fs::read_to_string(&script)?.replace("https://api.tavily.com", url);
-                let copy = Path::new(&script).with_file_name(format!("here-{}.js", url.len()));
+                let name = format!("here-{}.js", url.replace(|mark: char| !mark.is_ascii_alphanumeric(), "-"));
+                let copy = Path::new(&script).with_file_name(name);
                 fs::write(&copy, text)?;
                 words.push(copy.display().to_string());
             }

@@ -1,14 +1,14 @@
 //! Starting: how long until the first answer and the list of tools, what it costs, and what memory is held then.
 
+use std::path::Path;
 use std::time::Instant;
 
 use crate::figures::{Budget, Figures, OURS, Row, Unit, mebibytes, median, milliseconds, percentile};
 use crate::host::{Host, Program};
 use crate::{Bench, Outcome, process};
 
-/// Starts of keyward and of the floor; of the others a fifth.
+/// Starts of each program.
 const STARTS: usize = 50;
-const OTHERS_EACH: usize = 5;
 
 #[derive(Default)]
 struct Seen {
@@ -33,18 +33,19 @@ impl Seen {
 }
 
 pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
-    let often = [bench.programs.floor(0, 100), bench.programs.whole()?];
-    let mut rarely = vec![bench.programs.bridge(0, 100)?];
-    rarely.extend(bench.programs.peers(0, 100)?);
-    let mut seen: Vec<Seen> = Vec::new();
-    seen.resize_with(often.len() + rarely.len(), Seen::default);
-    for round in 0..bench.rounds(STARTS) {
-        for (program, seen) in often.iter().chain(&rarely).zip(&mut seen) {
-            if round % OTHERS_EACH == 0 || often.iter().any(|often| often.name == program.name) {
-                seen.look(bench, program)?;
+    let mut programs = vec![bench.programs.floor(0, 100), bench.programs.whole()?, bench.programs.bridge(0, 100)?];
+    programs.extend(bench.programs.peers(0, 100)?);
+    let mut all: Vec<Seen> = Vec::new();
+    all.resize_with(programs.len(), Seen::default);
+    for _ in 0..bench.rounds(STARTS) {
+        for (program, seen) in programs.iter().zip(&mut all) {
+            match seen.look(bench, program) {
+                Err(error) if program.name != OURS => figures.note(format!("start of {}: {error}", program.name)),
+                done => done?,
             }
         }
     }
+    all.retain(|seen| !seen.first.is_empty());
     type Pick = fn(&mut Seen) -> &mut Vec<f64>;
     let times = Budget::TimesFloor(2.0);
     let rows: [(&str, Pick, f64, Option<Budget>); 5] = [
@@ -57,7 +58,7 @@ pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for (what, pick, part, budget) in rows {
         let row = Row { budget, is_told: budget.is_some(), ..Row::new(what, Unit::Milliseconds) };
         let value = |seen: &mut Seen| (seen.name.clone(), percentile(pick(seen), part));
-        figures.add(Row { values: seen.iter_mut().map(value).collect(), ..row });
+        figures.add(Row { values: all.iter_mut().map(value).collect(), ..row });
     }
     let size = std::fs::metadata(&bench.programs.keyward)?.len();
     let row = Row::new("size of the program", Unit::Mebibytes).within(Budget::AtMost(8.0));
@@ -76,10 +77,17 @@ pub fn memory(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     for program in &programs {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for _ in 0..bench.rounds(5) {
-            let mut host = Host::ready(program, &home)?;
-            before.push(settled(host.id())?);
-            host.list()?;
-            after.push(settled(host.id())?);
+            match held(program, &home) {
+                Ok((rest, listed)) => (before.push(rest), after.push(listed)),
+                Err(error) if program.name == OURS => return Err(error),
+                Err(error) => {
+                    figures.note(format!("memory of {}: {error}", program.name));
+                    break;
+                }
+            };
+        }
+        if after.is_empty() {
+            continue;
         }
         rest = rest.with(program.name, median(&mut before));
         listed = listed.with(program.name, median(&mut after));
@@ -88,6 +96,14 @@ pub fn memory(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     figures.add(listed);
     crate::secure::run(bench, figures)?;
     many(bench, figures)
+}
+
+/// Memory at rest after the first answer, and after the list.
+fn held(program: &Program, home: &Path) -> Outcome<(f64, f64)> {
+    let mut host = Host::ready(program, home)?;
+    let rest = settled(host.id())?;
+    host.list()?;
+    Ok((rest, settled(host.id())?))
 }
 
 /// Memory when nothing has changed for a tenth of a second.

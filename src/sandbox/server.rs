@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::net::TcpListener;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -172,6 +172,8 @@ async fn received(request: Request<Incoming>) -> Result<Received, StatusCode> {
 enum Served {
     Whole(Option<Bytes>),
     Pieces(tokio::sync::mpsc::Receiver<io::Result<Bytes>>),
+    /// The error that breaks it off; hyper throws away what it has not sent when it meets one.
+    Broken(Option<io::Error>),
 }
 
 impl Served {
@@ -216,7 +218,16 @@ impl hyper::body::Body for Served {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         match &mut *self {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Pieces(pieces) => pieces.poll_recv(context).map(|piece| piece.map(|piece| piece.map(Frame::data))),
+            Self::Broken(error) => Poll::Ready(error.take().map(Err)),
+            Self::Pieces(pieces) => match ready!(pieces.poll_recv(context)) {
+                // One turn later, so that the pieces before it have left.
+                Some(Err(error)) => {
+                    *self = Self::Broken(Some(error));
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                piece => Poll::Ready(piece.map(|piece| piece.map(Frame::data))),
+            },
         }
     }
 
@@ -227,7 +238,7 @@ impl hyper::body::Body for Served {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Pieces(_) => SizeHint::default(),
+            Self::Pieces(_) | Self::Broken(_) => SizeHint::default(),
         }
     }
 }

@@ -84,8 +84,11 @@ fn pieces_arrive_one_by_one_and_a_broken_one_is_no_end() {
     let whole = bench.get("/echo/pieces");
     assert_eq!(whole.header("transfer-encoding"), "chunked");
     assert_eq!(whole.body, "3\r\none\r\n3\r\ntwo\r\n5\r\nthree\r\n0\r\n\r\n");
-    let broken = bench.get("/echo/broken").body;
-    assert_eq!(broken, "3\r\none\r\n", "the last chunk, which is empty, is missing");
+    // Many times: what breaks it off may be there before the piece has left.
+    for _ in 0..200 {
+        let broken = bench.get("/echo/broken").body;
+        assert_eq!(broken, "3\r\none\r\n", "the last chunk, which is empty, is missing");
+    }
     let old = format!("GET /echo/pieces HTTP/1.0\r\nHost: {}\r\n\r\n", host(&bench));
     let old = Answer::of(&exchange(&bench.sandbox, old.as_bytes()));
     assert_eq!(old.body, "onetwothree", "without chunks the end of the connection is the end");
