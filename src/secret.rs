@@ -41,7 +41,8 @@ impl Secret {
         if self.0.len() < SHORTEST {
             return None;
         }
-        let whole = text.contains(self.0.as_str()).then(|| text.replace(self.0.as_str(), HIDDEN));
+        let is_in = memchr::memmem::find(text.as_bytes(), self.0.as_bytes()).is_some();
+        let whole = is_in.then(|| text.replace(self.0.as_str(), HIDDEN));
         let rest = whole.as_deref().unwrap_or(text);
         let rest = rest.strip_suffix('…').unwrap_or(rest);
         let kept = (SHORTEST..self.0.len()).rev().find_map(|end| rest.strip_suffix(self.0.get(..end)?));

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json;
+
 /// The most characters of a service's words that an error keeps.
 pub const LONGEST: usize = 300;
 
@@ -29,7 +31,8 @@ pub fn line(text: &str, longest: usize) -> String {
 /// Removes control and invisible characters; line breaks and tabs stay. Text without any is not copied.
 pub fn clean(text: String) -> String {
     // Most texts are plain, and most of a call's own work was to look at each of their characters closely.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+    let is_odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    if json::plain(text.as_bytes(), is_odd) == text.len() {
         return text;
     }
     let harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c));

@@ -68,7 +68,12 @@ impl Sent {
     /// have them (`/`, `+`, `=`): where such an escape is, the texts are looked at as they are meant.
     pub(super) fn out_of_json(&self, json: Box<RawValue>) -> Box<RawValue> {
         let json = self.hidden_in(json.get()).and_then(|text| RawValue::from_string(text).ok()).unwrap_or(json);
-        let is_escaped = ["\\/", "\\u00"].iter().any(|escape| json.get().contains(escape));
+        let escapes = |text: &str| {
+            memchr::memchr_iter(b'\\', text.as_bytes()).any(|at| {
+                text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(b"\\/") || rest.starts_with(b"\\u00"))
+            })
+        };
+        let is_escaped = escapes(json.get());
         let meant = is_escaped.then(|| serde_json::from_str::<Value>(json.get()).ok()).flatten();
         match meant.and_then(|mut meant| self.hide_below(&mut meant).then_some(meant)) {
             Some(meant) => to_raw_value(&meant).unwrap_or_else(|_| RawValue::NULL.to_owned()),

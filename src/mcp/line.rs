@@ -39,7 +39,7 @@ fn next(input: &mut dyn BufRead, limit: usize, is_first: &mut bool) -> Option<Li
                 Ok([]) | Err(_) => break true,
                 Ok(available) => available,
             };
-            let (part, used, is_end) = match available.iter().position(|byte| *byte == b'\n') {
+            let (part, used, is_end) = match memchr::memchr(b'\n', available) {
                 Some(at) => (available.get(..at).unwrap_or_default(), at + 1, true),
                 None => (available, available.len(), false),
             };

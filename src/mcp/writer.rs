@@ -102,7 +102,7 @@ fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Re
 fn without_breaks(buffer: &mut Vec<u8>, bytes: &[u8]) {
     let start = buffer.len();
     buffer.extend_from_slice(bytes);
-    if bytes.contains(&b'\n') || bytes.contains(&b'\r') {
+    if memchr::memchr2(b'\n', b'\r', bytes).is_some() {
         for byte in buffer.iter_mut().skip(start).filter(|byte| matches!(byte, b'\n' | b'\r')) {
             *byte = b' ';
         }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Column};
@@ -116,12 +115,7 @@ impl Rows {
 
 /// A result of this text and these members.
 pub(super) fn output(host: &str, text: &str, fields: Map<String, Value>) -> Result<Output, Error> {
-    let broken = |error: serde_json::Error| Error::Protocol { host: host.to_owned(), cause: error.to_string() };
-    Ok(Output {
-        content: to_raw_value(&json!([{"type": "text", "text": text}])).map_err(broken)?,
-        structured: Some(to_raw_value(&fields).map_err(broken)?),
-        failed: false,
-    })
+    Output::of_map(text, &fields).ok_or_else(|| Error::unwritten(host))
 }
 
 /// What could not be asked for, as a member of a result.

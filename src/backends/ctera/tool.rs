@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client::{At, Client};
 use super::path::Path;
@@ -184,7 +183,6 @@ pub(super) fn output(heading: &str, lines: &[String], fields: &impl Serialize) -
 
 /// As [`output`], for a result that says that something failed.
 pub(super) fn told(heading: &str, lines: &[String], fields: &impl Serialize, failed: bool) -> Result<Output, Error> {
-    let wrong = |_| Error::Protocol { host: String::new(), cause: "the result has no JSON form".to_owned() };
     let mut text = outside::clean(heading.to_owned());
     if !lines.is_empty() {
         text.push_str(&format!("\n{FOREIGN}\n"));
@@ -193,7 +191,6 @@ pub(super) fn told(heading: &str, lines: &[String], fields: &impl Serialize, fai
         text.push('\n');
         text.push_str(&outside::clean(line.clone()));
     }
-    let content: Box<RawValue> = to_raw_value(&json!([{ "type": "text", "text": text }])).map_err(wrong)?;
-    let structured = outside::clean_json(&to_raw_value(fields).map_err(wrong)?);
-    Ok(Output { content, structured, failed })
+    let output = Output::of(&text, fields).ok_or_else(|| Error::unwritten(""))?;
+    Ok(Output { failed, ..output.cleaned() })
 }

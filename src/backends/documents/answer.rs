@@ -1,6 +1,5 @@
 //! What a tool answers: fields, and the same as text.
 
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use super::document::Held;
@@ -43,12 +42,9 @@ impl Answer {
     }
 
     pub(super) fn output(self) -> Result<Output, Error> {
-        let wrong = |_| Error::Protocol { host: String::new(), cause: "the result has no JSON form".to_owned() };
         let text = format!("{}\n{FOREIGN}\n\n{}", self.heading, self.lines.join("\n"));
         let text = outside::clean(text);
-        let content: Box<RawValue> = to_raw_value(&json!([{ "type": "text", "text": text }])).map_err(wrong)?;
-        let structured = outside::clean_json(&to_raw_value(&self.fields).map_err(wrong)?);
-        Ok(Output { content, structured, failed: false })
+        Output::of_map(&text, &self.fields).map(Output::cleaned).ok_or_else(|| Error::unwritten(""))
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::value::to_raw_value;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::client::Client;
 use super::lean;
@@ -70,18 +69,13 @@ impl Answer {
 
     /// As a result.
     pub(super) fn output(self, client: &Client) -> Result<Output, Error> {
-        let broken = |error: serde_json::Error| Error::Protocol { host: client.host(), cause: error.to_string() };
         let text = self.text();
         let mut fields = self.fields;
         fields.insert("origin".to_owned(), ORIGIN.into());
         if !self.notes.is_empty() {
             fields.insert("notes".to_owned(), self.notes.into());
         }
-        Ok(Output {
-            content: to_raw_value(&json!([{"type": "text", "text": text}])).map_err(broken)?,
-            structured: Some(to_raw_value(&fields).map_err(broken)?),
-            failed: false,
-        })
+        Output::of_map(&text, &fields).ok_or_else(|| Error::unwritten(&client.host()))
     }
 
     fn text(&self) -> String {

@@ -6,10 +6,9 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use crate::backends::{Error, Output, outside};
+use crate::backends::{Error, Output, json, outside};
 
 /// Bytes of page text in one result; the answer to a question rarely needs more, and a model's memory is bounded.
 pub(super) const BUDGET: usize = 60 << 10;
@@ -59,7 +58,7 @@ struct Structured {
 struct Entry {
     title: String,
     url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::long_if_any")]
     content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
@@ -71,7 +70,7 @@ struct Entry {
     favicon: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<Image>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::long_if_any")]
     raw_content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<usize>,
@@ -400,15 +399,7 @@ fn output(host: &str, found: &Structured, heading: &str) -> Result<Output, Error
 
 /// A result as fields and as text.
 pub(super) fn written(host: &str, fields: &impl Serialize, text: &str) -> Result<Output, Error> {
-    #[derive(Serialize)]
-    struct Block<'a> {
-        #[serde(rename = "type")]
-        kind: &'static str,
-        text: &'a str,
-    }
-    let wrong = |_| Error::Protocol { host: host.to_owned(), cause: "the result has no JSON form".to_owned() };
-    let content: Box<RawValue> = to_raw_value(&[Block { kind: "text", text: text.trim_end() }]).map_err(wrong)?;
-    Ok(Output { content, structured: Some(to_raw_value(fields).map_err(wrong)?), failed: false })
+    Output::of(text.trim_end(), fields).ok_or_else(|| Error::unwritten(host))
 }
 
 /// The beginning of every text: whose words these are, and what is not here.

@@ -1,0 +1,184 @@
+//! JSON of long texts, which is most of what results consist of: written a word at a time instead of a byte at a time.
+
+use std::fmt::Write as _;
+
+use serde::ser::{SerializeMap as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use super::{Error, Output, outside};
+
+/// Texts below this length are written as they always are.
+const LONG: usize = 64;
+
+impl Output {
+    /// A result as fields, and as one text for people and for hosts that take no fields; `None` if the fields have no JSON
+    /// form.
+    pub(super) fn of(text: &str, fields: &impl Serialize) -> Option<Self> {
+        #[derive(Serialize)]
+        struct Block<'a> {
+            #[serde(rename = "type")]
+            kind: &'static str,
+            #[serde(serialize_with = "long")]
+            text: &'a str,
+        }
+        let content: Box<RawValue> = to_raw_value(&[Block { kind: "text", text }]).ok()?;
+        Some(Self { content, structured: Some(to_raw_value(fields).ok()?), failed: false })
+    }
+
+    /// The same for members whose shape only the service knows.
+    pub(super) fn of_map(text: &str, fields: &Map<String, Value>) -> Option<Self> {
+        Self::of(text, &Members(fields))
+    }
+
+    /// The fields without what nobody sees (see [`outside::clean_json`]).
+    pub(super) fn cleaned(self) -> Self {
+        Self { structured: self.structured.and_then(|fields| outside::clean_json(&fields)), ..self }
+    }
+}
+
+impl Error {
+    /// A result that has no JSON form.
+    pub(super) fn unwritten(host: &str) -> Self {
+        Self::Protocol { host: host.to_owned(), cause: "the result has no JSON form".to_owned() }
+    }
+}
+
+/// Writes a text: for `serialize_with` of members that are long.
+pub(super) fn long<S: Serializer>(text: impl AsRef<str>, to: S) -> Result<S::Ok, S::Error> {
+    let text = text.as_ref();
+    if text.len() < LONG {
+        return to.serialize_str(text);
+    }
+    let quoted = quoted(text);
+    match serde_json::from_str::<&RawValue>(&quoted) {
+        Ok(raw) => raw.serialize(to),
+        Err(_) => to.serialize_str(text),
+    }
+}
+
+/// The same for a text that may be absent.
+pub(super) fn long_if_any<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    match text {
+        Some(text) => long(text, to),
+        None => to.serialize_none(),
+    }
+}
+
+/// A JSON string.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().saturating_add(text.len() / 16).saturating_add(2));
+    out.push('"');
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (plain, after) = rest.split_at_checked(plain(rest.as_bytes(), is_quotable)).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut after = after.chars();
+        match after.next() {
+            None => {}
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some(c) if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            Some(c) => out.push(c),
+        }
+        rest = after.as_str();
+    }
+    out.push('"');
+    out
+}
+
+fn is_quotable(byte: u8) -> bool {
+    byte < b' ' || matches!(byte, b'"' | b'\\')
+}
+
+/// How many bytes stand before the first exception; printable ASCII but `"` and `\` is none. Eight bytes are looked at at a
+/// time, and one by one only where something else is among them.
+pub(super) fn plain(bytes: &[u8], exception: impl Fn(u8) -> bool) -> usize {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = LOW << 7;
+    let equal = |word: u64, byte: u8| {
+        let different = word ^ (LOW * u64::from(byte));
+        different.wrapping_sub(LOW) & !different
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut done = 0_usize;
+    for word in words {
+        let value = u64::from_le_bytes(*word);
+        let below = value.wrapping_sub(LOW * u64::from(b' ')) & !value;
+        let odd = (below | value | equal(value, b'"') | equal(value, b'\\') | equal(value, 0x7f)) & HIGH;
+        if odd != 0
+            && let Some(at) = word.iter().position(|byte| exception(*byte))
+        {
+            return done.saturating_add(at);
+        }
+        done = done.saturating_add(8);
+    }
+    done.saturating_add(rest.iter().position(|byte| exception(*byte)).unwrap_or(rest.len()))
+}
+
+/// Members and what is in them.
+struct Members<'a>(&'a Map<String, Value>);
+
+struct Any<'a>(&'a Value);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(self.0.len()))?;
+        for (name, value) in self.0 {
+            map.serialize_entry(name, &Any(value))?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Any<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::String(text) => long(text, to),
+            Value::Object(members) => Members(members).serialize(to),
+            Value::Array(all) => {
+                let mut list = to.serialize_seq(Some(all.len()))?;
+                for value in all {
+                    list.serialize_element(&Any(value))?;
+                }
+                list.end()
+            }
+            other => other.serialize(to),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_character_is_written_as_the_library_writes_it_wherever_it_stands() {
+        for c in (0..0x100).chain([0x2028, 0xd7ff, 0xe000, 0xffff, 0x1f600, 0x10_ffff]).filter_map(char::from_u32) {
+            for place in 0..18 {
+                let text = format!("{}{c}{}{c}", "x".repeat(place), "yé".repeat(20));
+                assert_eq!(quoted(&text), serde_json::to_string(&text).unwrap(), "{c:?} at {place}");
+            }
+        }
+        assert_eq!(quoted(""), "\"\"");
+    }
+
+    #[test]
+    fn long_texts_are_written_as_short_ones_are() {
+        let long_one = "a \"long\" text\u{7}\n".repeat(20);
+        let value = json!({"a": [long_one, 1, null, {"b": long_one}], "c": "short", "d": 0.1, "e": {}});
+        let Value::Object(fields) = &value else { panic!("an object") };
+        let output = Output::of_map(&long_one, fields).unwrap();
+        assert_eq!(output.structured.unwrap().get(), value.to_string());
+        let quoted = serde_json::to_string(&long_one).unwrap();
+        assert_eq!(output.content.get(), format!("[{{\"type\":\"text\",\"text\":{quoted}}}]"));
+    }
+}
