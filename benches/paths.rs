@@ -92,7 +92,8 @@ fn dispatch(criterion: &mut Criterion) -> Outcomes<()> {
             bencher.iter(|| {
                 let input: Box<dyn BufRead + Send> = Box::new(Cursor::new(lines.clone()));
                 let server = Arc::clone(&server) as Arc<dyn mcp::Server>;
-                let wire = mcp::Wire { input, output: Box::new(Nowhere), in_flight: mcp::InFlight::default() };
+                let wire =
+                    mcp::Wire { input, output: Box::new(Nowhere), handles: None, in_flight: mcp::InFlight::default() };
                 runtime.block_on(mcp::run(wire, identity.clone(), server, mcp::Limits::default()))
             });
         });

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::width;
 use crate::backends::outside;
 use crate::backends::{Progress, Step};
-use crate::machine::{Echo, Lines, Machine, Prompt, Terminal};
+use crate::machine::{Echo, Handle, Lines, Machine, Prompt, Terminal};
 
 /// What ends before this shows nothing.
 const SOON: Duration = Duration::from_secs(1);
@@ -161,6 +161,11 @@ impl Terminal for Watched {
     fn output(&self) -> Box<dyn Write + Send> {
         self.0.wipe(&mut self.0.state());
         self.0.terminal.output()
+    }
+
+    fn handles(&self) -> Option<[Handle; 2]> {
+        self.0.wipe(&mut self.0.state());
+        self.0.terminal.handles()
     }
 
     fn messages(&self) -> Box<dyn Write + Send> {

@@ -31,6 +31,6 @@ pub(super) async fn run(arguments: Arguments, app: &Arc<App>) -> Outcome {
     let in_flight = server.in_flight();
     machine::before_the_end(move || in_flight.fail());
     let terminal = &app.machine.terminal;
-    crate::serve::run(terminal.input(), terminal.output(), server).await;
+    crate::serve::run(terminal.input(), terminal.output(), terminal.handles(), server).await;
     Ok(Exit::Done)
 }

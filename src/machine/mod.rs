@@ -83,7 +83,18 @@ pub trait Terminal: Send + Sync {
     fn output(&self) -> Box<dyn Write + Send>;
     /// Standard error: text for people.
     fn messages(&self) -> Box<dyn Write + Send>;
+    /// Standard input and standard output as the operating system knows them, where they may be used past the two above.
+    fn handles(&self) -> Option<[Handle; 2]> {
+        None
+    }
 }
+
+/// One end of a stream.
+#[cfg(target_os = "linux")]
+pub type Handle = std::os::fd::OwnedFd;
+/// One end of a stream; nothing here uses one.
+#[cfg(not(target_os = "linux"))]
+pub type Handle = std::convert::Infallible;
 
 /// Which of the standard streams a person is looking at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -225,5 +236,13 @@ impl Terminal for Standard {
 
     fn messages(&self) -> Box<dyn Write + Send> {
         Box::new(io::stderr())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn handles(&self) -> Option<[Handle; 2]> {
+        use std::os::fd::AsFd as _;
+
+        let own = |stream: std::os::fd::BorrowedFd<'_>| stream.try_clone_to_owned().ok();
+        Some([own(io::stdin().as_fd())?, own(io::stdout().as_fd())?])
     }
 }

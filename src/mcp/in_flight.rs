@@ -7,12 +7,12 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::{AbortHandle, Id as TaskId};
 
 use super::dispatch;
 use super::message::{INTERNAL, Key};
-use super::writer::{Part, Parts};
+use super::writer::{Part, Parts, Writer};
 
 /// How long a host that does not read keeps the process alive.
 const LAST_WORDS: Duration = Duration::from_millis(300);
@@ -24,7 +24,7 @@ pub struct InFlight(Arc<Mutex<Table>>);
 #[derive(Default)]
 struct Table {
     requests: HashMap<Key, Running>,
-    writer: Option<mpsc::Sender<Parts>>,
+    writer: Option<Writer>,
 }
 
 /// What has the id of a request.
@@ -42,11 +42,15 @@ impl InFlight {
     /// Answers everything in flight as an internal error (-32603) and returns when the answers are written; nothing is
     /// written after them. For a panic hook: it waits 300 ms in all, for a lock that the panic left locked and for a host
     /// that does not read.
+    #[expect(clippy::disallowed_methods, reason = "the runtime's thread may be the one that panicked")]
     pub fn fail(&self) {
         let until = Instant::now() + LAST_WORDS;
         let Some(mut table) = self.before(until) else { return };
         let Table { requests, writer } = &mut *table;
         let Some(writer) = writer else { return };
+        while !writer.end_direct() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         for key in requests.drain().map(|(key, _)| key) {
             if let Some(id) = key.written() {
                 say(writer, dispatch::refusal(Some(&id), &INTERNAL), until);
@@ -69,7 +73,7 @@ impl InFlight {
         }
     }
 
-    pub(super) fn writes_to(&self, writer: &mpsc::Sender<Parts>) {
+    pub(super) fn writes_to(&self, writer: &Writer) {
         self.table().writer = Some(writer.clone());
     }
 
@@ -116,8 +120,8 @@ impl fmt::Debug for InFlight {
 
 /// Puts a line before the writer, as soon as there is room.
 #[expect(clippy::disallowed_methods, reason = "the runtime's thread is the one that panicked")]
-fn say(writer: &mpsc::Sender<Parts>, mut line: Parts, until: Instant) {
-    while let Err(mpsc::error::TrySendError::Full(back)) = writer.try_send(line) {
+fn say(writer: &Writer, mut line: Parts, until: Instant) {
+    while let Err(TrySendError::Full(back)) = writer.give(line) {
         if Instant::now() > until {
             return;
         }

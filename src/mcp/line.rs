@@ -1,8 +1,13 @@
 //! Lines of standard input: UTF-8, one message each, bounded.
 
+use std::future::poll_fn;
 use std::io::BufRead;
+use std::ops::Range;
+use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::mpsc;
+
+use super::at_once::Input;
 
 /// What came between two line breaks.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,12 +20,106 @@ pub(super) enum Line {
     TooLong,
 }
 
-/// Reads lines on a thread of its own until the input ends or nobody wants them.
-pub(super) fn read(mut input: Box<dyn BufRead + Send>, limit: usize) -> mpsc::Receiver<Line> {
+/// The lines of a stream: read by the loop itself where that needs no waiting, and otherwise on a thread.
+pub(super) struct Lines {
+    limit: usize,
+    source: Source,
+}
+
+enum Source {
+    /// By the loop.
+    Here(Box<Here>),
+    Thread(mpsc::Receiver<Line>),
+}
+
+struct Here {
+    input: Input,
+    /// What is read on a thread if this cannot be read without waiting, which the first attempt shows.
+    instead: Option<Box<dyn BufRead + Send>>,
+    buffer: Box<[u8]>,
+    /// What of the buffer was not looked at yet.
+    unread: Range<usize>,
+    cutter: Cutter,
+    has_ended: bool,
+}
+
+impl Lines {
+    /// Reads until the input ends or nobody wants it.
+    pub(super) fn new(input: Box<dyn BufRead + Send>, direct: Option<Input>, limit: usize) -> Self {
+        let source = match direct {
+            None => Source::Thread(on_a_thread(input, limit)),
+            Some(direct) => Source::Here(Box::new(Here {
+                input: direct,
+                instead: Some(input),
+                buffer: vec![0; 16 << 10].into_boxed_slice(),
+                unread: 0..0,
+                cutter: Cutter::default(),
+                has_ended: false,
+            })),
+        };
+        Self { limit, source }
+    }
+
+    /// The next line that is not blank; `None` at the end. Nothing is lost if it is not waited for.
+    pub(super) async fn next(&mut self) -> Option<Line> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The next line, if it is there.
+    pub(super) fn waiting(&mut self) -> Option<Line> {
+        match self.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(line) => line,
+            Poll::Pending => None,
+        }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Line>> {
+        loop {
+            let here = match &mut self.source {
+                Source::Thread(lines) => return lines.poll_recv(context),
+                Source::Here(here) => here,
+            };
+            if let Some(line) = here.cut(self.limit) {
+                return Poll::Ready(Some(line));
+            }
+            if here.has_ended {
+                return Poll::Ready(here.cutter.rest());
+            }
+            match ready!(here.input.poll(context, &mut here.buffer)) {
+                Ok(0) => here.has_ended = true,
+                Ok(size) => {
+                    here.unread = 0..size;
+                    here.instead = None;
+                }
+                // Not this way, it seems; if the input itself is broken, the other way finds out.
+                Err(_) => match here.instead.take() {
+                    Some(input) => self.source = Source::Thread(on_a_thread(input, self.limit)),
+                    None => here.has_ended = true,
+                },
+            }
+        }
+    }
+}
+
+impl Here {
+    /// The next line in the buffer.
+    fn cut(&mut self, limit: usize) -> Option<Line> {
+        while let Some(bytes) = self.buffer.get(self.unread.clone()).filter(|bytes| !bytes.is_empty()) {
+            let (used, line) = self.cutter.push(bytes, limit);
+            self.unread.start += used;
+            if line.is_some() {
+                return line;
+            }
+        }
+        None
+    }
+}
+
+fn on_a_thread(mut input: Box<dyn BufRead + Send>, limit: usize) -> mpsc::Receiver<Line> {
     let (sender, receiver) = mpsc::channel(64);
     std::thread::spawn(move || {
-        let mut is_first = true;
-        while let Some(line) = next(&mut *input, limit, &mut is_first) {
+        let mut cutter = Cutter::default();
+        while let Some(line) = next(&mut *input, limit, &mut cutter) {
             if sender.blocking_send(line).is_err() {
                 break;
             }
@@ -30,44 +129,54 @@ pub(super) fn read(mut input: Box<dyn BufRead + Send>, limit: usize) -> mpsc::Re
 }
 
 /// The next line that is not blank; `None` at the end. A last line without a break counts.
-fn next(input: &mut dyn BufRead, limit: usize, is_first: &mut bool) -> Option<Line> {
+fn next(input: &mut dyn BufRead, limit: usize, cutter: &mut Cutter) -> Option<Line> {
     loop {
-        let mut bytes = Vec::new();
-        let mut is_long = false;
-        let ended = loop {
-            let available = match input.fill_buf() {
-                Ok([]) | Err(_) => break true,
-                Ok(available) => available,
-            };
-            let (part, used, is_end) = match memchr::memchr(b'\n', available) {
-                Some(at) => (available.get(..at).unwrap_or_default(), at + 1, true),
-                None => (available, available.len(), false),
-            };
-            if !is_long && bytes.len() + part.len() <= limit {
-                bytes.extend_from_slice(part);
-            } else {
-                // The rest of the line is read and forgotten, so that memory stays bounded.
-                is_long = true;
-                bytes = Vec::new();
-            }
-            input.consume(used);
-            if is_end {
-                break false;
-            }
+        let available = match input.fill_buf() {
+            Ok([]) | Err(_) => return cutter.rest(),
+            Ok(available) => available,
         };
-        if is_long {
-            *is_first = false;
-            return Some(Line::TooLong);
+        let (used, line) = cutter.push(available, limit);
+        input.consume(used);
+        if line.is_some() {
+            return line;
         }
-        let is_blank = bytes.iter().all(u8::is_ascii_whitespace);
-        if !is_blank {
-            let line = text(bytes, *is_first);
-            *is_first = false;
-            return Some(line);
+    }
+}
+
+/// Puts lines together from pieces.
+#[derive(Default)]
+struct Cutter {
+    bytes: Vec<u8>,
+    is_long: bool,
+    /// Whether a line was there before.
+    is_later: bool,
+}
+
+impl Cutter {
+    /// Looks at the bytes up to the first break: how many these are, and the line that it ends unless that is blank.
+    fn push(&mut self, available: &[u8], limit: usize) -> (usize, Option<Line>) {
+        let (part, used, is_end) = match memchr::memchr(b'\n', available) {
+            Some(at) => (available.get(..at).unwrap_or_default(), at.saturating_add(1), true),
+            None => (available, available.len(), false),
+        };
+        if !self.is_long && self.bytes.len().saturating_add(part.len()) <= limit {
+            self.bytes.extend_from_slice(part);
+        } else {
+            // The rest of the line is read and forgotten, so that memory stays bounded.
+            self.is_long = true;
+            self.bytes = Vec::new();
         }
-        if ended {
+        (used, if is_end { self.rest() } else { None })
+    }
+
+    /// What was put together.
+    fn rest(&mut self) -> Option<Line> {
+        let (bytes, is_long) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.is_long));
+        if !is_long && bytes.iter().all(u8::is_ascii_whitespace) {
             return None;
         }
+        let is_first = !std::mem::replace(&mut self.is_later, true);
+        Some(if is_long { Line::TooLong } else { text(bytes, is_first) })
     }
 }
 
@@ -90,8 +199,8 @@ mod tests {
     fn lines(bytes: &[u8], limit: usize) -> Vec<Line> {
         // A tiny buffer, so that lines are put together from pieces.
         let mut input = BufReader::with_capacity(3, Cursor::new(bytes.to_vec()));
-        let mut is_first = true;
-        std::iter::from_fn(|| next(&mut input, limit, &mut is_first)).collect()
+        let mut cutter = Cutter::default();
+        std::iter::from_fn(|| next(&mut input, limit, &mut cutter)).collect()
     }
 
     fn text(text: &str) -> Line {

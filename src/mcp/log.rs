@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
 
 use super::Level;
-use super::writer::{Part, Parts};
+use super::writer::{Part, Writer};
 
 /// The most bytes of one message. What is larger is dropped: a slow host must not fill the memory.
 pub(super) const LARGEST: usize = 64 << 10;
@@ -22,7 +21,7 @@ pub struct LogSender(Option<Arc<Inner>>);
 #[derive(Debug)]
 struct Inner {
     from: From,
-    writer: mpsc::Sender<Parts>,
+    writer: Writer,
     /// Until the answer.
     is_open: Mutex<bool>,
 }
@@ -57,7 +56,7 @@ impl Threshold {
 }
 
 impl LogSender {
-    pub(super) fn new(from: From, writer: &mpsc::Sender<Parts>) -> Self {
+    pub(super) fn new(from: From, writer: &Writer) -> Self {
         Self(Some(Arc::new(Inner { from, writer: writer.clone(), is_open: Mutex::new(true) })))
     }
 

@@ -5,10 +5,13 @@
 //! everything it needs; all others are *legacy* and follow the latest `initialize`. Both may come in any order.
 //!
 //! ```text
-//! thread: lines ──► loop (the caller's runtime): message → era → dispatch ──► thread: writer
+//!        lines ──► loop (the caller's runtime): message → era → dispatch ──► writer
 //!                     ▲            │
 //!                     └── tasks: one for all that can take long; the loop owns them all
 //! ```
+//!
+//! Lines are read and written by the loop itself where the operating system can do so without waiting, and on a thread each
+//! where it cannot.
 //!
 //! The loop is the only one who knows what is in flight, so there is no lock around it. It never waits for a call. What
 //! happens outside of requests is told to a [`NewsSender`], which keeps it until the loop can send it to who listens.
@@ -23,6 +26,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 mod ask;
+mod at_once;
 mod audience;
 mod client;
 mod complete;
@@ -45,6 +49,7 @@ mod topics;
 mod writer;
 
 pub use ask::{Asked, Asker, Unanswered};
+pub use at_once::Handle;
 pub use client::{Asking, Client, Method, Takes};
 pub use complete::{Completion, Partial, Reference};
 pub use in_flight::InFlight;
@@ -229,6 +234,9 @@ pub struct Wire {
     pub input: Box<dyn BufRead + Send>,
     /// Answers and requests of ours, a line each.
     pub output: Box<dyn Write + Send>,
+    /// The same two streams as the operating system knows them, in this order, where they may be read and written without
+    /// threads in between.
+    pub handles: Option<[Handle; 2]>,
     /// Where requests are noted until they are answered.
     pub in_flight: InFlight,
 }

@@ -3,9 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::value::RawValue;
-use tokio::sync::mpsc;
 
-use super::writer::{Part, Parts};
+use super::writer::{Part, Writer};
 
 /// Sends the progress of one call. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -14,14 +13,14 @@ pub struct ProgressSender(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     token: String,
-    writer: mpsc::Sender<Parts>,
+    writer: Writer,
     /// How far it was last; `None` after the answer.
     last: Mutex<Option<f64>>,
 }
 
 impl ProgressSender {
     /// `token` is the client's own, a text or an integer, and is echoed as it was written; anything else is no token.
-    pub(super) fn new(token: &RawValue, writer: &mpsc::Sender<Parts>) -> Option<Self> {
+    pub(super) fn new(token: &RawValue, writer: &Writer) -> Option<Self> {
         let is_token = super::message::Id::read(token).is_some();
         let last = Mutex::new(Some(f64::NEG_INFINITY));
         is_token.then(|| Self(Arc::new(Inner { token: token.get().to_owned(), writer: writer.clone(), last })))

@@ -9,18 +9,19 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id as TaskId, JoinError, JoinSet};
 
 use super::ask::{Ask, Asker, Host, Reply, Unanswered};
+use super::at_once::{Input, Output};
 use super::audience::Audience;
 use super::dispatch::{self, Dispatch, Handshake, Invocation, Step, Work};
 use super::era::Era;
 use super::in_flight::{InFlight, Running};
-use super::line::{self, Line};
+use super::line::{Line, Lines};
 use super::log::From;
 use super::message::{self, DUPLICATE, Failure, INTERNAL, Id, Key, Message, PARSE, Params, TOO_LONG, TOO_MANY};
 use super::place::Place;
 use super::progress::ProgressSender;
 use super::read::{self, Found, ReadError};
 use super::topics::Turn;
-use super::writer::{self, Part, Parts};
+use super::writer::{self, Part, Parts, Writer};
 use super::{Asking, CallError, Client, Completion, Ending, Identity, Level, Limits, LogSender};
 use super::{NewsSender, Outcome, ReadRequest, Server, ToolRequest, Wire};
 
@@ -42,8 +43,10 @@ enum Finished {
 }
 
 pub(super) async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>, limits: Limits) -> Ending {
-    let mut lines = line::read(wire.input, limits.line);
-    let (writer, written) = writer::start(wire.output);
+    let (reads, writes) =
+        wire.handles.map(|[input, output]| (Input::new(input), Output::new(output))).unwrap_or_default();
+    let mut lines = Lines::new(wire.input, reads, limits.line);
+    let (writer, written) = writer::start(wire.output, writes);
     wire.in_flight.writes_to(&writer);
     let (sender, mut asks) = mpsc::unbounded_channel();
     let news = NewsSender::default();
@@ -75,11 +78,11 @@ pub(super) async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>,
             () = news.arrived() => {
                 state.news().await;
                 // Whoever tells without end must not keep the client from being heard.
-                if let Ok(line) = lines.try_recv() {
+                if let Some(line) = lines.waiting() {
                     state.line(&line).await;
                 }
             }
-            line = lines.recv() => match line {
+            line = lines.next() => match line {
                 Some(line) => state.line(&line).await,
                 None => break Ending::InputEnded,
             },
@@ -99,7 +102,7 @@ struct Loop {
     dispatch: Dispatch,
     limits: Limits,
     running: Arc<Semaphore>,
-    writer: mpsc::Sender<Parts>,
+    writer: Writer,
     host: Arc<Host>,
     handshake: Handshake,
     audience: Audience<Waiter>,

@@ -18,6 +18,7 @@ mod listen;
 mod log;
 mod read;
 mod relay;
+mod streams;
 
 const META: &str = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#;
 
@@ -190,8 +191,17 @@ impl Talk {
         Self::timed(server, limits, false)
     }
 
+    /// Read and written on threads, as where the kernel cannot do it without waiting.
+    fn on_threads(server: Fixtures, limits: Limits) -> Self {
+        Self::of(server, limits, false, wire)
+    }
+
     /// Where the clock stands still it jumps to whatever is waited for, as soon as nothing else is to be done.
     fn timed(server: Fixtures, limits: Limits, stands: bool) -> Self {
+        Self::of(server, limits, stands, direct)
+    }
+
+    fn of(server: Fixtures, limits: Limits, stands: bool, wire: fn(PipeReader, PipeWriter) -> Wire) -> Self {
         let (reads, input) = std::io::pipe().expect("a pipe");
         let (output, writes) = std::io::pipe().expect("a pipe");
         let serving = std::thread::spawn(move || {
@@ -226,7 +236,23 @@ impl Talk {
 }
 
 fn wire(reads: PipeReader, writes: PipeWriter) -> Wire {
-    Wire { input: Box::new(BufReader::new(reads)), output: Box::new(writes), in_flight: InFlight::default() }
+    Wire {
+        input: Box::new(BufReader::new(reads)),
+        output: Box::new(writes),
+        handles: None,
+        in_flight: InFlight::default(),
+    }
+}
+
+/// The same without threads.
+#[cfg(target_os = "linux")]
+fn direct(reads: PipeReader, writes: PipeWriter) -> Wire {
+    let handles = Some([reads.try_clone().expect("a handle").into(), writes.try_clone().expect("a handle").into()]);
+    Wire { handles, ..wire(reads, writes) }
+}
+#[cfg(not(target_os = "linux"))]
+fn direct(reads: PipeReader, writes: PipeWriter) -> Wire {
+    wire(reads, writes)
 }
 
 fn talk() -> Talk {
@@ -235,10 +261,19 @@ fn talk() -> Talk {
 
 /// What these bytes are answered with until the end of the input.
 fn answers(bytes: impl AsRef<[u8]>) -> Vec<Value> {
-    let mut talk = talk();
-    talk.send(bytes);
-    let (answers, ending) = talk.end();
-    assert_eq!(ending, Ending::InputEnded);
+    let said = |mut talk: Talk| {
+        talk.send(&bytes);
+        let (answers, ending) = talk.end();
+        assert_eq!(ending, Ending::InputEnded);
+        answers
+    };
+    let sorted = |answers: &[Value]| {
+        let mut lines: Vec<String> = answers.iter().map(Value::to_string).collect();
+        lines.sort();
+        lines
+    };
+    let answers = said(talk());
+    assert_eq!(sorted(&said(Talk::on_threads(Fixtures::default(), Limits::default()))), sorted(&answers));
     answers
 }
 
@@ -826,7 +861,7 @@ fn a_reader_that_went_away_ends_the_process() {
     let serving = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let server = Arc::new(Fixtures::default());
-        runtime.block_on(run(wire(reads, writes), identity(), server, Limits::default()))
+        runtime.block_on(run(direct(reads, writes), identity(), server, Limits::default()))
     });
     input.write_all(request("1", "ping", "\n").as_bytes()).expect("written");
     assert_eq!(serving.join().expect("no panic"), Ending::OutputClosed);

@@ -1,11 +1,15 @@
 //! The one writer: whole lines, several at once when they wait, flushed.
 
+use std::fmt;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+
+use super::at_once::Output;
 
 /// A piece of a line. Large values are written as they are, never copied into a line first.
 #[derive(Clone, Debug)]
@@ -16,6 +20,8 @@ pub(super) enum Part {
     Raw(Box<RawValue>),
     /// No part of a line: tells, alone in its place, that all before it is written, and is the last that is.
     Written(SyncSender<()>),
+    /// The end of a line, with its break, alone in its place: the beginning is written.
+    Rest(Vec<u8>),
 }
 
 impl Part {
@@ -25,7 +31,7 @@ impl Part {
             Self::Text(text) => text,
             Self::Shared(text) => text,
             Self::Raw(raw) => raw.get(),
-            Self::Written(_) => "",
+            Self::Written(_) | Self::Rest(_) => "",
         }
     }
 }
@@ -38,30 +44,157 @@ const WAITING: usize = 256;
 /// From this size on a piece is written without passing through the buffer.
 const LARGE: usize = 64 << 10;
 
-/// Starts the writing thread. The second value tells when it has ended, because all senders are gone or nobody reads.
-pub(super) fn start(output: Box<dyn Write + Send>) -> (mpsc::Sender<Parts>, oneshot::Receiver<()>) {
-    let (sender, receiver) = mpsc::channel(WAITING);
-    let (ended, end) = oneshot::channel();
-    std::thread::spawn(move || {
-        // An error means that nobody reads any more; the closed channel tells the loop.
-        let _ = write(receiver, output);
-        let _ = ended.send(());
-    });
-    (sender, end)
+/// A handle to the writer. Cloning shares it; the writing thread ends with the last one.
+#[derive(Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Parts>,
+    /// The way past the thread.
+    direct: Option<Arc<Direct>>,
 }
 
-fn write(mut lines: mpsc::Receiver<Parts>, mut output: Box<dyn Write + Send>) -> io::Result<()> {
-    let mut buffer = Vec::with_capacity(LARGE);
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+/// Writes short lines where they come from, as long as the stream has room and no earlier line waits for the thread.
+struct Direct {
+    output: Output,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Lines that were given to the thread and are not written yet.
+    waiting: usize,
+    /// Everything goes to the thread from here on.
+    is_over: bool,
+}
+
+/// Starts the writing thread. The second value tells when it has ended, because all senders are gone or nobody reads.
+pub(super) fn start(output: Box<dyn Write + Send>, direct: Option<Output>) -> (Writer, oneshot::Receiver<()>) {
+    let (queue, receiver) = mpsc::channel(WAITING);
+    let (ended, end) = oneshot::channel();
+    let direct = direct.map(|output| Arc::new(Direct { output, state: Mutex::default() }));
+    let told = direct.clone();
+    std::thread::spawn(move || {
+        // An error means that nobody reads any more; the closed channel tells the loop.
+        let _ = write(receiver, output, told.as_deref());
+        let _ = ended.send(());
+    });
+    (Writer { queue, direct }, end)
+}
+
+impl Writer {
+    /// Writes the line, or waits until there is room for it. An error means that nobody reads any more.
+    pub(super) async fn send(&self, line: Parts) -> Result<(), Parts> {
+        let Some(line) = self.left(line) else { return Ok(()) };
+        self.queue.send(line).await.map_err(|error| error.0)
+    }
+
+    /// Writes the line if there is room for it, and hands it back otherwise.
+    pub(super) fn try_send(&self, line: Parts) -> Result<(), TrySendError<Parts>> {
+        let Some(line) = self.left(line) else { return Ok(()) };
+        let sent = self.queue.try_send(line);
+        if let (Err(_), Some(direct)) = (&sent, &self.direct) {
+            direct.done(1);
+        }
+        sent
+    }
+
+    /// Returns when nobody reads any more.
+    pub(super) async fn closed(&self) {
+        self.queue.closed().await;
+    }
+
+    /// From here on everything goes through the thread, which writes one line after the other; `false` if somebody writes at
+    /// this moment. For a panic hook: what panicked may be who writes, and nothing here waits for it.
+    pub(super) fn end_direct(&self) -> bool {
+        let Some(direct) = &self.direct else { return true };
+        match direct.state.try_lock() {
+            Ok(mut state) => state.is_over = true,
+            Err(TryLockError::Poisoned(state)) => state.into_inner().is_over = true,
+            Err(TryLockError::WouldBlock) => return false,
+        }
+        true
+    }
+
+    /// Gives the line to the thread if there is room, and hands it back otherwise. After [`Writer::end_direct`].
+    pub(super) fn give(&self, line: Parts) -> Result<(), TrySendError<Parts>> {
+        self.queue.try_send(line)
+    }
+
+    /// What the thread has to write, which knows of it then.
+    fn left(&self, line: Parts) -> Option<Parts> {
+        match &self.direct {
+            None => Some(line),
+            Some(direct) => direct.left(line),
+        }
+    }
+}
+
+impl Direct {
+    fn left(&self, line: Parts) -> Option<Parts> {
+        let mut state = self.state();
+        let left = if state.waiting > 0 || state.is_over { Some(line) } else { self.written(&mut state, line) };
+        state.waiting = state.waiting.saturating_add(usize::from(left.is_some()));
+        left
+    }
+
+    /// Writes the line; what of it could not be written now.
+    fn written(&self, state: &mut State, line: Parts) -> Option<Parts> {
+        if line.iter().map(|part| part.as_str().len()).sum::<usize>() >= LARGE {
+            return Some(line);
+        }
+        let mut bytes = Vec::with_capacity(LARGE / 4);
+        for part in &line {
+            without_breaks(&mut bytes, part.as_str().as_bytes());
+        }
+        bytes.push(b'\n');
+        match self.output.write(&bytes) {
+            Ok(size) if size >= bytes.len() => None,
+            Ok(size) => Some(vec![Part::Rest(bytes.split_off(size))]),
+            Err(error) => {
+                // Not this way, it seems; if nobody reads, the thread finds out.
+                state.is_over |= error.kind() != io::ErrorKind::WouldBlock;
+                Some(line)
+            }
+        }
+    }
+
+    /// So many lines are written that waited for it.
+    fn done(&self, lines: usize) {
+        let mut state = self.state();
+        state.waiting = state.waiting.saturating_sub(lines);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write(
+    mut lines: mpsc::Receiver<Parts>,
+    mut output: Box<dyn Write + Send>,
+    direct: Option<&Direct>,
+) -> io::Result<()> {
+    let mut buffer = Vec::new();
     while let Some(first) = lines.blocking_recv() {
         let mut asked = append(&mut buffer, &mut *output, &first)?;
+        let mut count = 1_usize;
         // What waits already goes out with one system call.
         while asked.is_none() && buffer.len() < LARGE {
             let Ok(next) = lines.try_recv() else { break };
             asked = append(&mut buffer, &mut *output, &next)?;
+            count = count.saturating_add(1);
         }
         output.write_all(&buffer)?;
         output.flush()?;
         buffer.clear();
+        if let Some(direct) = direct {
+            direct.done(count);
+        }
         if let Some(asked) = asked {
             let _ = asked.try_send(());
             break;
@@ -72,8 +205,13 @@ fn write(mut lines: mpsc::Receiver<Parts>, mut output: Box<dyn Write + Send>) ->
 
 /// Adds a line. What comes back wants to be told that it is written.
 fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Result<Option<SyncSender<()>>> {
-    if let [Part::Written(asked)] = line {
-        return Ok(Some(asked.clone()));
+    match line {
+        [Part::Written(asked)] => return Ok(Some(asked.clone())),
+        [Part::Rest(bytes)] => {
+            buffer.extend_from_slice(bytes);
+            return Ok(None);
+        }
+        _ => {}
     }
     for part in line {
         let bytes = part.as_str().as_bytes();

@@ -164,8 +164,16 @@ impl Shared {
 }
 
 /// Serves until the input ends or nobody reads the output.
-pub async fn run(input: Box<dyn BufRead + Send>, output: Box<dyn Write + Send>, server: Server) -> mcp::Ending {
-    let wire = mcp::Wire { input, output, in_flight: server.in_flight() };
+///
+/// `handles` are the two streams as the operating system knows them, if they may be read and written past `input` and
+/// `output`.
+pub async fn run(
+    input: Box<dyn BufRead + Send>,
+    output: Box<dyn Write + Send>,
+    handles: Option<[mcp::Handle; 2]>,
+    server: Server,
+) -> mcp::Ending {
+    let wire = mcp::Wire { input, output, handles, in_flight: server.in_flight() };
     mcp::run(wire, identity(), Arc::new(server), mcp::Limits::default()).await
 }
 

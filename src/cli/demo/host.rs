@@ -36,7 +36,7 @@ impl Host {
         let (output, server_writes) = std::io::pipe().map_err(broken)?;
         let server = Server::new(Arc::clone(app), &Choice::default()).map_err(|error| Report::from(&error))?;
         let serving = tokio::spawn(async move {
-            serve::run(Box::new(BufReader::new(server_reads)), Box::new(server_writes), server).await;
+            serve::run(Box::new(BufReader::new(server_reads)), Box::new(server_writes), None, server).await;
         });
         let (sender, lines) = mpsc::unbounded_channel();
         // Reading a pipe blocks, so it has a thread of its own; it ends with the pipe.

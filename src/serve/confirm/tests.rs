@@ -99,7 +99,7 @@ impl Talk {
         let serves = server.clone();
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), serves));
+            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), None, serves));
         });
         let output = BufReader::new(output).lines();
         Self { input: Some(input), output, serving: Some(serving), folder, deeds, hands, server }

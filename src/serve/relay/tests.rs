@@ -87,7 +87,7 @@ impl Talk {
         let (output, writes) = std::io::pipe().expect("a pipe");
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), server));
+            runtime.block_on(crate::serve::run(Box::new(BufReader::new(reads)), Box::new(writes), None, server));
         });
         let output = BufReader::new(output).lines();
         Self { input: Some(input), output, serving: Some(serving), curious, id: 0 }
