@@ -269,7 +269,7 @@ fn dress<B>(
     }
     let withheld = |why: Withheld| Error::Credential(Unavailable(std::sync::Arc::new(why)));
     let host = || host_of(&connection.url);
-    let target = Url::parse(&request.uri().to_string()).map_err(|_| Network::Address { host: host() })?;
+    let target = crate::http::target(request).map_err(|_| Network::Address { host: host() })?;
     let is_own = target.origin() == connection.url.origin();
     for (name, value) in plain.iter().filter(|_| is_own) {
         // What the backend says of its request stays.

@@ -1,4 +1,4 @@
-//! JSON of long texts, which is most of what results consist of: written a word at a time instead of a byte at a time.
+//! JSON of texts, which are most of what lists and results consist of: written a word at a time instead of a byte at a time.
 
 use std::fmt::Write as _;
 
@@ -51,8 +51,9 @@ pub(super) fn long<S: Serializer>(text: impl AsRef<str>, to: S) -> Result<S::Ok,
     if text.len() < LONG {
         return to.serialize_str(text);
     }
-    let quoted = quoted(text);
-    match serde_json::from_str::<&RawValue>(&quoted) {
+    let mut json = String::with_capacity(text.len().saturating_add(text.len() / 16).saturating_add(2));
+    quoted(&mut json, text);
+    match serde_json::from_str::<&RawValue>(&json) {
         Ok(raw) => raw.serialize(to),
         Err(_) => to.serialize_str(text),
     }
@@ -66,9 +67,8 @@ pub(super) fn long_if_any<S: Serializer>(text: &Option<String>, to: S) -> Result
     }
 }
 
-/// A JSON string.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().saturating_add(text.len() / 16).saturating_add(2));
+/// Adds a JSON string.
+pub fn quoted(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
     while !rest.is_empty() {
@@ -90,7 +90,6 @@ fn quoted(text: &str) -> String {
         rest = after.as_str();
     }
     out.push('"');
-    out
 }
 
 fn is_quotable(byte: u8) -> bool {
@@ -165,10 +164,11 @@ mod tests {
         for c in (0..0x100).chain([0x2028, 0xd7ff, 0xe000, 0xffff, 0x1f600, 0x10_ffff]).filter_map(char::from_u32) {
             for place in 0..18 {
                 let text = format!("{}{c}{}{c}", "x".repeat(place), "yé".repeat(20));
-                assert_eq!(quoted(&text), serde_json::to_string(&text).unwrap(), "{c:?} at {place}");
+                let mut json = String::new();
+                quoted(&mut json, &text);
+                assert_eq!(json, serde_json::to_string(&text).unwrap(), "{c:?} at {place}");
             }
         }
-        assert_eq!(quoted(""), "\"\"");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub mod folders;
 pub mod headers;
 pub mod host;
 pub mod http;
-mod json;
+pub mod json;
 pub mod multipart;
 pub mod name;
 pub mod netbox;

@@ -4,6 +4,7 @@
 use std::fmt::{Debug, Write as _};
 
 use super::arguments::{Field, Form};
+use super::json::quoted;
 
 /// Writes a schema when somebody asks for it: at most once for each list of tools.
 pub trait Make: Debug + Sync {
@@ -167,16 +168,5 @@ fn list<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
             out.push(',');
         }
         quoted(out, word);
-    }
-}
-
-/// A JSON string. Most of ours have nothing to escape.
-pub fn quoted(out: &mut String, text: &str) {
-    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
-    } else {
-        out.push('"');
-        out.push_str(text);
-        out.push('"');
     }
 }

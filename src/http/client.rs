@@ -99,6 +99,7 @@ impl Clients {
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
             .tls_backend_preconfigured(config)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE);

@@ -158,7 +158,7 @@ impl Http {
 
     async fn execute(&self, request: Request<reqwest::Body>) -> Result<Stream, Error> {
         let host = Error::host_of(request.uri());
-        let request = reqwest::Request::try_from(request).map_err(|_| Error::Address { host: host.clone() })?;
+        let request = converted(request).map_err(|_| Error::Address { host: host.clone() })?;
         let url = request.url();
         let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
@@ -182,6 +182,29 @@ impl Http {
             sending: None,
         })
     }
+}
+
+/// Where a request goes. It is read once: whoever asks next finds it among the request's extensions, and takes it only if it
+/// is exactly what the request says.
+pub fn target<B>(request: &mut Request<B>) -> Result<Url, url::ParseError> {
+    let text = request.uri().to_string();
+    match request.extensions().get::<Url>().filter(|known| known.as_str() == text) {
+        Some(known) => Ok(known.clone()),
+        None => {
+            let read = Url::parse(&text)?;
+            request.extensions_mut().insert(read.clone());
+            Ok(read)
+        }
+    }
+}
+
+fn converted(mut request: Request<reqwest::Body>) -> Result<reqwest::Request, url::ParseError> {
+    let url = target(&mut request)?;
+    let (parts, body) = request.into_parts();
+    let mut converted = reqwest::Request::new(parts.method, url);
+    *converted.headers_mut() = parts.headers;
+    *converted.body_mut() = Some(body);
+    Ok(converted)
 }
 
 /// An answer whose body is still arriving.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::backends::Tool;
-use crate::backends::schema::quoted;
+use crate::backends::json::quoted;
 
 /// What a definition usually takes, so that the list rarely moves while it grows.
 const USUAL: usize = 3 << 10;

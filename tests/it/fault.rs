@@ -102,6 +102,20 @@ mod child {
         }
     }
 
+    /// As `serve` has them: what is answered by the loop itself must not come after the last words either.
+    #[cfg(target_os = "linux")]
+    fn handles() -> Option<[mcp::Handle; 2]> {
+        use std::os::fd::AsFd as _;
+        Some([
+            stdin().as_fd().try_clone_to_owned().expect("a handle"),
+            stdout().as_fd().try_clone_to_owned().expect("a handle"),
+        ])
+    }
+    #[cfg(not(target_os = "linux"))]
+    fn handles() -> Option<[mcp::Handle; 2]> {
+        None
+    }
+
     #[test]
     #[ignore = "started by tests that need another process"]
     fn serves_and_panics() {
@@ -110,7 +124,8 @@ mod child {
         let in_flight = InFlight::default();
         let last = in_flight.clone();
         machine::before_the_end(move || last.fail());
-        let wire = Wire { input: Box::new(BufReader::new(stdin())), output: Box::new(stdout()), in_flight };
+        let (input, output) = (Box::new(BufReader::new(stdin())), Box::new(stdout()));
+        let wire = Wire { input, output, handles: handles(), in_flight };
         let identity =
             mcp::Identity { name: "test".into(), title: "test".into(), version: "1".into(), instructions: None };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -27,7 +27,7 @@ impl Talk {
         let serving = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             let input = Box::new(BufReader::new(server_reads));
-            runtime.block_on(keyward::serve::run(input, Box::new(server_writes), server));
+            runtime.block_on(keyward::serve::run(input, Box::new(server_writes), None, server));
         });
         Self { input: Some(input), output: BufReader::new(output).lines(), serving: Some(serving) }
     }

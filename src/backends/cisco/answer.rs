@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Column};
+use crate::backends::json::quoted;
 use crate::backends::schema::{self, Make, Member, Shape};
 use crate::backends::{Error, Output};
 
@@ -167,7 +168,7 @@ impl Make for Listing {
             shape.write(out, about);
         }
         out.push_str("},\"required\":[");
-        schema::quoted(out, self.name);
+        quoted(out, self.name);
         out.push_str(",\"returned\"]}");
     }
 }

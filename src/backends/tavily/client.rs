@@ -249,6 +249,7 @@ impl Client {
         let mut request = Request::new(serde_json::to_vec(fields).unwrap_or_default());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.as_str().parse().map_err(|_| address())?;
+        request.extensions_mut().insert(url);
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
