@@ -33,6 +33,12 @@ impl Program {
     }
 
     #[must_use]
+    pub fn and(mut self, word: impl Into<OsString>) -> Self {
+        self.command.push(word.into());
+        self
+    }
+
+    #[must_use]
     pub fn calling(self, tool: &'static str) -> Self {
         Self { tool, ..self }
     }
@@ -101,6 +107,12 @@ impl Host {
     /// Bytes of the answer.
     pub fn list(&mut self) -> Outcome<usize> {
         self.ask("tools/list", "\"params\":{}")
+    }
+
+    /// The result of the last request, as it was written.
+    pub fn result(&self) -> Option<&str> {
+        let line = std::str::from_utf8(&self.line).ok()?.trim_end();
+        line.split_once("\"result\":")?.1.strip_suffix('}')
     }
 
     /// One call, and the bytes of its answer.

@@ -64,6 +64,13 @@ impl Programs {
         Program::new(FLOOR, [self.floor.as_os_str(), self.service.as_ref(), path.as_ref()])
     }
 
+    /// The floor with a list of tools that somebody else made.
+    pub fn floor_with(&self, name: &'static str, list: &str) -> Outcome<Program> {
+        let file = self.folder.join("list.json");
+        fs::write(&file, list)?;
+        Ok(Program { name, ..self.floor(0, 100).and(&file) })
+    }
+
     /// `keyward serve` with this configuration.
     pub fn serve(&self, name: &'static str, configuration: &str) -> Outcome<Program> {
         let file = tempfile::Builder::new().suffix(".toml").tempfile_in(&self.folder)?;

@@ -69,13 +69,19 @@ pub(super) fn long_if_any<S: Serializer>(text: &Option<String>, to: S) -> Result
 
 /// Adds a JSON string.
 pub fn quoted(out: &mut String, text: &str) {
-    out.push('"');
+    framed(out, "\"", text, "\"");
+}
+
+/// Adds what stands before a text and ends with the quotation mark, the text as JSON has it, and what follows.
+pub(super) fn framed(out: &mut String, before: &str, text: &str, after: &str) {
+    out.reserve(before.len().saturating_add(text.len()).saturating_add(after.len()));
+    out.push_str(before);
     let mut rest = text;
     while !rest.is_empty() {
-        let (plain, after) = rest.split_at_checked(plain(rest.as_bytes(), is_quotable)).unwrap_or((rest, ""));
+        let (plain, odd) = rest.split_at_checked(plain(rest)).unwrap_or((rest, ""));
         out.push_str(plain);
-        let mut after = after.chars();
-        match after.next() {
+        let mut odd = odd.chars();
+        match odd.next() {
             None => {}
             Some('"') => out.push_str("\\\""),
             Some('\\') => out.push_str("\\\\"),
@@ -87,38 +93,50 @@ pub fn quoted(out: &mut String, text: &str) {
             Some(c) if c < ' ' => drop(write!(out, "\\u{:04x}", u32::from(c))),
             Some(c) => out.push(c),
         }
-        rest = after.as_str();
+        rest = odd.as_str();
     }
-    out.push('"');
+    out.push_str(after);
 }
 
-fn is_quotable(byte: u8) -> bool {
-    byte < b' ' || matches!(byte, b'"' | b'\\')
+const LOW: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = LOW << 7;
+
+/// Marks, with the high bit of a byte, where one of the eight bytes is below `least`; bytes after a mark may have one, too.
+const fn below(word: u64, least: u8) -> u64 {
+    word.wrapping_sub(LOW * least as u64) & !word & HIGH
 }
 
-/// How many bytes stand before the first exception; printable ASCII but `"` and `\` is none. Eight bytes are looked at at a
-/// time, and one by one only where something else is among them.
-pub(super) fn plain(bytes: &[u8], exception: impl Fn(u8) -> bool) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = LOW << 7;
-    let equal = |word: u64, byte: u8| {
-        let different = word ^ (LOW * u64::from(byte));
-        different.wrapping_sub(LOW) & !different
-    };
+/// Marks where one of the eight bytes is this one; bytes after a mark may have one, too.
+const fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ (LOW * byte as u64), 1)
+}
+
+/// How many bytes stand before the first of which `is_odd` says so; `marks` is not zero for every eight bytes with one.
+fn before(bytes: &[u8], marks: impl Fn(u64) -> u64, is_odd: impl Fn(u8) -> bool) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     let mut done = 0_usize;
     for word in words {
-        let value = u64::from_le_bytes(*word);
-        let below = value.wrapping_sub(LOW * u64::from(b' ')) & !value;
-        let odd = (below | value | equal(value, b'"') | equal(value, b'\\') | equal(value, 0x7f)) & HIGH;
-        if odd != 0
-            && let Some(at) = word.iter().position(|byte| exception(*byte))
+        if marks(u64::from_le_bytes(*word)) != 0
+            && let Some(at) = word.iter().position(|byte| is_odd(*byte))
         {
             return done.saturating_add(at);
         }
         done = done.saturating_add(8);
     }
-    done.saturating_add(rest.iter().position(|byte| exception(*byte)).unwrap_or(rest.len()))
+    done.saturating_add(rest.iter().position(|byte| is_odd(*byte)).unwrap_or(rest.len()))
+}
+
+/// How many bytes stand before the first that a JSON string has to escape.
+fn plain(text: &str) -> usize {
+    let marks = |word| below(word, b' ') | equal(word, b'"') | equal(word, b'\\');
+    before(text.as_bytes(), marks, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+}
+
+/// Whether there is nothing in a text but printable ASCII, line breaks and tabs.
+pub(super) fn is_printable(text: &str) -> bool {
+    let marks = |word| below(word, b' ') | (word & HIGH) | equal(word, 0x7f);
+    let is_odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    before(text.as_bytes(), marks, is_odd) == text.len()
 }
 
 /// Members and what is in them.
@@ -169,6 +187,17 @@ mod tests {
                 assert_eq!(json, serde_json::to_string(&text).unwrap(), "{c:?} at {place}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_printable_ascii_is_found_wherever_it_stands() {
+        for c in (0..0x200).filter_map(char::from_u32) {
+            for place in 0..18 {
+                let text = format!("{}{c}{}", "x\t\n\"\\".repeat(place), "x".repeat(9));
+                assert_eq!(is_printable(&text), matches!(c, ' '..='~' | '\n' | '\t'), "{c:?} at {place}");
+            }
+        }
+        assert!(is_printable(""));
     }
 
     #[test]

@@ -31,8 +31,7 @@ pub fn line(text: &str, longest: usize) -> String {
 /// Removes control and invisible characters; line breaks and tabs stay. Text without any is not copied.
 pub fn clean(text: String) -> String {
     // Most texts are plain, and most of a call's own work was to look at each of their characters closely.
-    let is_odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    if json::plain(text.as_bytes(), is_odd) == text.len() {
+    if json::is_printable(&text) {
         return text;
     }
     let harmless = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || is_hidden(c));

@@ -4,7 +4,7 @@
 use std::fmt::{Debug, Write as _};
 
 use super::arguments::{Field, Form};
-use super::json::quoted;
+use super::json::framed;
 
 /// Writes a schema when somebody asks for it: at most once for each list of tools.
 pub trait Make: Debug + Sync {
@@ -137,20 +137,15 @@ impl Shape {
 
 /// The name of a member that `at` others come before, and its colon.
 pub fn name(out: &mut String, at: usize, word: &str) {
-    if at > 0 {
-        out.push(',');
-    }
-    quoted(out, word);
-    out.push(':');
+    framed(out, if at > 0 { ",\"" } else { "\"" }, word, "\":");
 }
 
 /// The end of a schema, with what it describes.
 pub fn end(out: &mut String, about: &str) {
-    if !about.is_empty() {
-        out.push_str(",\"description\":");
-        quoted(out, about);
+    match about {
+        "" => out.push('}'),
+        _ => framed(out, ",\"description\":\"", about, "\"}"),
     }
-    out.push('}');
 }
 
 fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
@@ -164,9 +159,6 @@ fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
 
 fn list<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
     for (at, word) in words.enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        quoted(out, word);
+        framed(out, if at > 0 { ",\"" } else { "\"" }, word, "\"");
     }
 }

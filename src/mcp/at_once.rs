@@ -18,7 +18,8 @@ pub type Handle = std::convert::Infallible;
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::io::{self, IoSlice, IoSliceMut};
+    use std::fs::File;
+    use std::io::{self, IoSlice, IoSliceMut, Write};
     use std::task::{Context, Poll, ready};
 
     use rustix::io::{ReadWriteFlags, preadv2, pwritev2};
@@ -48,7 +49,13 @@ mod linux {
             loop {
                 let mut ready = ready!(self.0.poll_read_ready(context))?;
                 match preadv2(self.0.get_ref(), &mut [IoSliceMut::new(into)], HERE, ReadWriteFlags::NOWAIT) {
-                    Ok(size) => return Poll::Ready(Ok(size)),
+                    Ok(size) => {
+                        // Less than there was room for is all there was.
+                        if size > 0 && size < into.len() {
+                            ready.clear_ready();
+                        }
+                        return Poll::Ready(Ok(size));
+                    }
                     Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
                     Err(rustix::io::Errno::INTR) => {}
                     Err(error) => return Poll::Ready(Err(error.into())),
@@ -65,6 +72,12 @@ mod linux {
             Some(Self(handle))
         }
 
+        /// The same stream for a thread that waits; what is written is not searched for the ends of lines, as by
+        /// `io::stdout`.
+        pub(in crate::mcp) fn blocking(&self) -> Option<Box<dyn Write + Send>> {
+            Some(Box::new(File::from(self.0.try_clone().ok()?)))
+        }
+
         /// Writes as much as there is room for.
         pub(in crate::mcp) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
             Ok(pwritev2(&self.0, &[IoSlice::new(bytes)], HERE, ReadWriteFlags::NOWAIT)?)
@@ -74,7 +87,7 @@ mod linux {
 
 #[cfg(not(target_os = "linux"))]
 mod nowhere {
-    use std::io;
+    use std::io::{self, Write};
     use std::task::{Context, Poll};
 
     use super::Handle;
@@ -96,6 +109,10 @@ mod nowhere {
     impl Output {
         pub(in crate::mcp) fn new(handle: Handle) -> Option<Self> {
             Some(Self(handle))
+        }
+
+        pub(in crate::mcp) fn blocking(&self) -> Option<Box<dyn Write + Send>> {
+            match self.0 {}
         }
 
         pub(in crate::mcp) fn write(&self, _: &[u8]) -> io::Result<usize> {

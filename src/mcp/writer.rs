@@ -48,8 +48,29 @@ const LARGE: usize = 64 << 10;
 #[derive(Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Parts>,
+    /// The thread, until it is needed.
+    thread: Arc<Mutex<Option<Thread>>>,
     /// The way past the thread.
     direct: Option<Arc<Direct>>,
+}
+
+/// What the writing thread works with.
+struct Thread {
+    lines: mpsc::Receiver<Parts>,
+    output: Box<dyn Write + Send>,
+    direct: Option<Arc<Direct>>,
+    ended: oneshot::Sender<()>,
+}
+
+impl Thread {
+    fn start(self) {
+        let Self { lines, output, direct, ended } = self;
+        std::thread::spawn(move || {
+            // An error means that nobody reads any more; the closed channel tells the loop.
+            let _ = write(lines, output, direct.as_deref());
+            let _ = ended.send(());
+        });
+    }
 }
 
 impl fmt::Debug for Writer {
@@ -72,35 +93,46 @@ struct State {
     is_over: bool,
 }
 
-/// Starts the writing thread. The second value tells when it has ended, because all senders are gone or nobody reads.
+/// Starts the writing thread, at once or as soon as it is needed. The second value tells when it has ended, because all
+/// handles are gone or nobody reads.
 pub(super) fn start(output: Box<dyn Write + Send>, direct: Option<Output>) -> (Writer, oneshot::Receiver<()>) {
     let (queue, receiver) = mpsc::channel(WAITING);
     let (ended, end) = oneshot::channel();
+    let output = direct.as_ref().and_then(Output::blocking).unwrap_or(output);
     let direct = direct.map(|output| Arc::new(Direct { output, state: Mutex::default() }));
-    let told = direct.clone();
-    std::thread::spawn(move || {
-        // An error means that nobody reads any more; the closed channel tells the loop.
-        let _ = write(receiver, output, told.as_deref());
-        let _ = ended.send(());
-    });
-    (Writer { queue, direct }, end)
+    let thread = Thread { lines: receiver, output, direct: direct.clone(), ended };
+    let writer = Writer { queue, thread: Arc::new(Mutex::new(Some(thread))), direct };
+    if writer.direct.is_none() {
+        writer.wake();
+    }
+    (writer, end)
 }
 
 impl Writer {
     /// Writes the line, or waits until there is room for it. An error means that nobody reads any more.
     pub(super) async fn send(&self, line: Parts) -> Result<(), Parts> {
         let Some(line) = self.left(line) else { return Ok(()) };
+        self.wake();
         self.queue.send(line).await.map_err(|error| error.0)
     }
 
     /// Writes the line if there is room for it, and hands it back otherwise.
     pub(super) fn try_send(&self, line: Parts) -> Result<(), TrySendError<Parts>> {
         let Some(line) = self.left(line) else { return Ok(()) };
+        self.wake();
         let sent = self.queue.try_send(line);
         if let (Err(_), Some(direct)) = (&sent, &self.direct) {
             direct.done(1);
         }
         sent
+    }
+
+    /// Starts the thread if it does not run yet.
+    fn wake(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.start();
+        }
     }
 
     /// Returns when nobody reads any more.
@@ -122,6 +154,7 @@ impl Writer {
 
     /// Gives the line to the thread if there is room, and hands it back otherwise. After [`Writer::end_direct`].
     pub(super) fn give(&self, line: Parts) -> Result<(), TrySendError<Parts>> {
+        self.wake();
         self.queue.try_send(line)
     }
 

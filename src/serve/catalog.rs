@@ -32,10 +32,12 @@ impl Choice {
 
 /// What is offered.
 pub struct Catalog {
-    tools: BTreeMap<String, Entry>,
+    own: Tool,
+    tools: OnceLock<BTreeMap<String, Entry>>,
     definitions: OnceLock<Arc<str>>,
     services: Vec<Service>,
     disabled: Vec<String>,
+    read_only: bool,
     prompts: OnceLock<Prompts>,
     resources: OnceLock<Resources>,
 }
@@ -72,8 +74,8 @@ pub struct Entry {
 }
 
 impl Catalog {
-    /// Collects the tools; prompts and resources wait until they are asked for. Reads cached lists of remote servers; no
-    /// keychain, no network.
+    /// Collects the connections; tools, prompts and resources wait until they are asked for. Reads cached lists of remote
+    /// servers; no keychain, no network.
     pub fn new(app: Arc<App>, choice: &Choice) -> Result<Self, Error> {
         Self::after(None, app, choice, &Ears::default())
     }
@@ -87,7 +89,6 @@ impl Catalog {
         let read_only = choice.read_only || app.config.serve.read_only;
         let disabled = app.config.serve.disable.clone();
         let mut services = Vec::new();
-        let mut entries = vec![Entry { connection: None, tool: state::tool(&app, choice), passes: false }];
         for connection in &app.config.connections {
             let is_chosen = choice.names(&connection.name);
             // A connection without an address has nothing to call; `keyward_status` names it.
@@ -97,25 +98,41 @@ impl Catalog {
                     Some(kept) => backends::Connection { remembered: service.remembered, ..kept.connection.clone() },
                     None => backends::Connection { listener: ears.of(&connection.name), ..service },
                 };
-                let backend = connection.backend;
-                let service = Service { backend, connection: service, patterns: connection.patterns.clone() };
-                let tools = backend.tools(&service.connection).into_iter();
-                let tools = tools.filter(|tool| service.offers(&tool.own, &tool.name));
-                let tools = tools.filter(|tool| !read_only || service.only_reads(tool));
-                let (name, passes) = (&connection.name, backend.passes());
-                entries.extend(tools.map(|tool| Entry { connection: Some(name.clone()), tool, passes }));
-                services.push(service);
+                let patterns = connection.patterns.clone();
+                services.push(Service { backend: connection.backend, connection: service, patterns });
             }
         }
-        let mut tools = BTreeMap::new();
-        for entry in entries {
-            if !is_disabled(&disabled, &entry.tool.name) {
-                // Names are made unique by their connection; were two the same, the first keeps it.
-                tools.entry(entry.tool.name.clone()).or_insert(entry);
+        Ok(Self {
+            own: state::tool(&app, choice),
+            tools: OnceLock::new(),
+            definitions: OnceLock::new(),
+            services,
+            disabled,
+            read_only,
+            prompts: OnceLock::new(),
+            resources: OnceLock::new(),
+        })
+    }
+
+    fn tools(&self) -> &BTreeMap<String, Entry> {
+        self.tools.get_or_init(|| {
+            let own = Entry { connection: None, tool: self.own.clone(), passes: false };
+            let mut tools = BTreeMap::new();
+            for entry in std::iter::once(own).chain(self.services.iter().flat_map(|service| self.tools_of(service))) {
+                if !is_disabled(&self.disabled, &entry.tool.name) {
+                    // Names are made unique by their connection; were two the same, the first keeps it.
+                    tools.entry(entry.tool.name.clone()).or_insert(entry);
+                }
             }
-        }
-        let (prompts, resources) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { tools, definitions: OnceLock::new(), services, disabled, prompts, resources })
+            tools
+        })
+    }
+
+    fn tools_of(&self, service: &Service) -> impl Iterator<Item = Entry> {
+        let mut tools = service.backend.tools(&service.connection);
+        tools.retain(|tool| service.offers(&tool.own, &tool.name) && (!self.read_only || service.only_reads(tool)));
+        let (name, passes) = (service.connection.name.clone(), service.backend.passes());
+        tools.into_iter().map(move |tool| Entry { connection: Some(name.clone()), tool, passes })
     }
 
     fn service(&self, name: &str) -> Option<&Service> {
@@ -140,7 +157,7 @@ impl Catalog {
 
     /// The tools in the order of their names.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
-        self.tools.values()
+        self.tools().values()
     }
 
     /// The JSON array of MCP tool definitions.
@@ -165,7 +182,7 @@ impl Catalog {
 
     /// The tool of that name.
     pub fn find(&self, name: &str) -> Option<Entry> {
-        self.tools.get(name).cloned()
+        self.tools().get(name).cloned()
     }
 
     /// The tool of that name, or an error that says what switches it off, or names the nearest one.
@@ -174,7 +191,7 @@ impl Catalog {
             Some(by) => Error::ToolOff { name: name.to_owned(), by },
             None => Error::UnknownTool {
                 name: name.to_owned(),
-                nearest: nearest::of(name, self.tools.keys().map(String::as_str)).map(String::from),
+                nearest: nearest::of(name, self.tools().keys().map(String::as_str)).map(String::from),
             },
         })
     }
@@ -224,7 +241,9 @@ impl Entry {
 impl Catalog {
     /// The same with one tool more.
     pub(super) fn with(mut self, entry: Entry) -> Self {
-        self.tools.insert(entry.tool.name.clone(), entry);
+        let mut tools = self.tools().clone();
+        tools.insert(entry.tool.name.clone(), entry);
+        self.tools = OnceLock::from(tools);
         self
     }
 }
