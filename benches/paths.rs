@@ -34,8 +34,8 @@ impl mcp::Server for Ready {
         kind == Kind::Tools
     }
 
-    fn list(&self, _: Kind) -> Arc<str> {
-        "[]".into()
+    fn list(&self, _: Kind) -> Arc<String> {
+        "[]".to_owned().into()
     }
 
     fn call(&self, _: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>> {

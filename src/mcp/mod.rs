@@ -71,7 +71,7 @@ pub trait Server: Send + Sync + 'static {
         Features::default()
     }
     /// The JSON array of the definitions, in a stable order. Asked for at each listing, and of what is offered only.
-    fn list(&self, kind: Kind) -> Arc<str>;
+    fn list(&self, kind: Kind) -> Arc<String>;
     /// Runs one call. Dropping the future cancels it; a panic in it is answered as an internal error.
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>>;
     /// Reads one prompt or resource, under the same rules.

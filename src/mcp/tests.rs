@@ -54,10 +54,10 @@ impl Server for Fixtures {
         kind == Kind::Tools || self.has_readings
     }
 
-    fn list(&self, kind: Kind) -> Arc<str> {
+    fn list(&self, kind: Kind) -> Arc<String> {
         match kind {
-            Kind::Tools => "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".into(),
-            kind => read::list(kind).into(),
+            Kind::Tools => "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".to_owned().into(),
+            kind => read::list(kind).to_owned().into(),
         }
     }
 

@@ -16,7 +16,7 @@ use super::at_once::Output;
 pub(super) enum Part {
     Static(&'static str),
     Text(String),
-    Shared(Arc<str>),
+    Shared(Arc<String>),
     Raw(Box<RawValue>),
     /// No part of a line: tells, alone in its place, that all before it is written, and is the last that is.
     Written(SyncSender<()>),

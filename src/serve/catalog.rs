@@ -34,7 +34,7 @@ impl Choice {
 pub struct Catalog {
     own: Tool,
     tools: OnceLock<BTreeMap<String, Entry>>,
-    definitions: OnceLock<Arc<str>>,
+    definitions: OnceLock<Arc<String>>,
     services: Vec<Service>,
     disabled: Vec<String>,
     read_only: bool,
@@ -145,7 +145,7 @@ impl Catalog {
     }
 
     /// The definitions of the tools, if they were asked for.
-    pub(super) fn listed(&self) -> Option<Arc<str>> {
+    pub(super) fn listed(&self) -> Option<Arc<String>> {
         self.definitions.get().map(Arc::clone)
     }
 
@@ -161,7 +161,7 @@ impl Catalog {
     }
 
     /// The JSON array of MCP tool definitions.
-    pub fn definitions(&self) -> Arc<str> {
+    pub fn definitions(&self) -> Arc<String> {
         Arc::clone(self.definitions.get_or_init(|| definition::array(self.entries().map(|entry| &entry.tool)).into()))
     }
 

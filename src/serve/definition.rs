@@ -6,7 +6,7 @@ use crate::backends::Tool;
 use crate::backends::json::quoted;
 
 /// What a definition usually takes, so that the list rarely moves while it grows.
-const USUAL: usize = 3 << 10;
+const USUAL: usize = 3_400;
 
 /// The JSON array of the definitions.
 pub(super) fn array<'a>(tools: impl ExactSizeIterator<Item = &'a Tool>) -> String {

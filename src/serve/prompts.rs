@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 60;
 /// The prompts that are offered.
 pub struct Prompts {
     prompts: BTreeMap<String, Entry>,
-    definitions: OnceLock<Arc<str>>,
+    definitions: OnceLock<Arc<String>>,
 }
 
 /// A prompt and the connection it belongs to.
@@ -80,7 +80,7 @@ impl Prompts {
     }
 
     /// The JSON array of MCP prompt definitions.
-    pub(super) fn definitions(&self) -> Arc<str> {
+    pub(super) fn definitions(&self) -> Arc<String> {
         let all = || self.prompts.values().map(|entry| definition(&entry.prompt)).collect::<Value>().to_string().into();
         Arc::clone(self.definitions.get_or_init(all))
     }

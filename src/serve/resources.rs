@@ -30,8 +30,8 @@ pub struct Resources {
     templates: BTreeMap<String, Entry>,
     /// Spaces of addresses, by what these begin with.
     open: BTreeMap<String, Space>,
-    definitions: OnceLock<Arc<str>>,
-    families_and_templates: OnceLock<Arc<str>>,
+    definitions: OnceLock<Arc<String>>,
+    families_and_templates: OnceLock<Arc<String>>,
 }
 
 #[derive(Clone)]
@@ -89,12 +89,12 @@ impl Resources {
     }
 
     /// The JSON array of MCP resource definitions.
-    pub(super) fn definitions(&self) -> Arc<str> {
+    pub(super) fn definitions(&self) -> Arc<String> {
         Arc::clone(self.definitions.get_or_init(|| array(self.single.values(), "uri")))
     }
 
     /// The JSON array of MCP resource templates.
-    pub(super) fn templates(&self) -> Arc<str> {
+    pub(super) fn templates(&self) -> Arc<String> {
         let all = || array(self.families.values().chain(self.templates.values()), "uriTemplate");
         Arc::clone(self.families_and_templates.get_or_init(all))
     }
@@ -178,7 +178,7 @@ pub(super) fn failed(connection: String, error: backends::Error) -> ReadError {
     ReadError::Failed(Report::from(&Error::Service { connection, error }).text())
 }
 
-fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<str> {
+fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<String> {
     let definition = |Entry { resource, .. }: &Entry| {
         let mut members = resource.more.clone();
         let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());

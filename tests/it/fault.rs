@@ -77,8 +77,8 @@ mod child {
             kind == Kind::Tools
         }
 
-        fn list(&self, _: Kind) -> Arc<str> {
-            "[]".into()
+        fn list(&self, _: Kind) -> Arc<String> {
+            "[]".to_owned().into()
         }
 
         fn call(&self, request: ToolRequest) -> Answer<Result<Outcome, CallError>> {
