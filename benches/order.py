@@ -33,19 +33,38 @@ MOST = 2048
 
 
 class Service(BaseHTTPRequestHandler):
-    """Answers every POST with a page, over connections that stay open."""
+    """Answers every POST with a page, over connections that stay open; below `/mcp` it is an MCP server of one tool."""
 
     protocol_version = "HTTP/1.1"
     page = {"title": "Page", "url": "https://example.com/", "content": "A login ends with a token. " * 33, "score": 0.9}
-    body = json.dumps({"query": "q", "results": [page] * 6, "response_time": 0.1}).encode()
+    body = {"query": "q", "results": [page] * 6, "response_time": 0.1}
+    tool = {"name": "search", "description": "Searches.", "inputSchema": {"type": "object", "properties": {"query": {"type": "string"}}}}
+    results = {
+        "initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "order", "version": "1"}},
+        "tools/list": {"tools": [tool]},
+        "ping": {},
+    }
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if not self.path.startswith("/mcp"):
+            return self.answer(200, self.body)
+        if "id" not in asked:
+            return self.answer(202, None)
+        result = self.results.get(asked["method"])
+        outcome = {"error": {"code": -32601, "message": "unknown"}} if result is None else {"result": result}
+        self.answer(200, {"jsonrpc": "2.0", "id": asked["id"], **outcome})
+
+    def do_GET(self):
+        self.answer(405, None)
+
+    def answer(self, status, value):
+        body = b"" if value is None else json.dumps(value).encode()
+        self.send_response(status)
         self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(self.body)))
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.body)
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -67,13 +86,15 @@ def sizes(binary):
     return {word[3]: int(word[1], 16) for word in words if len(word) == 4 and word[2] in "tTwW"}
 
 
-def run(binary, configuration, methods):
-    """The functions that run while these requests are answered."""
+def run(binary, configuration, methods, remote=None):
+    """The functions that run while these requests are answered, after a remote server's tools were learnt."""
     with tempfile.TemporaryDirectory() as folder:
         settings, out = Path(folder) / "config.toml", Path(folder) / "out"
         settings.write_text(configuration)
         command = ["valgrind", "-q", "--tool=callgrind", "--compress-strings=no", "--demangle=no", f"--callgrind-out-file={out}"]
         env = {"HOME": folder, "PATH": "/usr/bin:/bin", "DBUS_SESSION_BUS_ADDRESS": "disabled:", "KEYWARD_TOKEN_TAVILY": "tvly-order"}
+        if remote:
+            subprocess.run([binary, "--config", settings, "tools", "--only", remote, "--refresh", "-q"], env=env, check=True, stdout=subprocess.DEVNULL)
         command += [binary, "--config", settings, "serve"]
         process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for number, (method, params) in enumerate(methods):
@@ -103,12 +124,14 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     hello = ("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "order", "version": "1"}})
     whole = "".join(f'[connections.{name}]\nclient_id = "x"\n' for name in ("cisco", "smart-bonding"))
-    for name, backend in (("portal", "ctera"), ("nb", "netbox"), ("far", "remote")):
+    for name, backend in (("portal", "ctera"), ("nb", "netbox")):
         whole += f'[connections.{name}]\nbackend = "{backend}"\nurl = "https://{name}.example.com/"\n'
+    here = f"http://127.0.0.1:{server.server_address[1]}"
+    whole += f'[connections.far]\nbackend = "remote"\nurl = "{here}/mcp"\nway = "none"\n'
     with tempfile.TemporaryDirectory() as folder:
         whole += f'[connections.documents]\nfolders = ["{folder}"]\n'
-        tavily = f'[connections.tavily]\nurl = "http://127.0.0.1:{server.server_address[1]}"\nway = "api-key"\n'
-        start = run(binary, whole + tavily, [hello, ("tools/list", {})])
+        tavily = f'[connections.tavily]\nurl = "{here}"\nway = "api-key"\n'
+        start = run(binary, whole + tavily, [hello, ("tools/list", {})], "far")
     call = ("tools/call", {"name": "tavily_search", "arguments": {"query": "what is OAuth"}})
     call = run(binary, tavily, [hello, call, call])
     text, seen, bytes_of = HEAD, set(), 0  # What is rarely run has another name in front of its own.

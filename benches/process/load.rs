@@ -6,7 +6,7 @@ use crate::{Bench, Outcome};
 
 const SIZE: usize = 6_000;
 const ROUNDS: usize = 3;
-/// Calls that are not counted, of every program.
+/// Calls that are not counted, of every program; fewer where few are in flight, which may have to wait for each.
 const WARM: usize = 500;
 /// How many calls are in flight.
 const IN_FLIGHT: [usize; 5] = [1, 8, 64, 256, 1_000];
@@ -24,7 +24,7 @@ pub struct Reached {
 pub fn one(bench: &Bench, program: &Program, calls: usize, in_flight: usize) -> Outcome<Reached> {
     let host = Host::ready(program, &bench.place("home")?)?;
     // As many connections as will be needed are open, and what compiles as it runs has compiled, before the clock runs.
-    let host = host.flood(WARM.max(in_flight * 2), in_flight)?.host;
+    let host = host.flood(WARM.min(in_flight * 64).max(in_flight * 2), in_flight)?.host;
     let flood = host.flood(calls, in_flight)?;
     if flood.failed > 0 {
         return Err(crate::wrong(format!("{} of {calls} calls of {} failed", flood.failed, program.name)));

@@ -76,16 +76,6 @@ pub fn is_current(page: &str, name: &str, table: &str) {
     assert!(text == expected, "the table `{name}` of {page} is stale: KEYWARD_UPDATE_GOLDEN=1 cargo test");
 }
 
-/// The short table of the page of measurements, which is written by a benchmark and never by hand.
-#[test]
-fn the_figures_of_the_readme_are_those_of_the_benchmark() {
-    let top = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(top.join("docs/benchmark.md")).expect("the page");
-    let (_, rest) = page.split_once("<!-- benchmark: begin -->\n").expect("a beginning");
-    let (table, _) = rest.split_once("<!-- benchmark: end -->").expect("an end");
-    is_current("README.md", "benchmark", table);
-}
-
 /// The code spans of a table's last column.
 pub fn shown_by(page: &str) -> Vec<String> {
     let rows = page.lines().filter(|line| line.starts_with('|')).skip(2);

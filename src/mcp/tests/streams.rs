@@ -37,7 +37,8 @@ fn crowd(wire: Wire, mut input: impl Write + Send + 'static, mut output: impl Re
     let pings: Vec<u64> = answers.iter().filter_map(|answer| answer["id"].as_u64()).collect();
     assert_eq!(pings, (0..60).collect::<Vec<u64>>());
     for number in 0..60_usize {
-        let answer = answers.iter().find(|answer| answer["id"] == number.to_string()).expect("an answer");
+        let answer =
+            answers.iter().find(|answer| answer["id"].as_str() == Some(&*number.to_string())).expect("an answer");
         let echoed = answer["result"]["structuredContent"]["text"].as_str().expect("a text");
         assert_eq!(echoed.len(), SIZES[number % SIZES.len()] / 2 * 2);
     }
