@@ -32,9 +32,10 @@ Never uses sudo, never edits a shell profile.
   --version VERSION  that release, and no other
   --to DIR           where the program goes; ~/.local/bin unless given. Completions and manual pages go to the
                      `share` beside it if DIR is named `bin`, and nowhere if it is not
-  --uninstall        removes what an installation put there, and nothing else; not while somebody is signed in
-  --keep-logins      uninstalls although somebody is, and leaves logins and configuration as they are
-  --purge            signs out everywhere, and also removes configuration and state
+  --uninstall        removes what an installation put there, and nothing else; not while somebody is signed in or a
+                     host starts it
+  --keep-logins      uninstalls all the same, and leaves logins, entries of hosts and configuration as they are
+  --purge            signs out everywhere, and also removes entries of hosts, configuration and state
 END
 }
 misused() {
@@ -185,9 +186,16 @@ make_folder() {
   printf 'folder %s\n' "$1" >>"$work/record"
 }
 
-# plan FILE PLACE: one file that will be put there.
+# is_listed LIST PLACE: whether an installation put the file there that has this list.
+is_listed() { [ -f "$1" ] && sed -n 's/^file [0-9a-f]* //p' "$1" | grep -q -x -F -e "$2"; }
+
+# plan FILE PLACE: one file that will be put there, unless one of somebody else's is.
 plan() {
   [ ! -d "$2" ] || fail "\`$2\` is a folder" 'install.sh --to another folder'
+  if [ -e "$2" ] && [ "$2" != "$to/keyward" ] && ! is_listed "$record" "$2" && [ "$(sum_of "$1")" != "$(sum_of "$2")" ]; then
+    say "kept $2, which install.sh did not put there"
+    return 0
+  fi
   make_folder "$(dirname "$2")"
   printf 'file %s %s\n' "$(sum_of "$1")" "$2" >>"$work/record"
   printf '%s\n%s\n' "$1" "$2" >>"$work/plan"
@@ -220,7 +228,16 @@ install() {
   esac
   [ ! -d "$to/keyward" ] || fail "\`$to/keyward\` is a folder" 'install.sh --to another folder'
   before=
-  [ ! -e "$to/keyward" ] || before=$("$to/keyward" --version 2>/dev/null || printf 'another file')
+  if [ -e "$to/keyward" ]; then
+    before=$("$to/keyward" --version 2>/dev/null </dev/null) || before=
+    case $before in
+      keyward\ *) ;;
+      *)
+        is_listed "$record" "$to/keyward" || fail "\`$to/keyward\` is another program" 'move it away, or install.sh --to another folder'
+        before='a keyward that does not run'
+        ;;
+    esac
+  fi
   [ ! -f "$record" ] || sed -n '/^folder /p' "$record" >>"$work/record"
   : >"$work/plan"
   if [ -n "$share" ]; then
@@ -249,7 +266,7 @@ install() {
 forget_old() {
   while read -r what sum place; do
     [ "$what" = file ] || continue
-    grep -q -F -e " $place" "$record" || remove_file "$sum" "$place"
+    is_listed "$record" "$place" || remove_file "$sum" "$place"
   done <"$work/old"
 }
 
@@ -289,6 +306,13 @@ logins_that_are() {
   grep -o -E "\"login\": *\"($1)\"" "$work/status" | wc -l | tr -d ' '
 }
 
+# The hosts whose lists of servers start this program, one on a line.
+hosts_with_it() {
+  # Not in a project, whose lists are not this person's alone.
+  (cd / && "$to/keyward" --json install --list 2>/dev/null) | tr '{' '\n' |
+    sed -n -e 's/^"host":"\([a-z-]*\)".*/\1/' -e 't name' -e '/"scope":"user".*"this":true/{g' -e 'p' -e '}' -e 'b' -e ':name' -e 'h'
+}
+
 uninstall() {
   places
   [ -f "$record" ] || fail "nothing that install.sh put there is in \`$to\`" 'install.sh --uninstall --to the folder it was installed into'
@@ -296,7 +320,10 @@ uninstall() {
     # Whoever is gone cannot sign out any more, and a login that nobody needs stays valid.
     "$to/keyward" --json status >"$work/status" 2>/dev/null ||
       fail 'whether somebody is signed in could not be found out, so nothing was removed' "$to/keyward status says why; install.sh --uninstall --keep-logins leaves logins as they are"
+    hosts=$(hosts_with_it | sort -u | tr '\n' ' ')
+    hosts=${hosts% }
     if [ "$logins" != purge ]; then
+      [ -z "$hosts" ] || fail "it is in the list of servers of: $hosts" "$to/keyward install --uninstall $hosts, or install.sh --uninstall --keep-logins"
       signed=$(logins_that_are 'signed-in|renewable')
       [ "$signed" = 0 ] || fail "$signed connection(s) are signed in, and would stay so" "$to/keyward logout --all, or install.sh --uninstall --keep-logins"
     elif [ "$(logins_that_are 'signed-in|renewable|unknown')" = 0 ]; then
@@ -305,6 +332,9 @@ uninstall() {
     else
       "$to/keyward" logout --all || fail 'not everything could be signed out of, so nothing was removed' "see above, or: $to/keyward logout --all --local-only"
     fi
+    # shellcheck disable=SC2086  # names of hosts, which have no blanks
+    [ -z "$hosts" ] || (cd / && "$to/keyward" install --uninstall --yes $hosts >/dev/null) ||
+      fail "the entries of $hosts could not be taken out, so nothing was removed" "see above, or: $to/keyward install --uninstall $hosts"
     settings=$("$to/keyward" config path 2>/dev/null) || settings=
   fi
   removed=0

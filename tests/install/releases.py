@@ -6,6 +6,7 @@ The program in these archives is a script that says what keyward would: what is 
 import hashlib
 import http.server
 import io
+import json
 import os
 import ssl
 import subprocess
@@ -22,6 +23,8 @@ PROGRAM = """#!/bin/sh
 case "$*" in
   --version) echo "keyward 0.1.0" ;;
   "--json status") [ ! -f "$HOME/status.json" ] || cat "$HOME/status.json"; exit "${STATUS:-0}" ;;
+  "--json install --list") [ ! -f "$HOME/hosts.json" ] || cat "$HOME/hosts.json" ;;
+  "install --uninstall --yes "*) echo "$*" >>"$HOME/taken"; exit "${TAKE:-0}" ;;
   "logout --all") echo out >>"$HOME/logouts"; exit "${LOGOUT:-0}" ;;
   "config path") echo "$HOME/.config/keyward/config.toml" ;;
 esac
@@ -261,6 +264,51 @@ def purged():
     assert (home / ".config/other/file").exists()
 
 
+def others_files():
+    """what somebody else put in a place of ours stays, is said, and is not taken away later; nor is another program replaced"""
+    home, folder = scratch / "others", release("beside-others")
+    page, fish = home / ".local/share/man/man1/keyward.1", home / ".local/share/fish/vendor_completions.d/keyward.fish"
+    for place in (page, fish):
+        place.parent.mkdir(parents=True)
+        place.write_text("somebody else's")
+    done = run("--from", folder, home=home)
+    assert done.returncode == 0 and f"kept {page}" in done.stdout and f"kept {fish}" in done.stdout, done
+    same(run("--uninstall", home=home).returncode, 0)
+    same([place.read_text() for place in (page, fish)], ["somebody else's"] * 2)
+    program = home / ".local/bin/keyward"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho another\n")
+    program.chmod(0o755)
+    before = listed(home)
+    done = run("--from", folder, home=home)
+    assert done.returncode == 1 and "is another program" in done.stderr and "hint:" in done.stderr, done
+    same((listed(home), program.read_text()), (before, "#!/bin/sh\necho another\n"))
+
+
+def hosts_that_start_it():
+    """--uninstall is refused while a host starts it, and says how that ends; --purge ends it, --keep-logins leaves it"""
+    home, folder = scratch / "hosts", release("started")
+    same(run("--from", folder, home=home).returncode, 0)
+    entry = {"scope": "user", "file": "/f", "keyward": "yes", "command": "/k", "this": True}
+    lists = {"claude-code": [{**entry, "this": None, "keyward": "no"}, {**entry, "scope": "project"}], "cursor": [entry], "zed": [entry]}
+    hosts = [{"host": name, "title": name, "found": True, "lists": of} for name, of in lists.items()]
+    (home / "hosts.json").write_text(json.dumps({"schema_version": 1, "hosts": hosts}, separators=(",", ":")))
+    there = listed(home)
+    done = run("--uninstall", home=home)
+    assert done.returncode == 1 and "of: cursor zed" in done.stderr and "install --uninstall cursor zed" in done.stderr, done
+    same(listed(home), there)
+    done = run("--uninstall", "--purge", home=home, TAKE="5")
+    assert done.returncode == 1 and "nothing was removed" in done.stderr, done
+    assert set(there) <= set(listed(home))
+    (home / "taken").unlink()
+    same(run("--uninstall", "--purge", home=home).returncode, 0)
+    same((home / "taken").read_text(), "install --uninstall --yes cursor zed\n")
+    same(run("--from", folder, home=home).returncode, 0)
+    (home / "taken").unlink()
+    same(run("--uninstall", "--keep-logins", home=home).returncode, 0)
+    assert not (home / "taken").exists() and not (home / ".local/bin/keyward").exists()
+
+
 def one_folder_however_it_is_spelt():
     """--to is the same folder with dots and slashes, and --purge takes no relative folder of a variable"""
     home = scratch / "spelt"
@@ -354,5 +402,5 @@ def serve():
 
 CASES = [
     there_and_back, only_the_program, an_older_release_leaves, wrong_sum, truncated, nothing_to_compare_with, outside,
-    without_tls, over_https, not_signed_out, purged, one_folder_however_it_is_spelt, a_list_that_was_forged, nothing_installed, another_machine,
+    without_tls, over_https, not_signed_out, purged, others_files, hosts_that_start_it, one_folder_however_it_is_spelt, a_list_that_was_forged, nothing_installed, another_machine,
 ]  # fmt: skip
