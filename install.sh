@@ -228,16 +228,7 @@ install() {
   esac
   [ ! -d "$to/keyward" ] || fail "\`$to/keyward\` is a folder" 'install.sh --to another folder'
   before=
-  if [ -e "$to/keyward" ]; then
-    before=$("$to/keyward" --version 2>/dev/null </dev/null) || before=
-    case $before in
-      keyward\ *) ;;
-      *)
-        is_listed "$record" "$to/keyward" || fail "\`$to/keyward\` is another program" 'move it away, or install.sh --to another folder'
-        before='a keyward that does not run'
-        ;;
-    esac
-  fi
+  [ ! -e "$to/keyward" ] || before=$("$to/keyward" --version 2>/dev/null || printf 'another file')
   [ ! -f "$record" ] || sed -n '/^folder /p' "$record" >>"$work/record"
   : >"$work/plan"
   if [ -n "$share" ]; then
