@@ -1,9 +1,13 @@
 //! Many calls in flight: how many are answered in a second, and how long the slowest wait.
 
+use std::time::{Duration, Instant};
+
 use crate::figures::{Budget, FLOOR, Figures, OURS, Row, Unit, median, milliseconds, percentile};
 use crate::host::{Host, Program};
 use crate::{Bench, Outcome};
 
+/// After this time with one of the others it gets no further round of a step.
+const PATIENCE: Duration = Duration::from_secs(10);
 const SIZE: usize = 6_000;
 const ROUNDS: usize = 3;
 /// Calls that are not counted, of every program; fewer where few are in flight, which may have to wait for each.
@@ -64,9 +68,15 @@ fn step(bench: &Bench, figures: &mut Figures, delay: u64, in_flight: usize) -> O
         _ => {}
     }
     let mut reached: Vec<(Vec<f64>, Vec<f64>)> = vec![Default::default(); programs.len()];
+    let mut spent = vec![Duration::ZERO; programs.len()];
     for _ in 0..bench.rounds(ROUNDS) {
-        for (program, (rates, waits)) in programs.iter().zip(&mut reached) {
+        for ((program, (rates, waits)), spent) in programs.iter().zip(&mut reached).zip(&mut spent) {
             let is_ours = [OURS, FLOOR].contains(&program.name);
+            // Some answer one call after the other: more rounds would say the same.
+            if !is_ours && *spent > PATIENCE {
+                continue;
+            }
+            let began = Instant::now();
             let calls = calls(delay, in_flight, is_ours);
             match one(bench, program, bench.rounds(calls), in_flight) {
                 Ok(reached) => {
@@ -76,6 +86,7 @@ fn step(bench: &Bench, figures: &mut Figures, delay: u64, in_flight: usize) -> O
                 Err(error) if !is_ours => figures.note(format!("{title}: {}: {error}", program.name)),
                 Err(error) => return Err(error),
             }
+            *spent += began.elapsed();
         }
     }
     for (program, (mut rate, mut wait)) in programs.iter().zip(reached) {
