@@ -15,7 +15,7 @@ const END: &str = "<!-- benchmark: end -->\n";
 pub fn text(programs: &Programs, figures: &Figures) -> String {
     let mut text = String::from(
         "# Benchmark\n\nWritten by `cargo bench --bench process`, which anyone can repeat; it installs what it compares with. Times and rates are of\n\
-         programs that took turns, round by round, each warmed up alike; a busy or slower machine changes all of them, so that the ratios say more than the milliseconds.\n\n",
+         programs that took turns, round by round, each warmed up alike (one that needs over ten seconds for a round of many calls has no further one); a busy or slower machine changes all of them, so that the ratios say more than the milliseconds.\n\n",
     );
     text += &machine(programs);
     text += "\n\"Floor\" is a program of one thread that reads a line, makes one call over an open connection and writes a line: no parser, no schema, no login\n\

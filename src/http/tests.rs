@@ -482,3 +482,18 @@ fn keeping_alive(certificate: rustls::pki_types::CertificateDer<'static>, key: &
         });
     })
 }
+
+#[test]
+fn a_request_goes_where_it_says_whatever_is_noted_beside_it() {
+    let [own, other] = ["https://service.example/a", "https://elsewhere.example/a"];
+    let mut request = http::Request::get(own).body(()).expect("a request");
+    assert_eq!(target(&mut request).expect("an address").as_str(), own);
+    *request.uri_mut() = other.parse().expect("an address");
+    assert_eq!(target(&mut request).expect("an address").as_str(), other);
+    request.extensions_mut().insert(Url::parse(own).expect("an address"));
+    assert_eq!(target(&mut request).expect("an address").as_str(), other);
+    let body = reqwest::Body::from(Vec::new());
+    let mut request = http::Request::get(other).body(body).expect("a request");
+    request.extensions_mut().insert(Url::parse(own).expect("an address"));
+    assert_eq!(converted(request).expect("an address").url().as_str(), other);
+}

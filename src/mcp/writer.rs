@@ -177,10 +177,11 @@ impl Direct {
 
     /// Writes the line; what of it could not be written now.
     fn written(&self, state: &mut State, line: Parts) -> Option<Parts> {
-        if line.iter().map(|part| part.as_str().len()).sum::<usize>() >= LARGE {
+        let size: usize = line.iter().map(|part| part.as_str().len()).sum();
+        if size >= LARGE {
             return Some(line);
         }
-        let mut bytes = Vec::with_capacity(LARGE / 4);
+        let mut bytes = Vec::with_capacity(size + 1);
         for part in &line {
             without_breaks(&mut bytes, part.as_str().as_bytes());
         }

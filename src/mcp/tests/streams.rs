@@ -96,3 +96,25 @@ fn files_and_what_can_only_be_read_by_waiting_are_read_on_a_thread() {
         lines.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).expect("JSON")["id"].clone()).collect();
     assert_eq!((lines.lines().next(), ids), (Some("before"), vec![json!(1), json!(2)]));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_is_written_after_the_last_words() {
+    use crate::mcp::at_once::Output;
+    use crate::mcp::writer::{self, Part};
+
+    let (mut output, writes) = std::io::pipe().expect("a pipe");
+    let direct = Output::new(writes.try_clone().expect("a handle").into());
+    let (writer, _) = writer::start(Box::new(writes), direct);
+    writer.try_send(vec![Part::Static("before")]).expect("room");
+    assert!(writer.end_direct());
+    writer.give(vec![Part::Static("the last words")]).expect("room");
+    let (written, all) = std::sync::mpsc::sync_channel(1);
+    writer.give(vec![Part::Written(written)]).expect("room");
+    all.recv().expect("written");
+    drop(writer.try_send(vec![Part::Static("after")]));
+    drop(writer);
+    let mut text = String::new();
+    output.read_to_string(&mut text).expect("read");
+    assert_eq!(text, "before\nthe last words\n");
+}
