@@ -1,15 +1,20 @@
 #!/usr/bin/env bash
 # Makes all files of a release from what was built before.
 #
-#   packaging/release.sh BUILT OUT     BUILT holds one folder `built-TARGET` for each target, with the program and its bill
+#   packaging/release.sh BUILT OUT     BUILT holds one folder `built-TARGET` for each target, with the program, and their bills
 #                                      of materials
 #
-# REPOSITORY is the address of the project and OWNER whose it is. MCPB is the command of the bundle's packer.
+# REPOSITORY is the address of the project and OWNER whose it is. Needs npm: the bundle's packer is installed as
+# packaging/mcpb/package-lock.json has it, every package by its sum and none of their scripts run.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
 built=$1 out=$2
 : "${REPOSITORY:?}" "${OWNER:?}"
-mcpb=${MCPB:-npx --yes @anthropic-ai/mcpb@2.1.2}
+packer=$(mktemp -d)
+trap 'rm -rf "$packer"' EXIT
+cp packaging/mcpb/package.json packaging/mcpb/package-lock.json "$packer/"
+npm ci --prefix "$packer" --ignore-scripts --no-audit --no-fund --silent
+mcpb=$packer/node_modules/.bin/mcpb
 make() { python3 packaging/make.py "$@" --out "$out" --repository "$REPOSITORY" --maintainer "$OWNER <$OWNER@users.noreply.github.com>" --mcpb "$mcpb"; }
 
 declare -A program
@@ -18,9 +23,9 @@ while read -r target; do
   # What travels between machines loses its mode.
   chmod 755 "${program[$target]}"
   make archive "$target" "${program[$target]}"
-  find "$built/built-$target" -name '*.cdx.json' -exec cp {} "$out/" \;
   case $target in *-linux-gnu) make deb "$target" "${program[$target]}" ;; esac
 done < <(make targets)
+find "$built" -name '*.cdx.json' -exec cp {} "$out/" \;
 
 native=${program[$(uname -m)-unknown-linux-gnu]}
 for cpu in x86_64 aarch64; do

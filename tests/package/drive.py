@@ -45,16 +45,18 @@ def whole_release():
     """packaging/release.sh makes a whole release of what was built, and its sums are right"""
     stripped = scratch / "keyward"
     do("strip", "-o", stripped, os.environ["KEYWARD_BIN"])
+    bills = built / "bills"
+    bills.mkdir(parents=True)
     for target in TARGETS.values():
         folder = built / f"built-{target.triple}"
         folder.mkdir(parents=True)
-        (folder / f"keyward-{target.triple}.cdx.json").write_text("{}\n")
+        (bills / f"keyward-{target.triple}.cdx.json").write_text("{}\n")
         # Under every name for this machine there is the program itself; it is what the bundle starts.
         if target.triple.startswith(f"{os.uname().machine}-unknown-linux"):
             copy(stripped, folder / target.program)
         else:
             (folder / target.program).write_text(target.triple)
-    do("packaging/release.sh", built, dist, REPOSITORY=REPOSITORY, OWNER="example", MCPB=MCPB)
+    do("packaging/release.sh", built, dist, REPOSITORY=REPOSITORY, OWNER="example")
     do("sh", "-c", f"cd {dist} && sha256sum --check --strict --quiet SHA256SUMS")
     there = {path.name for path in dist.iterdir()}
     wanted = {target.archive for target in TARGETS.values()} | {f"keyward-{VERSION}-{cpu}.mcpb" for cpu in BUNDLED}
@@ -225,8 +227,14 @@ def rights():
                 same(step["with"]["persist-credentials"], False)
             if "${{ github.token }}" in json.dumps(step):
                 same(step["name"], "Publish")
-    pinned = re.search(r"@anthropic-ai/mcpb@[0-9.]+", (top / "packaging/release.sh").read_text()).group(0)
-    assert f"  {pinned}\n" in (top / "tests/peers/versions.sh").read_text(), pinned
+    packages = json.loads((top / "packaging/mcpb/package-lock.json").read_text())["packages"]
+    packer = packages["node_modules/@anthropic-ai/mcpb"]["version"]
+    assert f"  @anthropic-ai/mcpb@{packer}\n" in (top / "tests/peers/versions.sh").read_text(), packer
+    unsure = [name for name, package in packages.items() if name and not package.get("integrity", "").startswith("sha512-")]
+    same(unsure, [], "packages without a sum")
+    # What is fetched and run must not come near a program that is not packed yet.
+    same([step["run"] for step in jobs["build"]["steps"] if "install" in step.get("run", "") and "cargo" in step["run"]], [], "what else runs where programs are built")
+    same(jobs["pack"]["needs"], ["build", "bills"], "what is packed")
     assert "secrets." not in json.dumps([release, ci])
     same(jobs["publish"]["steps"][1]["run"], "cd dist && sha256sum --check --strict SHA256SUMS")
 
