@@ -93,7 +93,7 @@ c_library() {
     glibc\ 2.*)
       minor=${found#glibc 2.}
       minor=${minor%%[!0-9]*}
-      if [ "${minor:-0}" -ge 35 ]; then echo gnu; else echo musl; fi
+      if [ "${minor:-0}" -ge 36 ]; then echo gnu; else echo musl; fi
       ;;
     *) echo musl ;;
   esac
@@ -220,8 +220,13 @@ install() {
   trial=$(mktemp "$to/.keyward.XXXXXX" 2>/dev/null) || fail "\`$to\` cannot be written to" 'install.sh --to a folder you may write to'
   rm -f "$trial"
   case $kind in source) from_source ;; release) from_release ;; esac
-  chmod 755 "$content/keyward"
-  installed=$("$content/keyward" --version 2>/dev/null) || installed=
+  # Where it will be: nothing runs in a folder for temporary files that is mounted so (`noexec`).
+  new=$(mktemp "$to/.keyward.XXXXXX")
+  cp "$content/keyward" "$new"
+  chmod 755 "$new"
+  installed=$("$new" --version 2>/dev/null) || installed=
+  rm -f "$new"
+  new=
   case $installed in
     keyward\ *) ;;
     *) fail 'the program does not run on this machine' 'build from source: clone the project and run ./install.sh' ;;
@@ -297,22 +302,28 @@ logins_that_are() {
   grep -o -E "\"login\": *\"($1)\"" "$work/status" | wc -l | tr -d ' '
 }
 
-# The hosts whose lists of servers start this program, one on a line.
-hosts_with_it() {
+# Makes $hosts the names of those whose lists of servers start this program.
+look_for_hosts() {
   # Not in a project, whose lists are not this person's alone.
-  (cd / && "$to/keyward" --json install --list 2>/dev/null) | tr '{' '\n' |
-    sed -n -e 's/^"host":"\([a-z-]*\)".*/\1/' -e 't name' -e '/"scope":"user".*"this":true/{g' -e 'p' -e '}' -e 'b' -e ':name' -e 'h'
+  (cd / && "$to/keyward" --json install --list >"$work/hosts" 2>/dev/null) || return 1
+  hosts=$(tr '{' '\n' <"$work/hosts" |
+    sed -n -e 's/^"host":"\([a-z-]*\)".*/\1/' -e 't name' -e '/"scope":"user".*"this":true/{g' -e 'p' -e '}' -e 'b' -e ':name' -e 'h' |
+    sort -u | tr '\n' ' ')
+  hosts=${hosts% }
 }
 
 uninstall() {
   places
   [ -f "$record" ] || fail "nothing that install.sh put there is in \`$to\`" 'install.sh --uninstall --to the folder it was installed into'
-  if [ -x "$to/keyward" ] && [ "$logins" != keep ]; then
+  hosts=
+  if [ -x "$to/keyward" ] && [ "$logins" = keep ]; then
+    look_for_hosts || say "note: which hosts start it could not be found out: $to/keyward install --list"
+  elif [ -x "$to/keyward" ]; then
     # Whoever is gone cannot sign out any more, and a login that nobody needs stays valid.
     "$to/keyward" --json status >"$work/status" 2>/dev/null ||
       fail 'whether somebody is signed in could not be found out, so nothing was removed' "$to/keyward status says why; install.sh --uninstall --keep-logins leaves logins as they are"
-    hosts=$(hosts_with_it | sort -u | tr '\n' ' ')
-    hosts=${hosts% }
+    look_for_hosts ||
+      fail 'which hosts start it could not be found out, so nothing was removed' "$to/keyward install --list says why; install.sh --uninstall --keep-logins leaves their lists as they are"
     if [ "$logins" != purge ]; then
       [ -z "$hosts" ] || fail "it is in the list of servers of: $hosts" "$to/keyward install --uninstall $hosts, or install.sh --uninstall --keep-logins"
       signed=$(logins_that_are 'signed-in|renewable')
@@ -340,6 +351,7 @@ uninstall() {
     case $place in /*) [ ! -d "$place" ] || rmdir "$place" 2>/dev/null || : ;; esac
   done <"$work/folders"
   say "removed $removed files"
+  [ "$logins" != keep ] || [ -z "$hosts" ] || say "note: it is still in the list of servers of: $hosts"
   [ "$logins" = purge ] || say 'configuration and state were left where they are: `install.sh --help` says what --purge does'
 }
 

@@ -20,10 +20,11 @@ sys.path.insert(0, str(top / "tests/peers"))
 from ring import same, scratch
 
 PROGRAM = """#!/bin/sh
+case $0 in "${TMPDIR:-/nowhere}"/*) exit 126 ;; esac
 case "$*" in
   --version) echo "keyward 0.1.0" ;;
   "--json status") [ ! -f "$HOME/status.json" ] || cat "$HOME/status.json"; exit "${STATUS:-0}" ;;
-  "--json install --list") [ ! -f "$HOME/hosts.json" ] || cat "$HOME/hosts.json" ;;
+  "--json install --list") [ ! -f "$HOME/hosts.json" ] || cat "$HOME/hosts.json"; exit "${LIST:-0}" ;;
   "install --uninstall --yes "*) echo "$*" >>"$HOME/taken"; exit "${TAKE:-0}" ;;
   "logout --all") echo out >>"$HOME/logouts"; exit "${LOGOUT:-0}" ;;
   "config path") echo "$HOME/.config/keyward/config.toml" ;;
@@ -289,6 +290,10 @@ def hosts_that_start_it():
     done = run("--uninstall", home=home)
     assert done.returncode == 1 and "of: cursor zed" in done.stderr and "install --uninstall cursor zed" in done.stderr, done
     same(listed(home), there)
+    for words in [], ["--purge"]:
+        done = run("--uninstall", *words, home=home, LIST="1")
+        assert done.returncode == 1 and "which hosts" in done.stderr and "install --list says why" in done.stderr, done
+    same(listed(home), there)
     done = run("--uninstall", "--purge", home=home, TAKE="5")
     assert done.returncode == 1 and "nothing was removed" in done.stderr, done
     assert set(there) <= set(listed(home))
@@ -297,7 +302,8 @@ def hosts_that_start_it():
     same((home / "taken").read_text(), "install --uninstall --yes cursor zed\n")
     same(run("--from", folder, home=home).returncode, 0)
     (home / "taken").unlink()
-    same(run("--uninstall", "--keep-logins", home=home).returncode, 0)
+    done = run("--uninstall", "--keep-logins", home=home)
+    assert done.returncode == 0 and "still in the list of servers of: cursor zed\n" in done.text, done
     assert not (home / "taken").exists() and not (home / ".local/bin/keyward").exists()
 
 
