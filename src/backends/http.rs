@@ -71,9 +71,9 @@ pub async fn send(
     kind: Kind,
     limits: Limits,
 ) -> Result<Response<Vec<u8>>, Error> {
-    let stream = open(connection, request, kind, limits).await?;
+    let mut stream = open(connection, request, kind, limits).await?;
     let host = host_of(&connection.url);
-    let (status, headers) = (stream.status, stream.headers.clone());
+    let (status, headers) = (stream.status, std::mem::take(&mut stream.headers));
     let body = match status.is_success() {
         true => read(host, stream, limits).await?,
         false => read(host, stream, REFUSAL).await.unwrap_or_default(),

@@ -75,7 +75,9 @@ pub fn quoted(out: &mut String, text: &str) {
 /// Adds what stands before a text and ends with the quotation mark, the text as JSON has it, and what follows.
 pub(super) fn framed(out: &mut String, before: &str, text: &str, after: &str) {
     out.reserve(before.len().saturating_add(text.len()).saturating_add(after.len()));
-    out.push_str(before);
+    if !before.is_empty() {
+        out.push_str(before);
+    }
     let mut rest = text;
     while !rest.is_empty() {
         let (plain, odd) = rest.split_at_checked(plain(rest)).unwrap_or((rest, ""));
@@ -101,42 +103,57 @@ pub(super) fn framed(out: &mut String, before: &str, text: &str, after: &str) {
 const LOW: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = LOW << 7;
 
-/// Marks, with the high bit of a byte, where one of the eight bytes is below `least`; bytes after a mark may have one, too.
+/// Marks, with the high bit of a byte, where one of the eight bytes is below `least`; bytes after a mark may have one, too, and
+/// what is said of bytes above 127 means nothing.
 const fn below(word: u64, least: u8) -> u64 {
-    word.wrapping_sub(LOW * least as u64) & !word & HIGH
+    word.wrapping_sub(LOW * least as u64)
 }
 
-/// Marks where one of the eight bytes is this one; bytes after a mark may have one, too.
+/// Marks where one of the eight bytes is this one, in the same way.
 const fn equal(word: u64, byte: u8) -> u64 {
     below(word ^ (LOW * byte as u64), 1)
 }
 
-/// How many bytes stand before the first of which `is_odd` says so; `marks` is not zero for every eight bytes with one.
+/// Marks what a JSON string has to escape.
+const fn escaped(word: u64) -> u64 {
+    (below(word, b' ') | equal(word, b'"') | equal(word, b'\\')) & !word
+}
+
+/// Marks what is no printable ASCII, also line breaks and tabs.
+const fn unprintable(word: u64) -> u64 {
+    below(word, b' ') | word | equal(word, 0x7f)
+}
+
+/// How many bytes stand before the first of which `is_odd` says so; a byte of `marks` has its high bit for every eight bytes
+/// with one.
 fn before(bytes: &[u8], marks: impl Fn(u64) -> u64, is_odd: impl Fn(u8) -> bool) -> usize {
-    let (words, rest) = bytes.as_chunks::<8>();
     let mut done = 0_usize;
-    for word in words {
-        if marks(u64::from_le_bytes(*word)) != 0
-            && let Some(at) = word.iter().position(|byte| is_odd(*byte))
-        {
-            return done.saturating_add(at);
+    loop {
+        let (words, rest) = bytes.get(done..).unwrap_or_default().as_chunks::<8>();
+        // A search by itself: nothing else is in its loop.
+        let marked = words.iter().position(|word| marks(u64::from_le_bytes(*word)) & HIGH != 0);
+        done = done.saturating_add(marked.unwrap_or(words.len()).saturating_mul(8));
+        let (looked, is_end) = match marked.and_then(|at| words.get(at)) {
+            Some(word) => (word.as_slice(), false),
+            None => (rest, true),
+        };
+        match looked.iter().position(|byte| is_odd(*byte)) {
+            Some(at) => return done.saturating_add(at),
+            None if is_end => return bytes.len(),
+            None => done = done.saturating_add(looked.len()),
         }
-        done = done.saturating_add(8);
     }
-    done.saturating_add(rest.iter().position(|byte| is_odd(*byte)).unwrap_or(rest.len()))
 }
 
 /// How many bytes stand before the first that a JSON string has to escape.
 fn plain(text: &str) -> usize {
-    let marks = |word| below(word, b' ') | equal(word, b'"') | equal(word, b'\\');
-    before(text.as_bytes(), marks, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    before(text.as_bytes(), escaped, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
 }
 
 /// Whether there is nothing in a text but printable ASCII, line breaks and tabs.
 pub(super) fn is_printable(text: &str) -> bool {
-    let marks = |word| below(word, b' ') | (word & HIGH) | equal(word, 0x7f);
     let is_odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    before(text.as_bytes(), marks, is_odd) == text.len()
+    before(text.as_bytes(), unprintable, is_odd) == text.len()
 }
 
 /// Members and what is in them.

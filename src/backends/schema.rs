@@ -107,8 +107,7 @@ impl Make for Returns {
 pub fn of_members<'a>(out: &mut String, members: impl Iterator<Item = &'a Member> + Clone) {
     out.push_str("{\"type\":\"object\",\"properties\":{");
     for (at, (word, shape, _, about)) in members.clone().enumerate() {
-        name(out, at, word);
-        shape.write(out, about);
+        shape.write_as(out, (at, word), about);
     }
     out.push_str("},\"additionalProperties\":false");
     required(out, members.filter(|(_, _, is_always_there, _)| *is_always_there).map(|(word, ..)| *word));
@@ -116,28 +115,46 @@ pub fn of_members<'a>(out: &mut String, members: impl Iterator<Item = &'a Member
 }
 
 impl Shape {
-    /// The schema of it.
-    pub fn write(&self, out: &mut String, about: &str) {
-        match self {
-            Self::Text => out.push_str("{\"type\":\"string\""),
-            Self::Whole => out.push_str("{\"type\":\"integer\""),
-            Self::Number => out.push_str("{\"type\":\"number\""),
-            Self::Flag => out.push_str("{\"type\":\"boolean\""),
-            Self::Texts => out.push_str("{\"type\":\"array\",\"items\":{\"type\":\"string\"}"),
-            Self::Object => out.push_str("{\"type\":\"object\""),
-            Self::Objects => out.push_str("{\"type\":\"array\",\"items\":{\"type\":\"object\"}"),
+    /// The schema of the member of that name, which so many others come before.
+    pub fn write_as(&self, out: &mut String, (at, word): (usize, &str), about: &str) {
+        // In as few pieces as there are: a list of tools has thousands of members.
+        let [alone, described] = match self {
+            Self::Text => ["\":{\"type\":\"string\"}", "\":{\"type\":\"string\",\"description\":\""],
+            Self::Whole => ["\":{\"type\":\"integer\"}", "\":{\"type\":\"integer\",\"description\":\""],
+            Self::Number => ["\":{\"type\":\"number\"}", "\":{\"type\":\"number\",\"description\":\""],
+            Self::Flag => ["\":{\"type\":\"boolean\"}", "\":{\"type\":\"boolean\",\"description\":\""],
+            Self::Texts => [
+                "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
+                "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"",
+            ],
+            Self::Object => ["\":{\"type\":\"object\"}", "\":{\"type\":\"object\",\"description\":\""],
+            Self::Objects => [
+                "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
+                "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"description\":\"",
+            ],
             Self::Rows(members) => {
-                out.push_str("{\"type\":\"array\",\"items\":");
+                framed(out, before(at), word, "\":{\"type\":\"array\",\"items\":");
                 of_members(out, members.iter());
+                return end(out, about);
             }
+        };
+        if about.is_empty() {
+            framed(out, before(at), word, alone);
+        } else {
+            framed(out, before(at), word, described);
+            framed(out, "", about, "\"}");
         }
-        end(out, about);
     }
 }
 
 /// The name of a member that `at` others come before, and its colon.
 pub fn name(out: &mut String, at: usize, word: &str) {
-    framed(out, if at > 0 { ",\"" } else { "\"" }, word, "\":");
+    framed(out, before(at), word, "\":");
+}
+
+/// What stands before a text of a list, of which there were so many.
+const fn before(at: usize) -> &'static str {
+    if at > 0 { ",\"" } else { "\"" }
 }
 
 /// The end of a schema, with what it describes.
@@ -159,6 +176,6 @@ fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
 
 fn list<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
     for (at, word) in words.enumerate() {
-        framed(out, if at > 0 { ",\"" } else { "\"" }, word, "\"");
+        framed(out, before(at), word, "\"");
     }
 }

@@ -98,14 +98,12 @@ impl Private {
             if home.starts_with(folder) {
                 return Some("holds the whole home folder, with its keys and settings");
             }
-            let is_hidden = folder.strip_prefix(home).is_ok_and(|inside| {
-                inside.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."))
-            });
-            let is_kept = KEPT.iter().any(|kept| overlaps(&home.join(kept)));
-            let is_profile = PROFILES.iter().map(|kept| home.join(kept)).any(|kept| match cfg!(windows) {
-                true => overlaps(&kept),
-                false => folder.starts_with(kept),
-            });
+            let Ok(inside) = folder.strip_prefix(home) else { continue };
+            let is_below = |kept: &str| inside.starts_with(kept);
+            let is_above = |kept: &str| Path::new(kept).starts_with(inside);
+            let is_hidden = inside.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+            let is_kept = KEPT.iter().any(|kept| is_below(kept) || is_above(kept));
+            let is_profile = PROFILES.iter().any(|kept| is_below(kept) || (cfg!(windows) && is_above(kept)));
             if is_hidden || is_kept || is_profile {
                 return Some("is where programs keep their settings and keys");
             }

@@ -123,11 +123,11 @@ impl Http {
     pub async fn send(&self, request: Request<Vec<u8>>, limits: Limits) -> Result<Response<Vec<u8>>, Error> {
         let host = Error::host_of(request.uri());
         let exchange = async {
-            let mut stream = self.begin(request).await?;
+            let mut stream = self.begin(request, &host).await?;
             let mut body = Vec::new();
             while let Some(chunk) = stream.next().await? {
                 if body.len().saturating_add(chunk.len()) > limits.body {
-                    return Err(Error::TooLarge { host: stream.host.clone(), limit: limits.body });
+                    return Err(Error::TooLarge { host: host.clone(), limit: limits.body });
                 }
                 body.extend_from_slice(&chunk);
             }
@@ -145,20 +145,19 @@ impl Http {
     /// Sends `request` once and returns when the headers are there; the body is read piece by piece.
     pub async fn stream(&self, request: Request<Vec<u8>>, limits: Limits) -> Result<Stream, Error> {
         let host = Error::host_of(request.uri());
-        match tokio::time::timeout(limits.time, self.begin(request)).await {
+        match tokio::time::timeout(limits.time, self.begin(request, &host)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::TimedOut { host, after: limits.time }),
         }
     }
 
-    async fn begin(&self, request: Request<Vec<u8>>) -> Result<Stream, Error> {
+    async fn begin(&self, request: Request<Vec<u8>>, host: &str) -> Result<Stream, Error> {
         // Many bodies are forms with a secret in them.
-        self.execute(request.map(|body| Bytes::from_owner(Zeroizing::new(body)).into())).await
+        self.execute(request.map(|body| Bytes::from_owner(Zeroizing::new(body)).into()), host).await
     }
 
-    async fn execute(&self, request: Request<reqwest::Body>) -> Result<Stream, Error> {
-        let host = Error::host_of(request.uri());
-        let request = converted(request).map_err(|_| Error::Address { host: host.clone() })?;
+    async fn execute(&self, request: Request<reqwest::Body>, host: &str) -> Result<Stream, Error> {
+        let request = converted(request).map_err(|_| Error::Address { host: host.to_owned() })?;
         let url = request.url();
         let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
@@ -172,11 +171,11 @@ impl Http {
         };
         let client = self.clients.get(line)?;
         let proxy = self.proxies().for_address(request.url());
-        let answer = client.execute(request).await.map_err(|error| Error::of(&host, proxy, &error))?;
+        let mut answer = client.execute(request).await.map_err(|error| Error::of(host, proxy, &error))?;
         Ok(Stream {
             status: answer.status(),
-            headers: answer.headers().clone(),
-            host,
+            headers: std::mem::take(answer.headers_mut()),
+            host: host.to_owned(),
             answer,
             early: None,
             sending: None,

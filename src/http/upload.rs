@@ -187,12 +187,14 @@ impl Http {
         let hold = Hold(Arc::clone(&state));
         let mut request = request.map(|()| reqwest::Body::wrap(Sending(state)));
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(left));
-        let mut exchange = std::pin::pin!(self.execute(request));
+        let mut exchange = std::pin::pin!(self.execute(request, &host));
         let outcome = loop {
             let before = hold.left();
             match tokio::time::timeout(limits.time, &mut exchange).await {
                 Ok(outcome) => break outcome,
-                Err(_) if hold.left() == before => return Err(Error::TimedOut { host, after: limits.time }),
+                Err(_) if hold.left() == before => {
+                    return Err(Error::TimedOut { host: host.clone(), after: limits.time });
+                }
                 Err(_) => {}
             }
         };
@@ -205,7 +207,7 @@ impl Http {
                 stream.sending = Some(hold);
                 Ok(stream)
             }
-            (Err(_), Some(cause)) => Err(Error::Unread { host, cause }),
+            (Err(_), Some(cause)) => Err(Error::Unread { host: host.clone(), cause }),
             (Err(error), None) => Err(error),
         }
     }

@@ -193,17 +193,17 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
 pub(super) fn is_sound(text: &str) -> bool {
     let mut depth = 0_usize;
     let mut is_string = false;
-    let mut bytes = text.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
+    let mut at = 0_usize;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let mut length = 1;
         match byte {
             b'"' => is_string = !is_string,
             b'\\' if is_string => {
-                let escaped = bytes.next();
-                if escaped.is_some_and(|(_, letter)| letter == b'u') {
-                    let Some(length) = surrogates(text.as_bytes().get(at..).unwrap_or_default()) else { return false };
-                    for _ in 2..length {
-                        bytes.next();
-                    }
+                length = 2;
+                let rest = text.as_bytes().get(at..).unwrap_or_default();
+                if rest.get(1) == Some(&b'u') {
+                    let Some(escaped) = surrogates(rest) else { return false };
+                    length = escaped;
                 }
             }
             b'[' | b'{' if !is_string => {
@@ -215,6 +215,7 @@ pub(super) fn is_sound(text: &str) -> bool {
             b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
             _ => {}
         }
+        at = at.saturating_add(length);
     }
     true
 }

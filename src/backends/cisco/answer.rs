@@ -164,8 +164,7 @@ impl Make for Listing {
         schema::name(out, self.extra.len(), self.name);
         record::rows(out, self.columns, "");
         for (word, shape, _, about) in COMMON {
-            schema::name(out, 1, word);
-            shape.write(out, about);
+            shape.write_as(out, (1, word), about);
         }
         out.push_str("},\"required\":[");
         quoted(out, self.name);

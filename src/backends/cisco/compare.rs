@@ -59,8 +59,7 @@ impl Make for Comparison {
     fn write(&self, out: &mut String) {
         out.push_str("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
         for (at, (word, shape, _, about)) in MEMBERS.iter().enumerate() {
-            schema::name(out, at, word);
-            shape.write(out, about);
+            shape.write_as(out, (at, word), about);
         }
         for (word, columns) in [("bugs", BUG), ("advisories", advisories::ADVISORY)] {
             schema::name(out, 1, word);

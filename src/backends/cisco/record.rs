@@ -187,16 +187,21 @@ pub(super) fn properties(out: &mut String, columns: &[Column]) {
         if before.contains(&column.to) {
             continue;
         }
-        schema::name(out, before.len(), column.to);
+        let name = (before.len(), column.to);
         before.push(column.to);
-        match column.form {
-            Form::Line | Form::Prose | Form::Date => Shape::Text.write(out, column.about),
-            Form::Whole => Shape::Whole.write(out, column.about),
-            Form::Number => Shape::Number.write(out, column.about),
-            Form::Flag => Shape::Flag.write(out, column.about),
-            Form::Lines | Form::Words => Shape::Texts.write(out, column.about),
-            Form::Rows(columns) => rows(out, columns, column.about),
-        }
+        let shape = match column.form {
+            Form::Line | Form::Prose | Form::Date => Shape::Text,
+            Form::Whole => Shape::Whole,
+            Form::Number => Shape::Number,
+            Form::Flag => Shape::Flag,
+            Form::Lines | Form::Words => Shape::Texts,
+            Form::Rows(columns) => {
+                schema::name(out, name.0, name.1);
+                rows(out, columns, column.about);
+                continue;
+            }
+        };
+        shape.write_as(out, name, column.about);
     }
 }
 

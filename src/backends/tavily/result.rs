@@ -276,24 +276,26 @@ pub(super) fn list(value: Option<Value>) -> Vec<Value> {
 
 /// A result; `None` only if there is nothing in it.
 fn entry(value: Value, snippets: bool) -> Option<Entry> {
-    let mut fields = match value {
+    let fields = match value {
         Value::Object(fields) => fields,
         Value::String(url) => Map::from_iter([("url".to_owned(), Value::String(url))]),
         _ => return None,
     };
-    let content = text(&mut fields, "content", SNIPPET);
-    let entry = Entry {
-        title: text(&mut fields, "title", SHORT).unwrap_or_default(),
-        url: text(&mut fields, "url", SHORT).unwrap_or_default(),
-        content: if snippets { Some(content.unwrap_or_default()) } else { content },
-        score: number(fields.get("score")),
-        published_date: text(&mut fields, "published_date", SHORT),
-        id: text(&mut fields, "id", SHORT),
-        favicon: text(&mut fields, "favicon", SHORT),
-        images: images(fields.remove("images")),
-        raw_content: text(&mut fields, "raw_content", usize::MAX),
-        ..Entry::default()
-    };
+    let mut entry = Entry { content: snippets.then(String::new), ..Entry::default() };
+    for (name, value) in fields {
+        match name.as_str() {
+            "title" => entry.title = as_text(value, SHORT).unwrap_or_default(),
+            "url" => entry.url = as_text(value, SHORT).unwrap_or_default(),
+            "content" => entry.content = as_text(value, SNIPPET).or(entry.content),
+            "score" => entry.score = number(Some(&value)),
+            "published_date" => entry.published_date = as_text(value, SHORT),
+            "id" => entry.id = as_text(value, SHORT),
+            "favicon" => entry.favicon = as_text(value, SHORT),
+            "images" => entry.images = images(Some(value)),
+            "raw_content" => entry.raw_content = as_text(value, usize::MAX),
+            _ => {}
+        }
+    }
     let empty = entry.title.is_empty() && entry.url.is_empty() && entry.raw_content.is_none();
     (!empty || entry.content.as_ref().is_some_and(|content| !content.is_empty())).then_some(entry)
 }
@@ -336,7 +338,12 @@ fn chosen(value: Option<Value>) -> Map<String, Value> {
 
 /// A member as text, cleaned, bounded to `longest` bytes; `None` if it is absent, empty or no text.
 pub(super) fn text(fields: &mut Map<String, Value>, name: &str, longest: usize) -> Option<String> {
-    let mut text = match fields.remove(name)? {
+    as_text(fields.remove(name)?, longest)
+}
+
+/// The same of a member that was taken out.
+fn as_text(value: Value, longest: usize) -> Option<String> {
+    let mut text = match value {
         Value::String(text) => outside::clean(text),
         Value::Number(number) => number.to_string(),
         _ => return None,
@@ -447,24 +454,30 @@ fn readable(found: &Structured, heading: &str) -> String {
 }
 
 fn page(text: &mut String, number: usize, entry: &Entry) {
-    let _ = writeln!(text, "\n[{number}] {}\nURL: {}", outside::line(&entry.title, SHORT), entry.url);
+    let _ = write!(text, "\n[{number}] ");
+    add(text, &[&outside::line(&entry.title, SHORT), "\nURL: ", &entry.url, "\n"]);
     let score = entry.score.map(|score| format!("{score:.2}"));
     let facts = [("Published", &entry.published_date), ("Score", &score), ("Id", &entry.id), ("Icon", &entry.favicon)];
     for (name, fact) in facts {
         if let Some(fact) = fact {
-            let _ = writeln!(text, "{name}: {fact}");
+            add(text, &[name, ": ", fact, "\n"]);
         }
     }
     if let Some(content) = entry.content.as_ref().filter(|content| !content.is_empty()) {
-        let _ = writeln!(text, "{content}");
+        add(text, &[content, "\n"]);
     }
     if let Some(raw) = &entry.raw_content {
-        let _ = writeln!(text, "Page text:\n{raw}");
+        add(text, &["Page text:\n", raw, "\n"]);
     }
     if let (Some(next), Some(total)) = (entry.next_offset, entry.total_characters) {
         let _ = writeln!(text, "[cut here: `next_offset` {next} of {total} characters]");
     }
     pictures(text, &entry.images);
+}
+
+/// Adds words as they are; most of a result is that.
+fn add(text: &mut String, words: &[&str]) {
+    words.iter().for_each(|word| text.push_str(word));
 }
 
 fn pictures(text: &mut String, images: &[Image]) {
