@@ -17,6 +17,7 @@ from pathlib import Path
 import docker.auth
 import docker.credentials
 import kubernetes
+import yaml
 
 here = Path(__file__).resolve().parent
 sys.path.insert(0, str(here.parent))
@@ -219,9 +220,13 @@ def docker_understands_the_refusals():
     through_docker(lambda: store.store(bearer.url, "<token>", token))
 
 
-def cluster(version, server, name=bearer.name):
-    plugin = {"apiVersion": f"client.authentication.k8s.io/{version}", "command": keyward.program, "args": ["credential", "kubectl", name]}
-    plugin |= {"interactiveMode": "Never", "provideClusterInfo": True, "env": [{"name": key, "value": value} for key, value in keyward.env.items()]}
+def cluster(version, server):
+    plugin = {"apiVersion": f"client.authentication.k8s.io/{version}", "command": keyward.program, "args": ["credential", "kubectl", bearer.name]}
+    return asking(server, plugin | {"interactiveMode": "Never", "provideClusterInfo": True})
+
+
+def asking(server, plugin):
+    plugin = plugin | {"env": [{"name": key, "value": value} for key, value in environment.items()]}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -258,6 +263,60 @@ def kubernetes_elsewhere_gets_nothing():
         except kubernetes.config.config_exception.ConfigException:
             pass
     same([one for one in basic.seen()[before:] if one["scheme"]], [], "credentials that the other server saw")
+
+
+@needs(kubernetes_calls_with_it)
+def as_the_readme_says():
+    """What the README tells to set up for each program works as it is written, with another connection's name and address."""
+    readme = (here.parents[2] / "README.md").read_text()
+    host = bearer.url.removeprefix("http://")
+    for old, new in (("https://git.example.com", bearer.url), ("git.example.com", host), ("/api`", "/version/`")):
+        readme = readme.replace(old, new)
+    readme = re.sub(r"\bforge\b", bearer.name, readme)
+    rows = re.findall(r"^\| ([^|]+) \| (.+) \|$", readme.split("## Scripts and other programs")[1].split("\n## ")[0], re.MULTILINE)
+    told = {name: re.findall(r"`([^`]+)`", text) for name, text in rows if "`" in text}
+    same(sorted(told), ["a POSIX shell", "curl", "docker", "git", "kubectl"], "programs")
+    home = scratch / "as-the-readme-says"
+    (home / ".local/bin").mkdir(parents=True)
+    # The home of the programs, not of keyward.
+    env = {**environment, "GIT_CONFIG_GLOBAL": str(home / "gitconfig"), "PATH": f"{home}/.local/bin:{environment['PATH']}"}
+
+    def run(shell, script):
+        done = subprocess.run([shell, "-c", script], env=env, capture_output=True, text=True, timeout=60)
+        same(done.returncode, 0, f"{script}: {done.stderr}")
+        return done.stdout
+
+    token = keyward("token", bearer.name).must().out.strip()
+    (curl,) = told["curl"]
+    assert '"major"' in run("sh", curl)
+    posix, fish, power = told["a POSIX shell"]
+    same(run("sh", f"{posix}; printf %s \"$TOKEN\""), token)
+    assert shutil.which("fish"), "no fish"
+    same(run("fish", f"{fish}; printf %s $TOKEN"), token)
+    same(power, f"$env:TOKEN = keyward token {bearer.name}")
+    needs_authtype()
+    (git_config,) = told["git"]
+    run("sh", git_config)
+    assert "refs/heads/main" in run("sh", f"git ls-remote {bearer.url}/project.git")
+    link, _, helpers = told["docker"]
+    run("sh", link.replace("~", str(home)))
+    config = docker.auth.AuthConfig(json.loads(f"{{{helpers}}}"), credstore_env=env)
+    environment["PATH"], kept = env["PATH"], environment["PATH"]
+    (programs / "docker-credential-keyward").unlink()
+    try:
+        same(through_docker(lambda: config.resolve_authconfig(host)), {"ServerAddress": host, "IdentityToken": token})
+    finally:
+        environment["PATH"] = kept
+        (programs / "docker-credential-keyward").symlink_to(Path(keyward.program).resolve())
+    (exec_plugin,) = told["kubectl"]
+    plugin = yaml.safe_load(exec_plugin)["exec"]
+    kept = dict(os.environ)
+    os.environ["PATH"] = env["PATH"]
+    try:
+        same(asking(bearer.url, plugin).get_code().major, "1")
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
 
 
 @needs(signed_in)
@@ -326,6 +385,7 @@ if __name__ == "__main__":
         docker_understands_the_refusals,
         kubernetes_calls_with_it,
         kubernetes_elsewhere_gets_nothing,
+        as_the_readme_says,
         verify_asks,
         interrupted_renewals,
         logout_ends_it_for_git,
