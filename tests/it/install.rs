@@ -134,3 +134,22 @@ fn the_list_says_what_is_here_and_what_has_keyward() {
     assert!(ran.err.contains("line 1"), "{ran:?}");
     assert_eq!(fs::read_to_string(file(&world)).expect("there"), "{");
 }
+
+#[test]
+fn in_the_home_folder_one_list_is_shown_once() {
+    // The project is the folder that tests run in, and nothing is written here.
+    let home = std::env::current_dir().expect("a folder");
+    let home = home.to_str().expect("a path");
+    let world = World::new().environment("HOME", home).environment("USERPROFILE", home);
+    let list = world.run(&["install", "--list", "--json"]).done().json();
+    let hosts = list["hosts"].as_array().expect("hosts");
+    let files = |host: &serde_json::Value| -> Vec<String> {
+        host["lists"].as_array().expect("lists").iter().map(|list| list["file"].to_string()).collect()
+    };
+    assert!(hosts.iter().any(|host| host["host"] == "cursor" && files(host).len() == 1), "{list}");
+    for host in hosts {
+        let all = files(host);
+        let once: std::collections::BTreeSet<&String> = all.iter().collect();
+        assert_eq!(once.len(), all.len(), "{host}");
+    }
+}

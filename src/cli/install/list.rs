@@ -64,7 +64,13 @@ pub(super) fn show(console: &Console, here: &Here) {
 
 fn one(host: &'static Host, here: &Here) -> One {
     let dialog = Some(host.dialog).filter(|dialog| !dialog.is_empty());
-    let lists = [Scope::User, Scope::Project].into_iter().filter_map(|scope| list(host, scope, here)).collect();
+    let mut lists: Vec<List> = Vec::new();
+    for list in [Scope::User, Scope::Project].into_iter().filter_map(|scope| list(host, scope, here)) {
+        // In the home folder some hosts have the list of the project where the person's own is.
+        if lists.iter().all(|known| known.file != list.file) {
+            lists.push(list);
+        }
+    }
     One { host: host.name, title: host.title, found: host.is_present(here), dialog, lists }
 }
 
