@@ -119,8 +119,13 @@ fn every_error_that_is_quoted_is_one_that_keyward_says() {
             let cell = row.trim_start_matches('|').split(" | ").next().expect("a cell").trim();
             let said = cell.trim_matches('`').trim();
             let parts = said.split('…').map(|part| part.trim().replace("`x`", "`"));
-            let missing: Vec<String> = parts.filter(|part| !goldens.contains(part.trim_matches('`').trim())).collect();
-            assert!(missing.is_empty(), "{}: keyward never says {missing:?}", path.display());
+            let parts: Vec<String> = parts.map(|part| part.trim_matches('`').trim().to_owned()).collect();
+            assert!(parts.iter().map(String::len).sum::<usize>() > 9, "{}: {cell} could be anything", path.display());
+            // All of it in one message, in this order.
+            let is_said = goldens.lines().any(|line| {
+                parts.iter().try_fold(line, |rest, part| rest.split_once(part.as_str()).map(|(_, rest)| rest)).is_some()
+            });
+            assert!(is_said, "{}: keyward never says {cell}", path.display());
         }
     }
 }
