@@ -81,9 +81,10 @@ fn table(rows: &[&Row], names: &[String]) -> String {
 
 fn ratio(row: &Row, name: &str, value: f64) -> String {
     match row.value(FLOOR) {
-        Some(floor) if name != FLOOR && floor > 0.0 && !matches!(row.unit, Unit::Count) => {
-            format!(" ({:.2})", value / floor)
-        }
+        Some(floor) if name != FLOOR && floor > 0.0 && !matches!(row.unit, Unit::Count) => match value / floor {
+            many @ 10.0.. => format!(" ({many:.0})"),
+            few => format!(" ({few:.2})"),
+        },
         _ => String::new(),
     }
 }
@@ -103,7 +104,7 @@ fn machine(programs: &Programs) -> String {
     let mut versions = vec![format!("keyward {}", env!("CARGO_PKG_VERSION"))];
     versions.extend(programs.peers.iter().map(|peer| format!("{} {}", peer.name, peer.version)));
     format!(
-        "Machine: {cores} cores ({processor}), Linux {}, {}. Programs: {}; `{BRIDGE}` is keyward before a remote MCP server, as mcp-remote and\nhyper-mcp-remote are.\n",
+        "Machine: {cores} cores ({processor}), Linux {}, {}. Programs: {}; \"{BRIDGE}\" is keyward before a remote MCP server, as mcp-remote and\nhyper-mcp-remote are.\n",
         said("uname", "-r"),
         said("rustc", "-V"),
         versions.join(", "),

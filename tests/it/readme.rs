@@ -60,6 +60,20 @@ fn the_tables_have_not_drifted() {
     is_current("docs/providers.md", "providers", &providers());
 }
 
+#[test]
+fn the_figures_are_those_of_the_last_benchmark() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let page = std::fs::read_to_string(folder.join("benchmark.md")).expect("a page that the benchmark wrote");
+    let told =
+        page.split_once("<!-- benchmark: begin -->\n").and_then(|(_, rest)| rest.split_once("<!-- benchmark: end -->"));
+    let (told, _) = told.expect("what the README says of it");
+    assert!(told.lines().count() > 4 && told.contains("| floor | keyward |"), "{told}");
+    is_current("README.md", "benchmark", told);
+    let plots = page.split("](benchmark/").skip(1).filter_map(|rest| rest.split(')').next());
+    let plots: Vec<&str> = plots.filter(|plot| folder.join("benchmark").join(plot).is_file()).collect();
+    assert_eq!(plots.len(), 8, "{plots:?}");
+}
+
 /// Whether what stands between the marks of that name on a page is this table.
 pub fn is_current(page: &str, name: &str, table: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
