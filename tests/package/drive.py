@@ -233,14 +233,35 @@ def rights():
     unsure = [name for name, package in packages.items() if name and not package.get("integrity", "").startswith("sha512-")]
     same(unsure, [], "packages without a sum")
     # What is fetched and run must not come near a program that is not packed yet.
-    same([step["run"] for step in jobs["build"]["steps"] if "install" in step.get("run", "") and "cargo" in step["run"]], [], "what else runs where programs are built")
+    steps = ["actions/checkout", "The tag is the version of Cargo.toml", "Rust", "A C compiler for programs without a C library", "Build", "The program runs",
+             "It asks for the C library alone, and for no newer one than the installer and the Debian package do", "actions/upload-artifact"]  # fmt: skip
+    same([step.get("name", step.get("uses", "").split("@")[0]) for step in jobs["build"]["steps"]], steps, "what runs where programs are built")
+    for target in jobs["build"]["strategy"]["matrix"]["include"]:
+        assert re.fullmatch(r"rust:[0-9.]+-bookworm@sha256:[0-9a-f]{64}", target.get("container", "rust:1-bookworm@sha256:" + 64 * "0")), target
     same(jobs["pack"]["needs"], ["build", "bills"], "what is packed")
     assert "secrets." not in json.dumps([release, ci])
     same(jobs["publish"]["steps"][1]["run"], "cd dist && sha256sum --check --strict SHA256SUMS")
 
 
+def steps_run():
+    """the steps that look at a program run as they do there, take one for this machine, and refuse one that cannot be started"""
+    read = "require 'yaml'; require 'json'; puts JSON.dump(YAML.load_file(ARGV[0]))"
+    release = json.loads(do("ruby", "-e", read, top / ".github/workflows/release.yml"))
+    script = {step.get("name"): step.get("run") for step in release["jobs"]["build"]["steps"]}["The program runs"]
+    for name, works in (("keyward", True), ("keyward.exe", True), ("keyward", False), ("other", True)):
+        place = scratch / f"step-{name}-{works}"
+        program = place / "target/x/release" / name
+        program.parent.mkdir(parents=True)
+        (program.parent / "keyward.d").touch()
+        program.write_text(f"#!/bin/sh\nexit {0 if works else 1}\n")
+        program.chmod(0o755)
+        done = subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script], cwd=place, env={**os.environ, "TARGET": "x"}, capture_output=True, text=True)
+        same(done.returncode == 0, works and name != "other", f"{name} that {'works' if works else 'fails'}: {done}")
+        same((place / "built" / name).is_file(), works and name != "other", name)
+
+
 if __name__ == "__main__":
     sys.exit(ring.run([
         whole_release, the_same_bytes, bundle, bundle_refused, registry, homebrew_and_scoop, not_whole, debian, manual,
-        workflows, rights,
+        workflows, rights, steps_run,
     ]))  # fmt: skip
