@@ -8,6 +8,8 @@ set -eu
 LC_ALL=C
 export LC_ALL
 umask 022
+# All of it is read before any of it is done: half a script does nothing, and says so.
+{
 
 # The address of the releases; the installer that lies beside a release knows it.
 releases=
@@ -305,7 +307,12 @@ logins_that_are() {
 # Makes $hosts the names of those whose lists of servers start this program.
 look_for_hosts() {
   # Not in a project, whose lists are not this person's alone.
-  (cd / && "$to/keyward" --json install --list >"$work/hosts" 2>/dev/null) || return 1
+  (cd / && "$to/keyward" --json install --list) >"$work/hosts" 2>/dev/null || return 1
+  # A list that nobody can read may have it, unless its name is not there at all.
+  tr '{' '\n' <"$work/hosts" | sed -n 's/.*"scope":"user","file":"\(.*\)","keyward":"unread".*/\1/p' >"$work/unread"
+  while read -r one || [ -n "$one" ]; do
+    if [ ! -f "$one" ] || grep -q keyward "$one"; then return 1; fi
+  done <"$work/unread"
   hosts=$(tr '{' '\n' <"$work/hosts" |
     sed -n -e 's/^"host":"\([a-z-]*\)".*/\1/' -e 't name' -e '/"scope":"user".*"this":true/{g' -e 'p' -e '}' -e 'b' -e ':name' -e 'h' |
     sort -u | tr '\n' ' ')
@@ -474,3 +481,4 @@ case $action in
     ;;
   uninstall) uninstall ;;
 esac
+}

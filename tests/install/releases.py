@@ -8,6 +8,7 @@ import http.server
 import io
 import json
 import os
+import re
 import ssl
 import subprocess
 import sys
@@ -31,7 +32,8 @@ case "$*" in
 esac
 """
 SIGNED_IN = '{"schema_version":1,"connections":[{"connection":"box","login":"signed-in"},{"connection":"c","login":"renewable"}]}'
-musl = subprocess.run(["getconf", "GNU_LIBC_VERSION"], capture_output=True).returncode != 0
+said = subprocess.run(["getconf", "GNU_LIBC_VERSION"], capture_output=True, text=True).stdout
+musl = [int(number) for number in re.findall(r"[0-9]+", said)] < [2, 36]
 TARGET = f"{os.uname().machine}-unknown-linux-{'musl' if musl else 'gnu'}"
 served = {}
 
@@ -226,8 +228,12 @@ def over_https():
         env = {"PATH": os.environ["PATH"], **env, "HOME": str(home)}
         done = subprocess.run(piped, input=text, env=env, cwd=scratch, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0 and (home / ".local/bin/keyward").exists(), done
-    half = subprocess.run(["sh"], input=text[: len(text) * 9 // 10], env={**env, "HOME": str(scratch / "none")}, capture_output=True, text=True)
-    assert half.returncode != 0 and not (scratch / "none").exists(), "half a script did something"
+    none = scratch / "none"
+    # Wherever it breaks off, also between two commands.
+    ends = [*range(len(text) // 20, len(text), 97)] + [at for at in range(len(text)) if text.startswith("\nesac", at)] + [len(text) - 3]
+    for end in ends:
+        half = subprocess.run(["sh"], input=text[:end], env={**env, "HOME": str(none)}, capture_output=True, text=True)
+        assert half.returncode != 0 and not none.exists(), f"{end} bytes of {len(text)} did something: {half}"
 
 
 def not_signed_out():
@@ -294,6 +300,19 @@ def hosts_that_start_it():
         done = run("--uninstall", *words, home=home, LIST="1")
         assert done.returncode == 1 and "which hosts" in done.stderr and "install --list says why" in done.stderr, done
     same(listed(home), there)
+    known = (home / "hosts.json").read_text()
+    broken = scratch / "broken list.json"
+    unread = [{"host": "goose", "lists": [{"scope": "user", "file": str(broken), "keyward": "unread", "command": None, "this": None}]}]
+    (home / "hosts.json").write_text(json.dumps({"schema_version": 1, "hosts": unread}, separators=(",", ":")))
+    broken.write_text('{"keyward": {,')
+    done = run("--uninstall", home=home)
+    assert done.returncode == 1 and "which hosts" in done.stderr, done
+    same(listed(home), there)
+    # Of another program's broken list there is nothing to know.
+    broken.write_text('{"other": {,')
+    same(run("--uninstall", home=home).returncode, 0)
+    same(run("--from", folder, home=home).returncode, 0)
+    (home / "hosts.json").write_text(known)
     done = run("--uninstall", "--purge", home=home, TAKE="5")
     assert done.returncode == 1 and "nothing was removed" in done.stderr, done
     assert set(there) <= set(listed(home))
