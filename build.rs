@@ -16,8 +16,8 @@ fn main() {
     for script in ["unwinding.ld", "start.ld"] {
         println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", folder.join(script).display());
     }
-    // What follows asks this machine, which says nothing about another one.
-    if told("CARGO_CFG_TARGET_ENV") != "gnu" || told("HOST") != told("TARGET") {
+    // What follows asks this machine, which says nothing about another one, nor about a linker of somebody's own choice.
+    if told("CARGO_CFG_TARGET_ENV") != "gnu" || told("HOST") != told("TARGET") || !told("RUSTC_LINKER").is_empty() {
         return;
     }
     if reads_packed_relocations() {
