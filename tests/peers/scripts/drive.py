@@ -294,10 +294,6 @@ def as_the_readme_says():
     assert shutil.which("fish"), "no fish"
     same(run("fish", f"{fish}; printf %s $TOKEN"), token)
     same(power, f"$env:TOKEN = keyward token {bearer.name}")
-    needs_authtype()
-    (git_config,) = told["git"]
-    run("sh", git_config)
-    assert "refs/heads/main" in run("sh", f"git ls-remote {bearer.url}/project.git")
     link, _, helpers = told["docker"]
     run("sh", link.replace("~", str(home)))
     config = docker.auth.AuthConfig(json.loads(f"{{{helpers}}}"), credstore_env=env)
@@ -317,6 +313,10 @@ def as_the_readme_says():
     finally:
         os.environ.clear()
         os.environ.update(kept)
+    needs_authtype()
+    (git_config,) = told["git"]
+    run("sh", git_config)
+    assert "refs/heads/main" in run("sh", f"git ls-remote {bearer.url}/project.git")
 
 
 @needs(signed_in)
