@@ -43,7 +43,7 @@ fn has_static_unwinder() -> bool {
     Path::new(&said("cc", &["-print-file-name=libgcc_eh.a"])).is_absolute()
 }
 
-/// The first line of what a program says; nothing if there is no such program.
+/// What a program says; nothing if there is no such program.
 #[expect(clippy::disallowed_methods, reason = "a build script asks the machine that builds")]
 fn said(program: &str, arguments: &[&str]) -> String {
     let done = Command::new(program).args(arguments).output().map(|done| done.stdout).unwrap_or_default();

@@ -175,8 +175,8 @@ def shells_read_it():
     assert '"major"' in subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True).stdout
 
 
-def through_docker(function):
-    """Docker's Python client finds its helper on the PATH of this process."""
+def with_programs(function):
+    """Clients of Docker and Kubernetes find keyward on the PATH of this process."""
     kept = dict(os.environ)
     os.environ.update(environment)
     try:
@@ -189,35 +189,35 @@ def through_docker(function):
 @needs(signed_in)
 def docker_finds_its_helper():
     """Docker's Python client gets, lists and resolves the identity token through a link named after its protocol."""
-    store = through_docker(lambda: docker.credentials.Store("keyward", environment=environment))
+    store = with_programs(lambda: docker.credentials.Store("keyward", environment=environment))
     token = keyward("token", bearer.name).must().out.strip()
     host = bearer.url.removeprefix("http://")
     for server in (bearer.url, host, f"{bearer.url}/v2/"):
-        same(through_docker(lambda: store.get(server)), {"ServerURL": server, "Username": "<token>", "Secret": token})
-    same(through_docker(store.list), {url: "<token>" for url in (bearer.url, basic.url, sandbox["url"])})
+        same(with_programs(lambda: store.get(server)), {"ServerURL": server, "Username": "<token>", "Secret": token})
+    same(with_programs(store.list), {url: "<token>" for url in (bearer.url, basic.url, sandbox["url"])})
     config = docker.auth.AuthConfig({"credHelpers": {host: "keyward"}}, credstore_env=environment)
-    resolved = through_docker(lambda: config.resolve_authconfig(host))
+    resolved = with_programs(lambda: config.resolve_authconfig(host))
     same(resolved, {"ServerAddress": host, "IdentityToken": token}, "what a pull would send")
 
 
 @needs(docker_finds_its_helper)
 def docker_understands_the_refusals():
     """Docker's Python client sees "not found" for other servers and a failure for what keyward does not do."""
-    store = through_docker(lambda: docker.credentials.Store("keyward", environment=environment))
+    store = with_programs(lambda: docker.credentials.Store("keyward", environment=environment))
     for server in ("registry.example.com", "https://evil.example/", "", "nonsense\n"):
         try:
-            through_docker(lambda: store.get(server))
+            with_programs(lambda: store.get(server))
             raise AssertionError(f"{server!r} has a credential")
         except docker.credentials.CredentialsNotFound:
             pass
     for refused in (lambda: store.store(bearer.url, "alice", "canary"), lambda: store.erase(bearer.url)):
         try:
-            through_docker(refused)
+            with_programs(refused)
             raise AssertionError("it was not refused")
         except docker.credentials.StoreError as error:
             assert "keyward" in str(error) and "canary" not in str(error), error
     token = keyward("token", bearer.name).must().out.strip()
-    through_docker(lambda: store.store(bearer.url, "<token>", token))
+    with_programs(lambda: store.store(bearer.url, "<token>", token))
 
 
 def cluster(version, server):
@@ -297,22 +297,16 @@ def as_the_readme_says():
     link, _, helpers = told["docker"]
     run("sh", link.replace("~", str(home)))
     config = docker.auth.AuthConfig(json.loads(f"{{{helpers}}}"), credstore_env=env)
+    (exec_plugin,) = told["kubectl"]
+    plugin = yaml.safe_load(exec_plugin)["exec"]
     environment["PATH"], kept = env["PATH"], environment["PATH"]
     (programs / "docker-credential-keyward").unlink()
     try:
-        same(through_docker(lambda: config.resolve_authconfig(host)), {"ServerAddress": host, "IdentityToken": token})
+        same(with_programs(lambda: config.resolve_authconfig(host)), {"ServerAddress": host, "IdentityToken": token})
+        same(with_programs(lambda: asking(bearer.url, plugin).get_code().major), "1")
     finally:
         environment["PATH"] = kept
         (programs / "docker-credential-keyward").symlink_to(Path(keyward.program).resolve())
-    (exec_plugin,) = told["kubectl"]
-    plugin = yaml.safe_load(exec_plugin)["exec"]
-    kept = dict(os.environ)
-    os.environ["PATH"] = env["PATH"]
-    try:
-        same(asking(bearer.url, plugin).get_code().major, "1")
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
     needs_authtype()
     (git_config,) = told["git"]
     run("sh", git_config)
