@@ -324,7 +324,7 @@ uninstall() {
   [ -f "$record" ] || fail "nothing that install.sh put there is in \`$to\`" 'install.sh --uninstall --to the folder it was installed into'
   hosts=
   if [ -x "$to/keyward" ] && [ "$logins" = keep ]; then
-    look_for_hosts || say "note: which hosts start it could not be found out: $to/keyward install --list"
+    look_for_hosts || say 'note: which hosts start it could not be found out; a list of servers may still have it'
   elif [ -x "$to/keyward" ]; then
     # Whoever is gone cannot sign out any more, and a login that nobody needs stays valid.
     "$to/keyward" --json status >"$work/status" 2>/dev/null ||

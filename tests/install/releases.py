@@ -312,6 +312,9 @@ def hosts_that_start_it():
     broken.write_text('{"other": {,')
     same(run("--uninstall", home=home).returncode, 0)
     same(run("--from", folder, home=home).returncode, 0)
+    done = run("--uninstall", "--keep-logins", home=home, LIST="1")
+    assert done.returncode == 0 and "could not be found out" in done.text and "removed" in done.text, done
+    same(run("--from", folder, home=home).returncode, 0)
     (home / "hosts.json").write_text(known)
     done = run("--uninstall", "--purge", home=home, TAKE="5")
     assert done.returncode == 1 and "nothing was removed" in done.stderr, done
