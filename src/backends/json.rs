@@ -72,6 +72,15 @@ pub fn quoted(out: &mut String, text: &str) {
     framed(out, "\"", text, "\"");
 }
 
+/// Adds what stands before a name of ours and ends with the quotation mark, the name, in which nothing has to be escaped, and what
+/// follows.
+pub(super) fn named(out: &mut String, before: &str, name: &'static str, after: &str) {
+    debug_assert!(plain(name) == name.len(), "{name}: a name of plain characters");
+    for piece in [before, name, after] {
+        out.push_str(piece);
+    }
+}
+
 /// Adds what stands before a text and ends with the quotation mark, the text as JSON has it, and what follows.
 pub(super) fn framed(out: &mut String, before: &str, text: &str, after: &str) {
     out.reserve(before.len().saturating_add(text.len()).saturating_add(after.len()));
@@ -109,51 +118,51 @@ const fn below(word: u64, least: u8) -> u64 {
     word.wrapping_sub(LOW * least as u64)
 }
 
-/// Marks where one of the eight bytes is this one, in the same way.
-const fn equal(word: u64, byte: u8) -> u64 {
-    below(word ^ (LOW * byte as u64), 1)
-}
-
-/// Marks what a JSON string has to escape.
+/// Marks what a JSON string has to escape. The first mark is right; what is after it means nothing.
 const fn escaped(word: u64) -> u64 {
-    (below(word, b' ') | equal(word, b'"') | equal(word, b'\\')) & !word
+    // A quotation mark changes places with the space, which is next to what has to be escaped.
+    let (swapped, backslash) = (word ^ (LOW * 2), word ^ (LOW * b'\\' as u64));
+    (below(swapped, b'!') | below(backslash, 1)) & !word & HIGH
 }
 
 /// Marks what is no printable ASCII, also line breaks and tabs.
 const fn unprintable(word: u64) -> u64 {
-    below(word, b' ') | word | equal(word, 0x7f)
-}
-
-/// How many bytes stand before the first of which `is_odd` says so; a byte of `marks` has its high bit for every eight bytes
-/// with one.
-fn before(bytes: &[u8], marks: impl Fn(u64) -> u64, is_odd: impl Fn(u8) -> bool) -> usize {
-    let mut done = 0_usize;
-    loop {
-        let (words, rest) = bytes.get(done..).unwrap_or_default().as_chunks::<8>();
-        // A search by itself: nothing else is in its loop.
-        let marked = words.iter().position(|word| marks(u64::from_le_bytes(*word)) & HIGH != 0);
-        done = done.saturating_add(marked.unwrap_or(words.len()).saturating_mul(8));
-        let (looked, is_end) = match marked.and_then(|at| words.get(at)) {
-            Some(word) => (word.as_slice(), false),
-            None => (rest, true),
-        };
-        match looked.iter().position(|byte| is_odd(*byte)) {
-            Some(at) => return done.saturating_add(at),
-            None if is_end => return bytes.len(),
-            None => done = done.saturating_add(looked.len()),
-        }
-    }
+    (below(word, b' ') | word | below(word ^ (LOW * 0x7f), 1)) & HIGH
 }
 
 /// How many bytes stand before the first that a JSON string has to escape.
 fn plain(text: &str) -> usize {
-    before(text.as_bytes(), escaped, |byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    let bytes = text.as_bytes();
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let marks = escaped(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return first(marks).saturating_add(at.saturating_mul(8));
+        }
+    }
+    match bytes.last_chunk::<8>() {
+        // What comes before the rest has no mark.
+        Some(word) if !rest.is_empty() => match escaped(u64::from_le_bytes(*word)) {
+            0 => bytes.len(),
+            marks => first(marks).saturating_add(bytes.len().saturating_sub(8)),
+        },
+        _ => {
+            let odd = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
+            odd.map_or(bytes.len(), |at| words.len().saturating_mul(8).saturating_add(at))
+        }
+    }
+}
+
+/// Which byte has the first mark.
+const fn first(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
 }
 
 /// Whether there is nothing in a text but printable ASCII, line breaks and tabs.
 pub(super) fn is_printable(text: &str) -> bool {
-    let is_odd = |byte: u8| !matches!(byte, b' '..=b'~' | b'\n' | b'\t');
-    before(text.as_bytes(), unprintable, is_odd) == text.len()
+    let is_fine = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    words.iter().all(|word| unprintable(u64::from_le_bytes(*word)) == 0 || is_fine(word)) && is_fine(rest)
 }
 
 /// Members and what is in them.

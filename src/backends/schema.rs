@@ -4,7 +4,7 @@
 use std::fmt::{Debug, Write as _};
 
 use super::arguments::{Field, Form};
-use super::json::framed;
+use super::json::{framed, named};
 
 /// Writes a schema when somebody asks for it: at most once for each list of tools.
 pub trait Make: Debug + Sync {
@@ -116,7 +116,7 @@ pub fn of_members<'a>(out: &mut String, members: impl Iterator<Item = &'a Member
 
 impl Shape {
     /// The schema of the member of that name, which so many others come before.
-    pub fn write_as(&self, out: &mut String, (at, word): (usize, &str), about: &str) {
+    pub fn write_as(&self, out: &mut String, (at, word): (usize, &'static str), about: &str) {
         // In as few pieces as there are: a list of tools has thousands of members.
         let [alone, described] = match self {
             Self::Text => ["\":{\"type\":\"string\"}", "\":{\"type\":\"string\",\"description\":\""],
@@ -133,23 +133,23 @@ impl Shape {
                 "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"description\":\"",
             ],
             Self::Rows(members) => {
-                framed(out, before(at), word, "\":{\"type\":\"array\",\"items\":");
+                named(out, before(at), word, "\":{\"type\":\"array\",\"items\":");
                 of_members(out, members.iter());
                 return end(out, about);
             }
         };
         if about.is_empty() {
-            framed(out, before(at), word, alone);
+            named(out, before(at), word, alone);
         } else {
-            framed(out, before(at), word, described);
+            named(out, before(at), word, described);
             framed(out, "", about, "\"}");
         }
     }
 }
 
 /// The name of a member that `at` others come before, and its colon.
-pub fn name(out: &mut String, at: usize, word: &str) {
-    framed(out, before(at), word, "\":");
+pub fn name(out: &mut String, at: usize, word: &'static str) {
+    named(out, before(at), word, "\":");
 }
 
 /// What stands before a text of a list, of which there were so many.
@@ -165,7 +165,7 @@ pub fn end(out: &mut String, about: &str) {
     }
 }
 
-fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
+fn required(out: &mut String, words: impl Iterator<Item = &'static str>) {
     let mut words = words.peekable();
     if words.peek().is_some() {
         out.push_str(",\"required\":[");
@@ -174,8 +174,8 @@ fn required<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
     }
 }
 
-fn list<'a>(out: &mut String, words: impl Iterator<Item = &'a str>) {
+fn list(out: &mut String, words: impl Iterator<Item = &'static str>) {
     for (at, word) in words.enumerate() {
-        framed(out, before(at), word, "\"");
+        named(out, before(at), word, "\"");
     }
 }
