@@ -78,16 +78,16 @@ mod linux {
             Some(Box::new(File::from(self.0.try_clone().ok()?)))
         }
 
-        /// Writes as much as there is room for.
-        pub(in crate::mcp) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(pwritev2(&self.0, &[IoSlice::new(bytes)], HERE, ReadWriteFlags::NOWAIT)?)
+        /// Writes the pieces, as much of them as there is room for.
+        pub(in crate::mcp) fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(pwritev2(&self.0, pieces, HERE, ReadWriteFlags::NOWAIT)?)
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod nowhere {
-    use std::io::{self, Write};
+    use std::io::{self, IoSlice, Write};
     use std::task::{Context, Poll};
 
     use super::Handle;
@@ -115,7 +115,7 @@ mod nowhere {
             match self.0 {}
         }
 
-        pub(in crate::mcp) fn write(&self, _: &[u8]) -> io::Result<usize> {
+        pub(in crate::mcp) fn write(&self, _: &[IoSlice<'_>]) -> io::Result<usize> {
             match self.0 {}
         }
     }

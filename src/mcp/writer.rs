@@ -1,7 +1,8 @@
 //! The one writer: whole lines, several at once when they wait, flushed.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -20,8 +21,8 @@ pub(super) enum Part {
     Raw(Box<RawValue>),
     /// No part of a line: tells, alone in its place, that all before it is written, and is the last that is.
     Written(SyncSender<()>),
-    /// The end of a line, with its break, alone in its place: the beginning is written.
-    Rest(Vec<u8>),
+    /// The first in its place: so many bytes of the line that follows are written.
+    Begun(usize),
 }
 
 impl Part {
@@ -31,7 +32,7 @@ impl Part {
             Self::Text(text) => text,
             Self::Shared(text) => text,
             Self::Raw(raw) => raw.get(),
-            Self::Written(_) | Self::Rest(_) => "",
+            Self::Written(_) | Self::Begun(_) => "",
         }
     }
 }
@@ -43,6 +44,8 @@ pub(super) type Parts = Vec<Part>;
 const WAITING: usize = 256;
 /// From this size on a piece is written without passing through the buffer.
 const LARGE: usize = 64 << 10;
+/// Pieces that are written at once; systems take a thousand.
+const PIECES: usize = 64;
 
 /// A handle to the writer. Cloning shares it; the writing thread ends with the last one.
 #[derive(Clone)]
@@ -175,20 +178,31 @@ impl Direct {
         left
     }
 
-    /// Writes the line; what of it could not be written now.
-    fn written(&self, state: &mut State, line: Parts) -> Option<Parts> {
+    /// Writes the line, or as much of it as there is room for; what the thread has to do about the rest.
+    fn written(&self, state: &mut State, mut line: Parts) -> Option<Parts> {
         let size: usize = line.iter().map(|part| part.as_str().len()).sum();
-        if size >= LARGE {
-            return Some(line);
-        }
-        let mut bytes = Vec::with_capacity(size + 1);
+        let (mut pieces, mut room, mut is_whole) = (Vec::with_capacity(line.len().saturating_add(1)), LARGE, true);
         for part in &line {
-            without_breaks(&mut bytes, part.as_str().as_bytes());
+            if room == 0 || pieces.len() >= PIECES {
+                is_whole = false;
+                break;
+            }
+            let part = part.as_str().as_bytes();
+            let piece = part.get(..room).unwrap_or(part);
+            room = room.saturating_sub(piece.len());
+            is_whole = piece.len() == part.len();
+            pieces.push(without_breaks(piece));
         }
-        bytes.push(b'\n');
-        match self.output.write(&bytes) {
-            Ok(size) if size >= bytes.len() => None,
-            Ok(size) => Some(vec![Part::Rest(bytes.split_off(size))]),
+        if is_whole {
+            pieces.push(Cow::Borrowed(b"\n"));
+        }
+        let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+        match self.output.write(&slices) {
+            Ok(written) if written > size => None,
+            Ok(written) => {
+                line.insert(0, Part::Begun(written));
+                Some(line)
+            }
             Err(error) => {
                 // Not this way, it seems; if nobody reads, the thread finds out.
                 state.is_over |= error.kind() != io::ErrorKind::WouldBlock;
@@ -239,31 +253,26 @@ fn write(
 
 /// Adds a line. What comes back wants to be told that it is written.
 fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Result<Option<SyncSender<()>>> {
-    match line {
+    let (mut begun, line) = match line {
         [Part::Written(asked)] => return Ok(Some(asked.clone())),
-        [Part::Rest(bytes)] => {
-            buffer.extend_from_slice(bytes);
-            return Ok(None);
-        }
-        _ => {}
-    }
+        [Part::Begun(size), line @ ..] => (*size, line),
+        _ => (0, line),
+    };
     for part in line {
         let bytes = part.as_str().as_bytes();
-        if bytes.len() < LARGE {
-            without_breaks(buffer, bytes);
-            // A line of many pieces must not grow in here.
-            if buffer.len() >= LARGE {
-                output.write_all(buffer)?;
-                buffer.clear();
-            }
-            continue;
-        }
-        output.write_all(buffer)?;
-        buffer.clear();
-        for chunk in bytes.chunks(LARGE) {
-            without_breaks(buffer, chunk);
+        let (written, bytes) = bytes.split_at_checked(begun).unwrap_or((bytes, &[]));
+        begun = begun.saturating_sub(written.len());
+        // A line of many pieces must not grow in here.
+        if buffer.len().saturating_add(bytes.len()) >= LARGE {
             output.write_all(buffer)?;
             buffer.clear();
+        }
+        if bytes.len() < LARGE {
+            buffer.extend_from_slice(&without_breaks(bytes));
+            continue;
+        }
+        for chunk in bytes.chunks(LARGE) {
+            output.write_all(&without_breaks(chunk))?;
         }
     }
     buffer.push(b'\n');
@@ -271,12 +280,10 @@ fn append(buffer: &mut Vec<u8>, output: &mut dyn Write, line: &[Part]) -> io::Re
 }
 
 /// JSON has line breaks only between its tokens, where a space does as well; in a message one would end the line.
-fn without_breaks(buffer: &mut Vec<u8>, bytes: &[u8]) {
-    let start = buffer.len();
-    buffer.extend_from_slice(bytes);
-    if memchr::memchr2(b'\n', b'\r', bytes).is_some() {
-        for byte in buffer.iter_mut().skip(start).filter(|byte| matches!(byte, b'\n' | b'\r')) {
-            *byte = b' ';
-        }
+fn without_breaks(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\n', b'\r', bytes).is_none() {
+        return Cow::Borrowed(bytes);
     }
+    let spaced = |byte: &u8| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte };
+    bytes.iter().map(spaced).collect()
 }

@@ -118,3 +118,65 @@ fn nothing_is_written_after_the_last_words() {
     output.read_to_string(&mut text).expect("read");
     assert_eq!(text, "before\nthe last words\n");
 }
+
+/// Writes lines of many pieces, of large ones and of such with line breaks in them.
+#[cfg(target_os = "linux")]
+fn pieces(
+    mut output: impl Read + Send + 'static,
+    writes: impl Write + Send + 'static,
+    handle: std::os::fd::OwnedFd,
+    is_awaited: bool,
+) {
+    use crate::mcp::at_once::Output;
+    use crate::mcp::writer::{self, Part};
+
+    const LARGE: usize = 64 << 10;
+    let broken = |size: usize| "{\n\"é\":\r\n1}".chars().cycle().take(size).collect::<String>();
+    let plain = |size: usize| "0123456789".chars().cycle().take(size).collect::<String>();
+    let mut lines = Vec::from([0, 1, 63, 64, 65, 2_000].map(|count| vec![broken(9); count]));
+    for size in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE, 300_000] {
+        for piece in [broken, plain] {
+            lines.push(vec![piece(size)]);
+            lines.push(vec![piece(7), piece(size - 8), piece(1)]);
+            lines.push(vec![piece(7), piece(size), piece(size), piece(40)]);
+        }
+    }
+    let (writer, _) = writer::start(Box::new(writes), Output::new(handle));
+    let (arrived, waits) = std::sync::mpsc::channel();
+    let reading = std::thread::spawn(move || {
+        let (mut text, mut piece) = (Vec::new(), [0; 4_000]);
+        loop {
+            let size = output.read(&mut piece).expect("read");
+            text.extend_from_slice(&piece[..size]);
+            for _ in piece[..size].iter().filter(|byte| **byte == b'\n') {
+                let _ = arrived.send(());
+            }
+            if size == 0 {
+                return String::from_utf8(text).expect("UTF-8");
+            }
+        }
+    });
+    for line in &lines {
+        writer.try_send(line.iter().cloned().map(Part::Text).collect()).expect("room");
+        if is_awaited {
+            waits.recv().expect("a line");
+        }
+    }
+    drop(writer);
+    let expected: String = lines.iter().map(|line| line.concat().replace(['\n', '\r'], " ") + "\n").collect();
+    assert!(reading.join().expect("no panic") == expected, "other lines than were written");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_line_arrives_whole_whatever_its_pieces_are() {
+    // One after the other, so that each may be written past the thread, and all at once.
+    for is_awaited in [true, false] {
+        let (output, writes) = std::io::pipe().expect("a pipe");
+        let handle = writes.try_clone().expect("a handle").into();
+        pieces(output, writes, handle, is_awaited);
+        let (output, writes) = std::os::unix::net::UnixStream::pair().expect("sockets");
+        let handle = writes.try_clone().expect("a handle").into();
+        pieces(output, writes, handle, is_awaited);
+    }
+}
