@@ -44,8 +44,8 @@ pub(super) type Parts = Vec<Part>;
 const WAITING: usize = 256;
 /// From this size on a piece is written without passing through the buffer.
 const LARGE: usize = 64 << 10;
-/// Pieces that are written at once; systems take a thousand.
-const PIECES: usize = 64;
+/// Pieces that are written at once; Linux takes 1,024.
+const PIECES: usize = 1_000;
 
 /// A handle to the writer. Cloning shares it; the writing thread ends with the last one.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-/// Writes short lines where they come from, as long as the stream has room and no earlier line waits for the thread.
+/// Writes lines where they come from, as much as the stream has room for, as long as no earlier line waits for the thread.
 struct Direct {
     output: Output,
     state: Mutex<State>,
@@ -114,20 +114,28 @@ pub(super) fn start(output: Box<dyn Write + Send>, direct: Option<Output>) -> (W
 impl Writer {
     /// Writes the line, or waits until there is room for it. An error means that nobody reads any more.
     pub(super) async fn send(&self, line: Parts) -> Result<(), Parts> {
-        let Some(line) = self.left(line) else { return Ok(()) };
-        self.wake();
+        let line = match self.try_send(line) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(line)) => return Err(line),
+            Err(TrySendError::Full(line)) => line,
+        };
+        if let Some(direct) = &self.direct {
+            direct.waits();
+        }
         self.queue.send(line).await.map_err(|error| error.0)
     }
 
     /// Writes the line if there is room for it, and hands it back otherwise.
     pub(super) fn try_send(&self, line: Parts) -> Result<(), TrySendError<Parts>> {
-        let Some(line) = self.left(line) else { return Ok(()) };
-        self.wake();
-        let sent = self.queue.try_send(line);
-        if let (Err(_), Some(direct)) = (&sent, &self.direct) {
-            direct.done(1);
+        match &self.direct {
+            None => self.queue.try_send(line),
+            Some(direct) => {
+                if direct.put(line, &self.queue)? {
+                    self.wake();
+                }
+                Ok(())
+            }
         }
-        sent
     }
 
     /// Starts the thread if it does not run yet.
@@ -160,22 +168,25 @@ impl Writer {
         self.wake();
         self.queue.try_send(line)
     }
-
-    /// What the thread has to write, which knows of it then.
-    fn left(&self, line: Parts) -> Option<Parts> {
-        match &self.direct {
-            None => Some(line),
-            Some(direct) => direct.left(line),
-        }
-    }
 }
 
 impl Direct {
-    fn left(&self, line: Parts) -> Option<Parts> {
+    /// Writes the line; whether the thread has something to do for it. A line that is begun is in the queue before anybody
+    /// else can put one there.
+    fn put(&self, line: Parts, queue: &mpsc::Sender<Parts>) -> Result<bool, TrySendError<Parts>> {
         let mut state = self.state();
         let left = if state.waiting > 0 || state.is_over { Some(line) } else { self.written(&mut state, line) };
-        state.waiting = state.waiting.saturating_add(usize::from(left.is_some()));
-        left
+        let Some(line) = left else { return Ok(false) };
+        // There is room for a line that is begun: nothing waited.
+        queue.try_send(line)?;
+        state.waiting = state.waiting.saturating_add(1);
+        Ok(true)
+    }
+
+    /// A line waits for its place in the queue.
+    fn waits(&self) {
+        let mut state = self.state();
+        state.waiting = state.waiting.saturating_add(1);
     }
 
     /// Writes the line, or as much of it as there is room for; what the thread has to do about the rest.

@@ -133,7 +133,7 @@ fn pieces(
     const LARGE: usize = 64 << 10;
     let broken = |size: usize| "{\n\"é\":\r\n1}".chars().cycle().take(size).collect::<String>();
     let plain = |size: usize| "0123456789".chars().cycle().take(size).collect::<String>();
-    let mut lines = Vec::from([0, 1, 63, 64, 65, 2_000].map(|count| vec![broken(9); count]));
+    let mut lines = Vec::from([0, 1, 999, 1_000, 1_001, 3_000].map(|count| vec![broken(9); count]));
     for size in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE, 300_000] {
         for piece in [broken, plain] {
             lines.push(vec![piece(size)]);
@@ -159,7 +159,7 @@ fn pieces(
     for line in &lines {
         writer.try_send(line.iter().cloned().map(Part::Text).collect()).expect("room");
         if is_awaited {
-            waits.recv().expect("a line");
+            waits.recv_timeout(Duration::from_secs(20)).expect("a line");
         }
     }
     drop(writer);
@@ -179,4 +179,40 @@ fn a_line_arrives_whole_whatever_its_pieces_are() {
         let handle = writes.try_clone().expect("a handle").into();
         pieces(output, writes, handle, is_awaited);
     }
+}
+
+/// A runtime makes a task wait that has done much at once, also where nothing keeps it waiting.
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_gets_between_the_beginning_of_a_line_and_its_rest() {
+    use crate::mcp::at_once::Output;
+    use crate::mcp::writer::{self, Part};
+
+    let (mut output, writes) = std::io::pipe().expect("a pipe");
+    let direct = Output::new(writes.try_clone().expect("a handle").into());
+    let (writer, _) = writer::start(Box::new(writes), direct);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let reading = runtime.block_on(async {
+        let (fill, mut filled) = tokio::sync::mpsc::unbounded_channel();
+        while tokio::task::coop::has_budget_remaining() {
+            fill.send(()).expect("room");
+            filled.recv().await;
+        }
+        let mut sending = Box::pin(writer.send(vec![Part::Text("x".repeat(200_000))]));
+        let is_sent =
+            std::future::poll_fn(|context| std::task::Poll::Ready(sending.as_mut().poll(context).is_ready())).await;
+        writer.try_send(vec![Part::Static("another")]).expect("room");
+        let reading = std::thread::spawn(move || {
+            let mut text = String::new();
+            output.read_to_string(&mut text).map(|_| text)
+        });
+        if !is_sent {
+            sending.await.expect("a reader");
+        }
+        reading
+    });
+    drop(writer);
+    let text = reading.join().expect("no panic").expect("UTF-8");
+    let lines: Vec<(usize, &str)> = text.lines().map(|line| (line.len(), line.get(..7).unwrap_or_default())).collect();
+    assert_eq!(lines, [(200_000, "xxxxxxx"), (7, "another")]);
 }
