@@ -81,7 +81,9 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &App) -> O
     let mut all = Vec::new();
     let mut failure = None;
     for name in names {
-        let done = logout::run(app, &name, wish).await.map_err(|error| Report::from(&error))?;
+        let ending = |passed| format!("Ending the login of `{name}` ({passed} s)");
+        let done = console.line.during(ending, logout::run(app, &name, wish)).await;
+        let done = done.map_err(|error| Report::from(&error))?;
         // The others are still forgotten.
         failure = failure.or(done.trouble.as_ref().map(Report::from));
         if arguments.all && !done.was_signed_in && done.headers.is_empty() && done.trouble.is_none() {

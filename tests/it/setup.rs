@@ -130,6 +130,26 @@ fn every_step_can_be_skipped() {
 }
 
 #[test]
+fn the_path_of_a_folder_may_begin_at_home() {
+    let home = home();
+    std::fs::create_dir(home.path().join("papers, old")).expect("a folder");
+    let folder = home.path().join("papers, old");
+    let mut session = Session::at(home, &["setup"]);
+    session.sees("Numbers or names, or Enter to go on:");
+    session.types("documents\n");
+    session.sees("`documents`: the path");
+    session.types("~/papers, old\n");
+    session.sees("Found here: cursor.");
+    session.types("s\n");
+    session.sees("`s` skips:");
+    session.types("s\n");
+    let (code, rest, home) = session.end();
+    assert_eq!(code, 0, "{rest}");
+    let written = std::fs::read_to_string(home.path().join(".config/keyward/config.toml")).expect("a configuration");
+    assert!(written.contains(&format!("folders = [\"{}\"]", folder.display())), "{written}");
+}
+
+#[test]
 fn a_login_that_fails_is_told_and_can_be_tried_again_or_skipped() {
     let mut session = Session::at(home(), &["setup"]);
     session.sees("Numbers or names, or Enter to go on:");

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use keyward::sandbox::{Faults, TokenFault};
+use keyward::sandbox::{Effect, Faults, TokenFault};
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use rustix::termios::{LocalModes, tcgetattr};
@@ -314,6 +314,21 @@ fn a_login_that_ends_in_the_browser_leaves_no_prompt_behind() {
     assert_eq!(ended, 0, "{rest}");
     assert!(!rest.contains("canary"), "{rest}");
     assert!(token(&home));
+}
+
+#[test]
+fn a_logout_that_takes_long_says_so() {
+    let world = World::with_sandbox();
+    let (session, page) = Session::login(&world, &[]);
+    visit_page(page, Press::Allow);
+    let (ended, rest, home) = session.end();
+    assert_eq!(ended, 0, "{rest}");
+    let busy = Effect::Answer { status: 503, headers: vec![("Retry-After".into(), "2".into())], body: String::new() };
+    world.sandbox().control().set(Faults { answers: [("revoke".to_owned(), busy)].into(), ..Faults::default() });
+    let mut session = Session::at(home, &["logout", "box"]);
+    session.sees("Ending the login of `box` (1 s)");
+    session.sees("forgotten");
+    session.end();
 }
 
 #[test]

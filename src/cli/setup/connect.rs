@@ -4,7 +4,7 @@ use super::{Became, Report, Setup, ask, command};
 use crate::app::App;
 use crate::app::status::{self, Login};
 use crate::backends::{self, Backend, Way};
-use crate::config::edit::Change;
+use crate::config::edit::{Change, Setting};
 use crate::report::Exit;
 
 /// Logs in to a connection, or to what is at an address, unless that is done.
@@ -68,12 +68,25 @@ pub(super) async fn ask(setup: &Setup<'_>, backend: &'static Backend) -> Result<
     }
 }
 
+/// A path as it is written at a shell, which no setting of a folder goes through: `~` is the home folder.
+fn from_home(setup: &Setup<'_>, path: String) -> String {
+    let home = setup.machine.folders.as_ref().and_then(|own| own.home.as_ref()?.to_str());
+    match (path.strip_prefix('~'), home) {
+        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(std::path::is_separator) => {
+            format!("{home}{rest}")
+        }
+        _ => path,
+    }
+}
+
 async fn once(setup: &Setup<'_>, backend: &'static Backend) -> Result<Became, Report> {
     let name = backend.name;
     if backend.is_local() {
         let question = format!("`{name}`: the path of a folder with documents; Enter skips:");
         let Some(folder) = ask::line(setup, &question).await? else { return Ok(Became::Skipped) };
-        let change = Change::of_words(&format!("connections.{name}.folders"), Some(&folder));
+        // One path, whatever is in it.
+        let key = vec!["connections".to_owned(), name.to_owned(), "folders".to_owned()];
+        let change = Ok(Change { key, value: Some(Setting::Texts(vec![from_home(setup, folder)])) });
         return write(setup, change).await.map(|()| Became::Done);
     }
     let configured = setup.app()?.config.connection(name).is_some();
