@@ -218,13 +218,21 @@ fn what_is_claimed_is_shown_by_tests_that_exist() {
     }
 }
 
-/// A function of the tests, or a case of a ring: `remote/form`.
+/// A test of that name, or a case of a ring that is run: `remote/form`.
 fn is_test(rust: &str, name: &str) -> bool {
     match name.split_once('/') {
-        Some((ring, case)) => ["tests/peers", "tests"]
-            .iter()
-            .any(|folder| texts(&top().join(folder).join(ring), ".py").contains(&format!("def {case}("))),
-        None => rust.contains(&format!("fn {name}(")),
+        Some((ring, case)) => ["tests/peers", "tests"].iter().any(|folder| {
+            let text = texts(&top().join(folder).join(ring), ".py");
+            let is_word = |c: char| c.is_alphanumeric() || c == '_';
+            text.contains(&format!("def {case}("))
+                && text.split(|c| !is_word(c)).filter(|word| *word == case).count() > 1
+        }),
+        None => {
+            let begun = format!("fn {name}(");
+            let named = rust.match_indices(&begun).filter_map(|(at, _)| rust.get(..at));
+            let mut attributes = named.map(|before| before.rsplit("\n\n").next().unwrap_or_default());
+            attributes.any(|text| text.contains("#[test]") || text.contains("#[tokio::test"))
+        }
     }
 }
 
