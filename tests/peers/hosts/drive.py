@@ -167,16 +167,31 @@ def an_empty_home_is_empty_again():
 
 
 def a_project_has_it_for_itself():
-    """In a project, Claude Code and Gemini CLI find it there and not in the person's own list."""
+    """In a project, each host finds it there and not in the person's own list."""
     home = Home("project")
-    for host, name in (("claude-code", ".mcp.json"), ("gemini", ".gemini/settings.json")):
+    # What a person says to the question of Codex and of Copilot whether a folder is trusted.
+    trust = {".codex/config.toml": f'[projects."{home.work}"]\ntrust_level = "trusted"\n',
+             ".copilot/config.json": json.dumps({"trustedFolders": [str(home.work)]})}
+    for name, text in trust.items():
+        (home.folder / name).parent.mkdir()
+        (home.folder / name).write_text(text)
+    places = {"claude-code": ".mcp.json", "gemini": ".gemini/settings.json", "codex": ".codex/config.toml", "copilot": ".github/mcp.json"}
+    for host, name in places.items():
         done = home.install(host, "--project")
         same(Path(done["file"]), home.work / name, host)
+    for name in (".claude.json", ".gemini/settings.json", ".codex/config.toml", ".copilot/mcp-config.json"):
+        assert b"keyward" not in (home.text(name) or b"").replace(bytes(scratch), b""), name
     # A project's server waits for the person's approval there.
     shown = home.run("claude", "mcp", "get", "keyward", code=None)
     assert "Project" in shown and keyward in shown, shown
     assert "Connected" in home.run("gemini", "mcp", "list")
-    for host in ("claude-code", "gemini"):
+    same(json.loads(home.said("codex", "mcp", "get", "keyward", "--json")[0])["transport"]["command"], keyward)
+    # Without the project's own list Copilot would read Claude Code's.
+    (home.work / ".mcp.json").rename(scratch / "mcp.json")
+    found = json.loads(home.said("copilot", "mcp", "get", "keyward", "--json")[0])["keyward"]
+    same((found["command"], found["sourcePath"]), (keyward, str(home.work / ".github/mcp.json")))
+    (scratch / "mcp.json").rename(home.work / ".mcp.json")
+    for host in places:
         home.install(host, "--project", "--uninstall")
     same([str(path.relative_to(home.work)) for path in home.work.rglob("*") if path.is_file()], [])
 
