@@ -61,6 +61,8 @@ pub enum Error {
         name: String,
         /// The known name that looks most like it.
         nearest: Option<String>,
+        /// A connection has it.
+        is_connection: bool,
     },
     /// There is such a tool, and the configuration switches it off.
     #[error("the tool `{name}` is switched off")]

@@ -165,7 +165,8 @@ impl From<&app::Error> for Report {
         match error {
             E::Config(error) => settings::config(error),
             E::UnknownConnection { name, nearest } => settings::unknown_connection(name, nearest.as_deref()),
-            E::UnknownTool { name, nearest } => settings::unknown_tool(name, nearest.as_deref()),
+            E::UnknownTool { name, is_connection: true, .. } => settings::no_tool_but_connection(name),
+            E::UnknownTool { name, nearest, .. } => settings::unknown_tool(name, nearest.as_deref()),
             E::ToolOff { name, by } => settings::tool_off(name, by),
             E::NoAddress { connection } => settings::no_address(connection),
             E::Address { address, why } => settings::address(address, why),

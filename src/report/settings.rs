@@ -73,6 +73,12 @@ pub(super) fn unknown_tool(name: &str, nearest: Option<&str>) -> Report {
     }
 }
 
+pub(super) fn no_tool_but_connection(name: &str) -> Report {
+    Report::new(Exit::Usage, "unknown_tool", format!("there is no tool `{name}`"))
+        .cause("that is a connection, which has tools of its own")
+        .hint(format!("`keyward tools --only {name}` lists them"))
+}
+
 pub(super) fn tool_off(name: &str, by: &Off) -> Report {
     let report = Report::new(Exit::Configuration, "tool_off", format!("the tool `{name}` is switched off"));
     let unset = |key: String| format!("`keyward config unset {key}` takes all that stands there out");

@@ -192,6 +192,7 @@ impl Catalog {
             None => Error::UnknownTool {
                 name: name.to_owned(),
                 nearest: nearest::of(name, self.tools().keys().map(String::as_str)).map(String::from),
+                is_connection: self.services.iter().any(|service| service.connection.name == name),
             },
         })
     }

@@ -58,6 +58,8 @@ fn an_unknown_connection() {
 fn an_unknown_tool() {
     let ran = World::new().run(&["call", "tavily_serch"]);
     pinned("unknown_tool", &ran, Exit::Usage);
+    let ran = World::new().run(&["tools", "tavily"]);
+    pinned("unknown_tool_connection", &ran, Exit::Usage);
 }
 
 #[test]
