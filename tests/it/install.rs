@@ -37,6 +37,20 @@ fn file(world: &World) -> PathBuf {
 }
 
 #[test]
+fn a_host_that_is_not_known_by_that_name_is_found_all_the_same() {
+    for (word, meant) in [
+        ("claude", "it may be `claude-desktop` or `claude-code`;"),
+        ("Code", "it may be `claude-code` or `vscode`;"),
+        ("cursr", "the nearest one is `cursor`;"),
+        ("vs-code", "the nearest one is `vscode`;"),
+        ("emacs", "any other host takes `keyward` as its command"),
+    ] {
+        let ran = world().run(&["install", word]).failed(Exit::Usage);
+        assert!(ran.err.contains(meant), "{word}: {ran:?}");
+    }
+}
+
+#[test]
 fn without_a_terminal_and_without_a_yes_nothing_is_written() {
     let world = world();
     let ran = world.run(&["install", "cursor", "--read-only"]).failed(Exit::Usage);

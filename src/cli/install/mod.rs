@@ -146,6 +146,13 @@ pub(super) fn named(name: &str) -> Result<&'static Host, Report> {
     hosts::named(name).ok_or_else(|| {
         let report = Report::new(Exit::Usage, "unknown_host", format!("there is no host `{name}`"))
             .cause("no host that is known here has that name");
+        let has_word = |host: &&Host| {
+            host.name.split('-').chain(host.title.split(' ')).any(|word| word.eq_ignore_ascii_case(name))
+        };
+        let meant: Vec<String> = hosts::ALL.iter().filter(has_word).map(|host| format!("`{}`", host.name)).collect();
+        if !meant.is_empty() {
+            return report.hint(format!("it may be {}; `keyward install --list` lists them", meant.join(" or ")));
+        }
         match nearest::of(name, hosts::ALL.iter().flat_map(|host| [host.name, host.title])) {
             Some(found) => {
                 let named = hosts::ALL.iter().find(|host| host.title == found).map_or(found, |host| host.name);
