@@ -7,21 +7,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use reqwest::Proxy;
+use http::header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT};
+use http::uri::{Parts, Scheme};
+use http::{HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use url::{Position, Url};
 
-use super::Error;
+use super::connect::{Connector, Way};
+use super::outgoing::Outgoing;
 use super::pin::Pin;
+use super::pool::{Lease, Pool};
 use super::proxies::Proxies;
 use super::resolve::{Guarded, Lookup, Resolver};
 use super::trust::Trust;
+use super::{AGENT, Error};
 use crate::machine::Environment;
-
-const CONNECT: Duration = Duration::from_secs(10);
-const IDLE: Duration = Duration::from_secs(60);
 
 /// Which of the clients a request needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +50,7 @@ pub(super) struct Clients {
 struct Made {
     trust: Trust,
     config: Option<ClientConfig>,
-    clients: BTreeMap<Line, reqwest::Client>,
+    clients: BTreeMap<Line, Arc<Client>>,
 }
 
 impl Clients {
@@ -72,10 +77,10 @@ impl Clients {
     }
 
     /// The client of that line. A failure is not remembered: the file may be mended while `serve` runs.
-    pub(super) fn get(&self, line: Line) -> Result<reqwest::Client, Error> {
+    pub(super) fn get(&self, line: Line) -> Result<Arc<Client>, Error> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.clients.get(&line) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
         let config = match (&line, &made.config) {
             (Line::Pinned(pin, host, _), _) => {
@@ -89,37 +94,113 @@ impl Clients {
                 made.config.insert(config).clone()
             }
         };
-        let client = self.build(&line, config)?;
-        made.clients.insert(line, client.clone());
+        let client = Arc::new(self.build(&line, config)?);
+        made.clients.insert(line, Arc::clone(&client));
         Ok(client)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the one place that builds an HTTP client")]
-    fn build(&self, line: &Line, config: ClientConfig) -> Result<reqwest::Client, Error> {
-        let mut client = reqwest::Client::builder()
-            .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tls_backend_preconfigured(config)
-            .connect_timeout(CONNECT)
-            .pool_idle_timeout(IDLE);
-        if matches!(line, Line::Local | Line::Pinned(_, _, true)) {
-            client = client.no_proxy();
-        } else if !self.proxies.is_empty() {
-            self.proxies.check()?;
-            let proxies = self.proxies.clone();
-            client = client.proxy(Proxy::custom(move |url| proxies.choose(url).cloned()));
-        } else if cfg!(not(any(target_os = "macos", windows))) {
+    fn build(&self, line: &Line, config: ClientConfig) -> Result<Client, Error> {
+        let way = match line {
+            Line::Local | Line::Pinned(_, _, true) => Way::Straight,
+            _ if !self.proxies.is_empty() => {
+                self.proxies.check()?;
+                Way::Named(self.proxies.clone())
+            }
             // Only macOS and Windows have settings of their own to look for.
-            client = client.no_proxy();
-        }
-        if let Line::Near(hosts) = line {
-            let (lookup, proxies) = (Arc::clone(&self.lookup), self.proxies.clone());
-            client =
-                client.dns_resolver(Arc::new(Resolver(Arc::new(Guarded { lookup, near: Arc::clone(hosts), proxies }))));
-        }
-        client.build().map_err(|error| Error::NoTrust {
-            cause: std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default(),
-        })
+            _ if cfg!(any(target_os = "macos", windows)) => Way::System(Box::new(Matcher::from_system())),
+            _ => Way::Straight,
+        };
+        let lookup = Arc::clone(&self.lookup);
+        let resolver = match line {
+            Line::Near(near) => {
+                let (near, proxies) = (Arc::clone(near), self.proxies.clone());
+                Resolver::Guarded(Arc::new(Guarded { lookup, near, proxies }))
+            }
+            _ => Resolver::Open(lookup),
+        };
+        Ok(Client { connector: Connector::new(resolver, config, way), pool: Arc::default() })
     }
+}
+
+/// One client: how it connects, and its open connections.
+pub(super) struct Client {
+    connector: Connector,
+    pool: Arc<Pool>,
+}
+
+impl Client {
+    /// Sends the request to this address, which is its own, and returns when the headers of the answer are there.
+    pub(super) async fn exchange(
+        &self,
+        host: &str,
+        url: &Url,
+        mut request: Request<Outgoing>,
+    ) -> Result<(Response<Incoming>, Lease), Error> {
+        let uri = std::mem::take(request.uri_mut());
+        let proxy = self.connector.proxy(url, &uri)?;
+        prepare(&mut request, &uri, proxy.as_ref())?;
+        let origin = &url[..Position::BeforePath];
+        loop {
+            let waiting = self.pool.take(origin);
+            let is_new = waiting.is_none();
+            let mut sender = match waiting {
+                Some(sender) => sender,
+                None => self.connected(host, &uri, proxy.as_ref()).await?,
+            };
+            match sender.try_send_request(request).await {
+                Ok(answer) => return Ok((answer, self.pool.lease(origin, sender))),
+                // The other side closed it while it waited, and nothing was sent.
+                Err(mut error) => match error.take_message().filter(|_| !is_new) {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Error::broken(host, &error.into_error())),
+                },
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes an HTTP connection")]
+    async fn connected(
+        &self,
+        host: &str,
+        uri: &Uri,
+        proxy: Option<&Intercept>,
+    ) -> Result<SendRequest<Outgoing>, Error> {
+        let stream = self.connector.connect(host, uri, proxy).await?;
+        let (sender, connection) =
+            Builder::new().handshake(stream).await.map_err(|error| Error::broken(host, &error))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                log::debug!("a connection ended: {error}");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+/// The form of the address that its first reader expects (RFC 9112 §3.2), and the headers that every request has.
+fn prepare(request: &mut Request<Outgoing>, uri: &Uri, proxy: Option<&Intercept>) -> Result<(), Error> {
+    let address = || Error::Address { host: Error::host_of(uri) };
+    let authority = uri.authority().ok_or_else(address)?.as_str();
+    // Who signs in is no part of where the request goes.
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = HeaderValue::from_str(host).map_err(|_| address())?;
+    let told = proxy.filter(|_| uri.scheme() == Some(&Scheme::HTTP));
+    *request.uri_mut() = match told {
+        Some(_) => uri.clone(),
+        None => {
+            let mut path = Parts::default();
+            path.path_and_query = uri.path_and_query().cloned();
+            Uri::from_parts(path).map_err(|_| address())?
+        }
+    };
+    let mut add = |name, value| {
+        request.headers_mut().entry(name).or_insert(value);
+    };
+    add(HOST, host);
+    add(USER_AGENT, HeaderValue::from_static(AGENT));
+    add(ACCEPT, HeaderValue::from_static("*/*"));
+    if let Some(credentials) = told.and_then(Intercept::basic_auth) {
+        add(PROXY_AUTHORIZATION, credentials.clone());
+    }
+    Ok(())
 }

@@ -142,39 +142,38 @@ impl Error {
         }
     }
 
-    /// The meaning of the client's error. `proxy` is the one that the request went through.
-    pub(super) fn of(host: &str, proxy: Option<String>, error: &reqwest::Error) -> Self {
-        let host = host.to_owned();
-        let cause = innermost(error);
-        if !error.is_connect() {
-            return Self::Broken { host, cause };
-        }
+    /// Why a request did not come to its answer, or an answer to its end.
+    pub(super) fn broken(host: &str, error: &(dyn StdError + 'static)) -> Self {
+        Self::Broken { host: host.to_owned(), cause: innermost(error) }
+    }
+
+    /// Why there is no connection: to the host, or to the `proxy` on the way to it.
+    pub(super) fn unconnected(host: &str, proxy: Option<&str>, error: &(dyn StdError + 'static)) -> Self {
+        let (host, cause) = (host.to_owned(), innermost(error));
         if let Some(OutOfReach(range)) = find(error) {
             return Self::OutOfReach { host, range: *range };
         }
         let texts = texts(error);
         let says = |text: &str| texts.iter().any(|one| one.contains(text));
         let tls = find(error).map(|error| (fault(error), presented(error).map(Box::new)));
-        match (proxy, tls) {
+        match (proxy.map(str::to_owned), tls) {
             // The tunnel's own error has no public type.
             (Some(proxy), None) if says("proxy authorization required") => Self::ProxyCredentials { proxy },
             (Some(proxy), None) if says("tunnel error: unsuccessful") => Self::ProxyRefused { proxy, host },
             (Some(proxy), None) => Self::ProxyConnect { proxy, cause },
-            // A proxy with a certificate of its own may be whose certificate it is: nobody should keep that for the host.
-            (proxy, Some((fault, presented))) => {
-                let presented = presented.filter(|_| proxy.is_none_or(|proxy| !proxy.starts_with("https")));
-                Self::Tls { host, fault, presented }
-            }
+            // The proxy's own certificate: nobody should keep that for the host.
+            (Some(proxy), Some((fault, _))) => Self::Tls { host: proxy, fault, presented: None },
+            (None, Some((fault, presented))) => Self::Tls { host, fault, presented },
             (None, None) if says("dns error") => Self::NotFound { host },
             (None, None) => Self::Connect { host, cause },
         }
     }
 }
 
-/// Every error below this one, outermost first. What an input/output error wraps counts, too: its `source` skips it.
-fn causes(error: &reqwest::Error) -> Vec<&(dyn StdError + 'static)> {
+/// The error and every one below it, outermost first. What an input/output error wraps counts, too: its `source` skips it.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 'static)> {
     let mut found = Vec::new();
-    let mut next = error.source();
+    let mut next = Some(error);
     while let Some(inner) = next {
         found.push(inner);
         next = match inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -185,15 +184,14 @@ fn causes(error: &reqwest::Error) -> Vec<&(dyn StdError + 'static)> {
     found
 }
 
-fn find<T: StdError + 'static>(error: &reqwest::Error) -> Option<&T> {
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     causes(error).into_iter().find_map(|cause| cause.downcast_ref())
 }
 
-/// reqwest's own text quotes the address with its query; only its causes are safe to show.
-fn texts(error: &reqwest::Error) -> Vec<String> {
+fn texts(error: &(dyn StdError + 'static)) -> Vec<String> {
     causes(error).into_iter().map(ToString::to_string).collect()
 }
 
-fn innermost(error: &reqwest::Error) -> String {
+fn innermost(error: &(dyn StdError + 'static)) -> String {
     texts(error).pop().unwrap_or_else(|| "no reason given".to_owned())
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -18,10 +20,13 @@ use crate::machine::Environment;
 
 mod challenge;
 mod client;
+mod connect;
 mod error;
 mod loopback;
 mod name;
+mod outgoing;
 mod pin;
+mod pool;
 mod proxies;
 mod range;
 mod resolve;
@@ -34,11 +39,16 @@ pub use challenge::{Challenge, StepUp, challenges, scopes};
 use client::{Clients, Line};
 pub use error::Error;
 pub use loopback::{Loopback, NotLoopback};
+use outgoing::Outgoing;
 pub use pin::{NotAPin, Pin, Presented};
+use pool::Lease;
 pub use proxies::Proxies;
 pub use range::Range;
 pub use trust::{Counted, TlsFault, Trust};
 pub use upload::Pieces;
+
+/// Who asks, as every request says.
+const AGENT: &str = concat!("keyward/", env!("CARGO_PKG_VERSION"));
 
 /// How long an exchange may take and how much of the answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,57 +163,56 @@ impl Http {
 
     async fn begin(&self, request: Request<Vec<u8>>, host: &str) -> Result<Stream, Error> {
         // Many bodies are forms with a secret in them.
-        self.execute(request.map(|body| Bytes::from_owner(Zeroizing::new(body)).into()), host).await
+        self.execute(request.map(|body| Outgoing::Whole(Bytes::from_owner(Zeroizing::new(body)))), host).await
     }
 
-    async fn execute(&self, request: Request<reqwest::Body>, host: &str) -> Result<Stream, Error> {
-        let request = converted(request).map_err(|_| Error::Address { host: host.to_owned() })?;
-        let url = request.url();
+    async fn execute(&self, mut request: Request<Outgoing>, host: &str) -> Result<Stream, Error> {
+        let url = taken(&mut request).map_err(|_| Error::Address { host: host.to_owned() })?;
         let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
             _ if let Some((_, pin)) = pin => {
-                Line::Pinned(*pin, url.host_str().unwrap_or_default().into(), is_loopback(url))
+                Line::Pinned(*pin, url.host_str().unwrap_or_default().into(), is_loopback(&url))
             }
             // Nothing is resolved on the way to a loopback address, and no proxy is asked, whatever the system says.
-            _ if is_loopback(url) => Line::Local,
+            _ if is_loopback(&url) => Line::Local,
             Some(hosts) => Line::Near(Arc::clone(hosts)),
             None => Line::Open,
         };
-        let client = self.clients.get(line)?;
-        let proxy = self.proxies().for_address(request.url());
-        let mut answer = client.execute(request).await.map_err(|error| Error::of(host, proxy, &error))?;
-        Ok(Stream {
-            status: answer.status(),
-            headers: std::mem::take(answer.headers_mut()),
+        let (answer, lease) = self.clients.get(line)?.exchange(host, &url, request).await?;
+        let (head, body) = answer.into_parts();
+        let mut stream = Stream {
+            status: head.status,
+            headers: head.headers,
             host: host.to_owned(),
-            answer,
+            body,
+            lease: Some(lease),
             early: None,
             sending: None,
-        })
+        };
+        stream.end_if_read();
+        Ok(stream)
     }
 }
 
 /// Where a request goes. It is read once: whoever asks next finds it among the request's extensions, and takes it only if it
 /// is exactly what the request says.
 pub fn target<B>(request: &mut Request<B>) -> Result<Url, url::ParseError> {
-    let text = request.uri().to_string();
-    match request.extensions().get::<Url>().filter(|known| known.as_str() == text) {
-        Some(known) => Ok(known.clone()),
-        None => {
-            let read = Url::parse(&text)?;
-            request.extensions_mut().insert(read.clone());
-            Ok(read)
-        }
-    }
+    let url = taken(request)?;
+    request.extensions_mut().insert(url.clone());
+    Ok(url)
 }
 
-fn converted(mut request: Request<reqwest::Body>) -> Result<reqwest::Request, url::ParseError> {
-    let url = target(&mut request)?;
-    let (parts, body) = request.into_parts();
-    let mut converted = reqwest::Request::new(parts.method, url);
-    *converted.headers_mut() = parts.headers;
-    *converted.body_mut() = Some(body);
-    Ok(converted)
+/// The same for who needs it last.
+fn taken<B>(request: &mut Request<B>) -> Result<Url, url::ParseError> {
+    let known = request.extensions_mut().remove::<Url>().filter(|known| says(request.uri(), known.as_str()));
+    known.map_or_else(|| Url::parse(&request.uri().to_string()), Ok)
+}
+
+/// Whether the address reads like this text.
+fn says(uri: &Uri, text: &str) -> bool {
+    let rest = uri.scheme_str().and_then(|scheme| text.strip_prefix(scheme)?.strip_prefix("://"));
+    let rest = rest.and_then(|rest| rest.strip_prefix(uri.authority()?.as_str()));
+    rest.is_some_and(|rest| uri.path_and_query().is_some_and(|path| path.as_str() == rest))
 }
 
 /// An answer whose body is still arriving.
@@ -213,7 +222,9 @@ pub struct Stream {
     /// The headers.
     pub headers: HeaderMap,
     host: String,
-    answer: reqwest::Response,
+    body: Incoming,
+    /// The connection, until the body is read.
+    lease: Option<Lease>,
     /// What was read ahead of the body's reader.
     early: Option<Bytes>,
     /// Ends what is still being sent when nobody waits for the answer any more.
@@ -226,7 +237,25 @@ impl Stream {
         if let Some(early) = self.early.take() {
             return Ok(Some(early));
         }
-        self.answer.chunk().await.map_err(|error| Error::of(&self.host, None, &error))
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| Error::broken(&self.host, &error))?;
+            self.end_if_read();
+            // Trailers say nothing that anybody here asks for.
+            if let Ok(piece) = frame.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        self.end_if_read();
+        Ok(None)
+    }
+
+    /// Gives the connection back after the last of the body.
+    fn end_if_read(&mut self) {
+        if self.body.is_end_stream()
+            && let Some(lease) = self.lease.take()
+        {
+            lease.end();
+        }
     }
 
     /// Reads the beginning of the body ahead: as much as arrives within these limits. Whoever reads the body gets it all

@@ -83,7 +83,7 @@ impl Proxies {
 
     /// The proxy for this address, as `host:port`.
     pub fn for_address(&self, url: &Url) -> Option<String> {
-        self.choose(url).map(host)
+        self.choose(url).map(|(_, proxy)| host(proxy))
     }
 
     /// Whether `name` is the host of a proxy.
@@ -92,12 +92,14 @@ impl Proxies {
         self.named.iter().any(|named| named.url.as_ref().is_ok_and(same))
     }
 
-    /// The proxy for this address, with its credentials. The variable for the scheme wins over `ALL_PROXY`.
-    pub(super) fn choose(&self, url: &Url) -> Option<&Url> {
+    /// The proxy for this address, with its credentials, and the variable that names it. The variable for the scheme wins
+    /// over `ALL_PROXY`.
+    pub(super) fn choose(&self, url: &Url) -> Option<(&'static str, &Url)> {
         let fits = |named: &&Named| named.scheme.is_none_or(|scheme| scheme == url.scheme());
-        let proxy = self.named.iter().find(fits)?.url.as_ref().ok()?;
+        let named = self.named.iter().find(fits)?;
+        let proxy = named.url.as_ref().ok()?;
         let is_direct = super::is_loopback(url) || self.excepted.iter().any(|one| one.covers(url));
-        (!is_direct).then_some(proxy)
+        (!is_direct).then_some((named.variable, proxy))
     }
 }
 

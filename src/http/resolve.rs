@@ -12,8 +12,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
+use tower_service::Service;
 
 use super::Range;
 use super::proxies::Proxies;
@@ -80,16 +82,34 @@ impl Guarded {
     }
 }
 
-/// As the client wants it.
-pub(super) struct Resolver(pub(super) Arc<Guarded>);
+/// As the connector wants it.
+#[derive(Clone)]
+pub(super) enum Resolver {
+    /// Whatever the name leads to.
+    Open(Arc<dyn Lookup>),
+    /// What is in reach.
+    Guarded(Arc<Guarded>),
+}
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let guarded = Arc::clone(&self.0);
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolver = self.clone();
         Box::pin(async move {
-            let found = guarded.addresses(name.as_str()).await?;
+            let found = match &resolver {
+                Self::Open(lookup) => lookup.lookup(name.as_str()).await?,
+                Self::Guarded(guarded) => guarded.addresses(name.as_str()).await?,
+            };
             // Port 0 stands for the one in the address.
-            Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
+            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            Ok(found.into_iter())
         })
     }
 }

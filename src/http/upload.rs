@@ -15,6 +15,7 @@ use http::{HeaderValue, Request};
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::outgoing::Outgoing;
 use super::{Error, Http, Limits, Stream};
 
 /// A body and how long it is.
@@ -85,7 +86,7 @@ struct State {
 }
 
 /// The body as the connection sees it.
-struct Sending(Arc<Mutex<State>>);
+pub(super) struct Sending(Arc<Mutex<State>>);
 
 /// Gives the body up when it is dropped.
 pub(super) struct Hold(Arc<Mutex<State>>);
@@ -97,7 +98,7 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 /// Why a body ended before its end. The reason itself is kept beside it: it is not the network's.
 #[derive(Debug, thiserror::Error)]
 #[error("the body was given up")]
-struct GivenUp;
+pub(super) struct GivenUp;
 
 impl State {
     fn fail(&mut self, why: String) -> Poll<Option<Result<Frame<Bytes>, GivenUp>>> {
@@ -185,7 +186,7 @@ impl Http {
         let state = State { pieces: Some(pieces), left, is_given_up: false, failure: None, waker: None };
         let state = Arc::new(Mutex::new(state));
         let hold = Hold(Arc::clone(&state));
-        let mut request = request.map(|()| reqwest::Body::wrap(Sending(state)));
+        let mut request = request.map(|()| Outgoing::Pieces(Sending(state)));
         request.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(left));
         let mut exchange = std::pin::pin!(self.execute(request, &host));
         let outcome = loop {
