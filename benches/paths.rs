@@ -14,7 +14,6 @@ use keyward::mcp::{self, BoxFuture, CallError, Found, Kind, Outcome, ReadError, 
 use keyward::secret::Secret;
 use keyward::serve::{Catalog, Choice};
 use keyward::store::memory::Memory;
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -27,7 +26,7 @@ type Outcomes<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const MESSAGES: usize = 1_000;
 
 /// A server whose one tool has its result ready.
-struct Ready(Box<RawValue>);
+struct Ready(String);
 
 impl mcp::Server for Ready {
     fn offers(&self, kind: Kind) -> bool {
@@ -79,7 +78,7 @@ fn dispatch(criterion: &mut Criterion) -> Outcomes<()> {
     let runtime = runtime()?;
     let pages: Vec<_> =
         (0..6).map(|page| json!({ "title": page, "content": "A login ends with a token. ".repeat(35) })).collect();
-    let server = Arc::new(Ready(to_raw_value(&pages)?));
+    let server = Arc::new(Ready(serde_json::to_string(&pages)?));
     let identity = mcp::Identity { name: "b".into(), title: "b".into(), version: "1".into(), instructions: None };
     let mut group = criterion.benchmark_group("session of 1,000 messages");
     group.throughput(Throughput::Elements(MESSAGES as u64)).sample_size(20);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{SerializeMap as _, SerializeSeq as _};
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Error, Output, outside};
@@ -12,19 +12,61 @@ use super::{Error, Output, outside};
 /// Texts below this length are written as they always are.
 const LONG: usize = 64;
 
+/// JSON that is written out: by us, or by others and then read once to see that it is JSON. It is passed on as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Json(String);
+
+impl Json {
+    /// A value as JSON; `None` if it has no such form.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
+        serde_json::to_string(value).ok().map(Self)
+    }
+
+    /// MCP content of one text: an array of one block.
+    pub fn block(text: &str) -> Self {
+        // Some room for the breaks of lines, which take two bytes each.
+        let mut json = String::with_capacity(text.len().saturating_add(text.len() / 16).saturating_add(64));
+        framed(&mut json, "[{\"type\":\"text\",\"text\":\"", text, "\"}]");
+        Self(json)
+    }
+
+    /// The same without what nobody sees (see [`outside::clean_json`]).
+    fn cleaned(self) -> Option<Self> {
+        if !outside::may_hide(&self.0) {
+            return Some(self);
+        }
+        let value = serde_json::from_str(&self.0).ok()?;
+        Some(Self::from(&outside::cleaned(value)))
+    }
+
+    /// The text.
+    pub fn get(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, to be passed on.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl From<Box<RawValue>> for Json {
+    fn from(json: Box<RawValue>) -> Self {
+        Self(Box::<str>::from(json).into())
+    }
+}
+
+impl From<&Value> for Json {
+    fn from(value: &Value) -> Self {
+        Self(value.to_string())
+    }
+}
+
 impl Output {
     /// A result as fields, and as one text for people and for hosts that take no fields; `None` if the fields have no JSON
     /// form.
     pub(super) fn of(text: &str, fields: &impl Serialize) -> Option<Self> {
-        #[derive(Serialize)]
-        struct Block<'a> {
-            #[serde(rename = "type")]
-            kind: &'static str,
-            #[serde(serialize_with = "long")]
-            text: &'a str,
-        }
-        let content: Box<RawValue> = to_raw_value(&[Block { kind: "text", text }]).ok()?;
-        Some(Self { content, structured: Some(to_raw_value(fields).ok()?), failed: false })
+        Some(Self { content: Json::block(text), structured: Some(Json::of(fields)?), failed: false })
     }
 
     /// The same for members whose shape only the service knows.
@@ -34,7 +76,7 @@ impl Output {
 
     /// The fields without what nobody sees (see [`outside::clean_json`]).
     pub(super) fn cleaned(self) -> Self {
-        Self { structured: self.structured.and_then(|fields| outside::clean_json(&fields)), ..self }
+        Self { structured: self.structured.and_then(Json::cleaned), ..self }
     }
 }
 

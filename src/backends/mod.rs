@@ -21,6 +21,7 @@ pub use completion::{Completion, Partial};
 pub use credential::{Credential, CredentialSource, Proof, Unavailable};
 pub use headers::Headers;
 pub use host::Host;
+pub use json::Json;
 pub use passage::{Features, Listener, Passage, Slot};
 pub use prompt::Prompt;
 pub use resource::Resource;
@@ -372,9 +373,9 @@ impl Progress {
 #[derive(Clone, Debug)]
 pub struct Output {
     /// MCP content blocks, as JSON: an array.
-    pub content: Box<RawValue>,
+    pub content: Json,
     /// The structured result, as JSON: an object.
-    pub structured: Option<Box<RawValue>>,
+    pub structured: Option<Json>,
     /// The service itself says that the call failed; the content tells why.
     pub failed: bool,
 }

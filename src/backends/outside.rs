@@ -40,16 +40,21 @@ pub fn clean(text: String) -> String {
 
 /// JSON whose texts are [`clean`]; JSON that hides nothing is handed back as it is. `None` if it is not JSON.
 pub fn clean_json(json: &RawValue) -> Option<Box<RawValue>> {
-    let text = json.get();
-    // An escape can stand for any character.
-    if !text.contains("\\u") && (text.is_ascii() || !text.chars().any(is_hidden)) {
+    if !may_hide(json.get()) {
         return Some(json.to_owned());
     }
-    let value: Value = serde_json::from_str(text).ok()?;
+    let value: Value = serde_json::from_str(json.get()).ok()?;
     serde_json::value::to_raw_value(&cleaned(value)).ok()
 }
 
-fn cleaned(value: Value) -> Value {
+/// Whether something may be hidden in the texts of JSON.
+pub(super) fn may_hide(json: &str) -> bool {
+    // An escape can stand for any character.
+    json.contains("\\u") || !json.is_ascii() && json.chars().any(is_hidden)
+}
+
+/// A value whose texts are [`clean`].
+pub(super) fn cleaned(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(clean(text)),
         Value::Array(all) => all.into_iter().map(cleaned).collect(),

@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 use super::host::{Entry, Host, Link, Question, Takes, Unanswered};
 use super::prompt::{Writer, Written};
 use super::resource::{Contents, Reader};
-use super::{Boxed, Call, Completion, Error, Handler, Output, Partial, Progress, Prompt, Resource, Step, StepUp, Tool};
+use super::{
+    Boxed, Call, Completion, Error, Handler, Json, Output, Partial, Progress, Prompt, Resource, Step, StepUp, Tool,
+};
 use crate::secret::Secret;
 
 /// Remembers the last tokens and keys of a connection. Clones share them.
@@ -67,17 +69,27 @@ impl Sent {
     /// JSON that a service wrote, without any of them. Some writers escape characters that need it not, and a token may
     /// have them (`/`, `+`, `=`): where such an escape is, the texts are looked at as they are meant.
     pub(super) fn out_of_json(&self, json: Box<RawValue>) -> Box<RawValue> {
-        let json = self.hidden_in(json.get()).and_then(|text| RawValue::from_string(text).ok()).unwrap_or(json);
+        self.without(json.get()).unwrap_or(json)
+    }
+
+    /// The same of a result.
+    fn out_of_result(&self, json: Json) -> Json {
+        self.without(json.get()).map_or(json, Json::from)
+    }
+
+    /// The same; `None` if none is in it.
+    fn without(&self, json: &str) -> Option<Box<RawValue>> {
+        let found = self.hidden_in(json).and_then(|text| RawValue::from_string(text).ok());
+        let json = found.as_deref().map_or(json, RawValue::get);
         let escapes = |text: &str| {
             memchr::memchr_iter(b'\\', text.as_bytes()).any(|at| {
                 text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(b"\\/") || rest.starts_with(b"\\u00"))
             })
         };
-        let is_escaped = escapes(json.get());
-        let meant = is_escaped.then(|| serde_json::from_str::<Value>(json.get()).ok()).flatten();
+        let meant = escapes(json).then(|| serde_json::from_str::<Value>(json).ok()).flatten();
         match meant.and_then(|mut meant| self.hide_below(&mut meant).then_some(meant)) {
-            Some(meant) => to_raw_value(&meant).unwrap_or_else(|_| RawValue::NULL.to_owned()),
-            None => json,
+            Some(meant) => Some(to_raw_value(&meant).unwrap_or_else(|_| RawValue::NULL.to_owned())),
+            None => found,
         }
     }
 
@@ -264,8 +276,8 @@ impl Handler for Quiet<dyn Handler> {
         let host = sent.out_of_host(host);
         let answer = self.handler.call(Call { arguments, progress, agreed, host });
         sent.out_of_answer(answer, |sent, Output { content, structured, failed }| Output {
-            content: sent.out_of_json(content),
-            structured: structured.map(|structured| sent.out_of_json(structured)),
+            content: sent.out_of_result(content),
+            structured: structured.map(|structured| sent.out_of_result(structured)),
             failed,
         })
     }

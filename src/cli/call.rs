@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::{Console, Outcome, layout};
 use crate::app::error::Ended;
 use crate::app::{App, Error};
-use crate::backends::{self, Output, outside};
+use crate::backends::{self, Json, Output, outside};
 use crate::config;
 use crate::report::{Exit, Failure, Report};
 use crate::serve::{Catalog, Choice, Entry};
@@ -103,8 +103,8 @@ fn show(console: &Console, output: &Output, failure: Option<&Report>) {
         console.print_json(&Shown {
             schema_version: 1,
             failed: output.failed,
-            structured: output.structured.as_deref(),
-            content: &output.content,
+            structured: output.structured.as_ref().and_then(raw),
+            content: raw(&output.content).unwrap_or(RawValue::NULL),
             error: failure.map(Report::failure),
         });
         return;
@@ -123,6 +123,11 @@ fn show(console: &Console, output: &Output, failure: Option<&Report>) {
             None => console.print(&said(block)),
         }
     }
+}
+
+/// JSON to stand within other JSON.
+fn raw(json: &Json) -> Option<&RawValue> {
+    serde_json::from_str(json.get()).ok()
 }
 
 /// A text as it is, or laid out where it is JSON.

@@ -307,9 +307,9 @@ fn capabilities(server: &dyn Server, features: Features) -> String {
 }
 
 fn members(result: ToolResult) -> Parts {
-    let mut members = vec![Part::Static("\"content\":"), Part::Raw(result.content)];
+    let mut members = vec![Part::Static("\"content\":"), Part::Text(result.content)];
     if let Some(structured) = result.structured {
-        members.extend([Part::Static(",\"structuredContent\":"), Part::Raw(structured)]);
+        members.extend([Part::Static(",\"structuredContent\":"), Part::Text(structured)]);
     }
     members.push(Part::Static(if result.failed { ",\"isError\":true" } else { ",\"isError\":false" }));
     members

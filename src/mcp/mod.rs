@@ -190,9 +190,9 @@ pub struct UrlRequest {
 /// What a tool answered.
 pub struct ToolResult {
     /// Content blocks: a JSON array.
-    pub content: Box<RawValue>,
+    pub content: String,
     /// The structured result: a JSON object.
-    pub structured: Option<Box<RawValue>>,
+    pub structured: Option<String>,
     /// The tool itself failed; the content says why.
     pub failed: bool,
     /// What stands beside the result: a JSON object. Keys that MCP keeps for itself are left out.

@@ -45,8 +45,8 @@ impl Drop for OnDrop {
 }
 
 fn done(value: &Value) -> Result<Outcome, CallError> {
-    let content = to_raw_value(&json!([{ "type": "text", "text": value.to_string() }])).expect("JSON");
-    Ok(Outcome::Done(ToolResult { content, structured: to_raw_value(value).ok(), failed: false, meta: None }))
+    let content = json!([{ "type": "text", "text": value.to_string() }]).to_string();
+    Ok(Outcome::Done(ToolResult { content, structured: Some(value.to_string()), failed: false, meta: None }))
 }
 
 impl Server for Fixtures {
@@ -141,7 +141,7 @@ impl Server for Fixtures {
                     Asking::ByResult => done(&json!(format!("{:?}", Asked::of(request.answers.get("yes"))))),
                 },
                 "lines" => Ok(Outcome::Done(ToolResult {
-                    content: RawValue::from_string("[\n {\"type\":\"text\",\r\n\"text\":\"x\"}]".into()).expect("JSON"),
+                    content: "[\n {\"type\":\"text\",\r\n\"text\":\"x\"}]".to_owned(),
                     structured: None,
                     failed: true,
                     meta: None,

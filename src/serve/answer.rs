@@ -1,34 +1,28 @@
 //! Outcomes as MCP sees them.
 
+use serde_json::json;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
 
-use crate::backends::{Output, Progress, Step};
+use crate::backends::{Json, Output, Progress, Step};
 use crate::mcp;
 use crate::report::Report;
 
 /// A call that was answered.
 pub(super) fn result(output: Output) -> mcp::ToolResult {
-    mcp::ToolResult { content: output.content, structured: output.structured, failed: output.failed, meta: None }
+    let Output { content, structured, failed } = output;
+    mcp::ToolResult { content: content.into_text(), structured: structured.map(Json::into_text), failed, meta: None }
 }
 
 /// A call that failed: the three parts of the report, for the model to read.
 pub(super) fn failure(report: &Report) -> mcp::ToolResult {
-    mcp::ToolResult { content: text(&report.text()), structured: None, failed: true, meta: None }
-}
-
-/// One block of text.
-pub(super) fn text(text: &str) -> Box<RawValue> {
-    raw(&json!([{ "type": "text", "text": text }]))
+    let content = Json::block(&report.text()).into_text();
+    mcp::ToolResult { content, structured: None, failed: true, meta: None }
 }
 
 /// A resource of one text.
 pub(super) fn resource(uri: &str, media_type: &str, text: &str) -> mcp::Found {
-    mcp::Found::Resource { contents: raw(&json!([{ "uri": uri, "mimeType": media_type, "text": text }])) }
-}
-
-fn raw(value: &Value) -> Box<RawValue> {
-    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    let contents = to_raw_value(&json!([{ "uri": uri, "mimeType": media_type, "text": text }]));
+    mcp::Found::Resource { contents: contents.unwrap_or_else(|_| RawValue::NULL.to_owned()) }
 }
 
 /// Hands a backend's progress on.

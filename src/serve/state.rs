@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Choice, answer};
+use super::Choice;
 use crate::app::status::{self, Login, Status};
 use crate::app::{self, App};
-use crate::backends::{Boxed, Call, Effect, Error, Handler, Output, Schema, Tool, Way};
+use crate::backends::{Boxed, Call, Effect, Error, Handler, Json, Output, Schema, Tool, Way};
 use crate::report::Report;
 
 const NOTHING: &str = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
@@ -43,12 +42,8 @@ impl Handler for Statuses {
             for connection in app.config.connections.iter().filter(|connection| choice.names(&connection.name)) {
                 rows.push(row(&status::of(&app, connection).await));
             }
-            let structured = json!({ "connections": rows });
-            Ok(Output {
-                content: answer::text(&structured.to_string()),
-                structured: to_raw_value(&structured).ok().or_else(|| Some(RawValue::NULL.to_owned())),
-                failed: false,
-            })
+            let structured = Json::from(&json!({ "connections": rows }));
+            Ok(Output { content: Json::block(structured.get()), structured: Some(structured), failed: false })
         })
     }
 }

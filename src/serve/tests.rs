@@ -107,7 +107,7 @@ fn what_is_not_chosen_is_not_told_of_either() {
         let request = mcp::ToolRequest { name: "keyward_status".to_owned(), ..mcp::ToolRequest::default() };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let Ok(mcp::Outcome::Done(result)) = runtime.block_on(server.call(request)) else { panic!("no result") };
-        let structured: Value = serde_json::from_str(result.structured.expect("an object").get()).expect("JSON");
+        let structured: Value = serde_json::from_str(&result.structured.expect("an object")).expect("JSON");
         let rows = structured["connections"].as_array().expect("rows").clone();
         rows.iter().map(|row| row["connection"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
     };

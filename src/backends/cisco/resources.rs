@@ -10,7 +10,7 @@ use super::client::Client;
 use super::tool::Spec;
 use super::{advisories, bugs, coverage, lifecycle, products, report};
 use crate::backends::resource::{Contents, Form, Reader};
-use crate::backends::{Boxed, Connection, Error, Host, Output, Progress, Resource, outside};
+use crate::backends::{Boxed, Connection, Error, Host, Json, Output, Progress, Resource, outside};
 
 /// A resource, as a value: a call of a tool, in which `{}` stands for the variable.
 struct Kind {
@@ -177,7 +177,7 @@ impl Reader for Called {
                 return Err(Error::Arguments(format!("Cisco knows nothing of `{}`", outside::line(&which, LONGEST))));
             }
             let Output { structured, .. } = kind.spec.call(client, given, Progress::default())?.await?;
-            let text = structured.map_or_else(|| "{}".to_owned(), |json| json.get().to_owned());
+            let text = structured.map_or_else(|| "{}".to_owned(), Json::into_text);
             if !kind.variable.is_empty() && is_nothing(&text) {
                 let which = outside::line(&which, LONGEST);
                 return Err(Error::Arguments(format!("Cisco knows nothing of `{which}`")));

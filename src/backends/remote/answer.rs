@@ -14,7 +14,7 @@ use super::sse::{self, Parser};
 use super::wire::{self, Answer, Failure, Incoming, Progressed};
 use super::{address, listed, standing};
 use crate::backends::http as service;
-use crate::backends::{Error, Output, Step, outside};
+use crate::backends::{Error, Json, Output, Step, outside};
 use crate::http::{Error as Network, Stream};
 
 /// The longest that a stream may take in all, whatever it says meanwhile.
@@ -269,17 +269,12 @@ fn meaning(host: String, era: &Era, mut failure: Failure) -> Trouble {
 pub(super) fn output(peer: &Peer, called: Box<Answer>) -> Result<Output, Error> {
     let structured = called.structured_content.map(wire::on_one_line);
     let content = match (called.content.map(wire::on_one_line), &structured) {
-        (Some(content), _) if content.get().starts_with('[') => address::in_blocks(peer, content),
+        (Some(content), _) if content.get().starts_with('[') => address::in_blocks(peer, content).into(),
         (Some(_), _) => return Err(peer.wrong("the content of the result is not a list")),
         (None, None) => return Err(peer.wrong("the result has no content")),
-        (None, Some(structured)) => text_of(structured).ok_or_else(|| peer.wrong("the result cannot be read"))?,
+        (None, Some(structured)) => Json::block(structured.get()),
     };
     // Only newer hosts take a structured result that is not an object; its text is in the content.
-    let structured = structured.filter(|value| value.get().starts_with('{'));
+    let structured = structured.filter(|value| value.get().starts_with('{')).map(Json::from);
     Ok(Output { content, structured, failed: called.is_error.unwrap_or(false) })
-}
-
-fn text_of(structured: &RawValue) -> Option<Box<RawValue>> {
-    let text = serde_json::to_string(structured.get()).ok()?;
-    RawValue::from_string(format!(r#"[{{"type":"text","text":{text}}}]"#)).ok()
 }

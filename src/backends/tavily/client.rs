@@ -7,7 +7,6 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -294,7 +293,7 @@ async fn through_mcp(
 ) -> Result<Answer, Error> {
     let (headers, host) = (Vec::new(), Host::default());
     let output = peer.call(ToolCall { tool: endpoint.tool(), arguments: fields, headers, progress, host }).await?;
-    let text = first_text(&output.content);
+    let text = first_text(output.content.get());
     let structured: Option<Value> = match (&output.structured, &text) {
         (Some(structured), _) => serde_json::from_str(structured.get()).ok(),
         (None, Some(text)) => serde_json::from_str(text).ok(),
@@ -329,13 +328,13 @@ fn unwrapped(mut fields: Map<String, Value>) -> Map<String, Value> {
     }
 }
 
-fn first_text(content: &RawValue) -> Option<String> {
+fn first_text(content: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Block {
         #[serde(default)]
         text: Option<String>,
     }
-    let blocks: Vec<Block> = serde_json::from_str(content.get()).ok()?;
+    let blocks: Vec<Block> = serde_json::from_str(content).ok()?;
     blocks.into_iter().find_map(|block| block.text)
 }
 

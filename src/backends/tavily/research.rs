@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
@@ -233,7 +232,7 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<Box<RawValue>>,
+    output: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     sources: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -325,13 +324,12 @@ fn reported(
 }
 
 /// The report as text, and as an object where it is one.
-fn content_of(content: Option<Value>) -> (Option<String>, Option<Box<RawValue>>) {
+fn content_of(content: Option<Value>) -> (Option<String>, Option<Value>) {
     match content {
         Some(Value::String(report)) if !report.is_empty() => (Some(outside::clean(report)), None),
         Some(object @ (Value::Object(_) | Value::Array(_))) => {
-            let raw = to_raw_value(&object).ok().and_then(|raw| outside::clean_json(&raw));
-            let text = raw.as_ref().map(|raw| raw.get().to_owned());
-            (text, raw.filter(|_| object.is_object()))
+            let object = outside::cleaned(object);
+            (Some(object.to_string()), Some(object).filter(Value::is_object))
         }
         _ => (None, None),
     }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::json;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::*;
 use crate::backends::{Boxed, Effect, Handler, Question, Schema, Tool};
@@ -23,11 +22,7 @@ impl Handler for Deeds {
             let deed = call.arguments.get("deed").and_then(Value::as_str).unwrap_or_default().to_owned();
             call.agreed.must(Question::new("Do a deed?").with("deed", &json!(deed)))?;
             deeds.lock().expect("no panic").push(deed);
-            Ok(Output {
-                content: to_raw_value(&json!([])).unwrap_or_else(|_| RawValue::NULL.to_owned()),
-                structured: None,
-                failed: false,
-            })
+            Ok(Output { content: (&json!([])).into(), structured: None, failed: false })
         })
     }
 }

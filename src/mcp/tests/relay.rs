@@ -83,12 +83,7 @@ pub(super) fn ask(answers: &Map<String, Value>, state: Option<String>) -> Result
 
 pub(super) fn meta(request: &ToolRequest) -> Result<Outcome, CallError> {
     let meta = request.arguments.get("meta").map(|meta| to_raw_value(meta).expect("JSON"));
-    Ok(Outcome::Done(ToolResult {
-        content: to_raw_value(&json!([])).expect("JSON"),
-        structured: None,
-        failed: false,
-        meta,
-    }))
+    Ok(Outcome::Done(ToolResult { content: "[]".to_owned(), structured: None, failed: false, meta }))
 }
 
 const MODERN: &str = "2026-07-28";

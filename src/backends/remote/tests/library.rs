@@ -3,7 +3,7 @@
 use super::*;
 use crate::backends::prompt::Written;
 use crate::backends::resource::{Contents, Form};
-use crate::backends::{Completion, Partial};
+use crate::backends::{Completion, Json, Partial};
 
 async fn written(prompts: &[Prompt], name: &str, filled: Value) -> Result<Written, Error> {
     let prompt = prompts.iter().find(|prompt| prompt.name == name).expect("a prompt of that name");
@@ -13,6 +13,10 @@ async fn written(prompts: &[Prompt], name: &str, filled: Value) -> Result<Writte
 
 fn value(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).expect("JSON")
+}
+
+fn read_again(json: &Json) -> Value {
+    serde_json::from_str(json.get()).expect("JSON")
 }
 
 async fn read(reader: &dyn crate::backends::resource::Reader, which: &str) -> Result<Value, Error> {
@@ -284,7 +288,7 @@ async fn links_in_the_result_of_a_tool_can_be_read_and_other_results_stay_as_the
         let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
         let output = peer.call(plain(&Map::new(), Progress::default())).await.expect("a result");
         if expected.starts_with("[{") {
-            assert_eq!(value(&output.content), serde_json::from_str::<Value>(&expected).expect("JSON"));
+            assert_eq!(read_again(&output.content), serde_json::from_str::<Value>(&expected).expect("JSON"));
         } else {
             assert_eq!(output.content.get(), expected);
         }
@@ -314,7 +318,7 @@ async fn an_address_that_looks_like_one_of_another_connection_is_never_passed_on
         });
         let peer = Peer::new(connection(host.at("/mcp"), Way::None, Tokens::new(None, None)));
         let output = peer.call(plain(&Map::new(), Progress::default())).await.expect("a result");
-        let given = value(&output.content)[0]["uri"].as_str().expect("an address").to_owned();
+        let given = read_again(&output.content)[0]["uri"].as_str().expect("an address").to_owned();
         assert_eq!((given == uri, given.starts_with("c+")), (is_kept, !is_kept), "{uri} {given}");
     }
 }
