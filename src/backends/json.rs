@@ -2,24 +2,28 @@
 
 use std::fmt::Write as _;
 
-use serde::ser::{SerializeMap as _, SerializeSeq as _};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::{Error, Output, outside};
 
-/// Texts below this length are written as they always are.
-const LONG: usize = 64;
+mod writer;
 
 /// JSON that is written out: by us, or by others and then read once to see that it is JSON. It is passed on as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json(String);
 
 impl Json {
-    /// A value as JSON; `None` if it has no such form.
+    /// A value as JSON; `None` if it has no such form, or is raw JSON somewhere.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Option<Self> {
-        serde_json::to_string(value).ok().map(Self)
+        Self::with_room(value, 128)
+    }
+
+    /// The same, where it will take about so many bytes.
+    fn with_room(value: &(impl Serialize + ?Sized), room: usize) -> Option<Self> {
+        let mut json = String::with_capacity(room);
+        writer::write(&mut json, value).ok().map(|()| Self(json))
     }
 
     /// MCP content of one text: an array of one block.
@@ -66,12 +70,10 @@ impl Output {
     /// A result as fields, and as one text for people and for hosts that take no fields; `None` if the fields have no JSON
     /// form.
     pub(super) fn of(text: &str, fields: &impl Serialize) -> Option<Self> {
-        Some(Self { content: Json::block(text), structured: Some(Json::of(fields)?), failed: false })
-    }
-
-    /// The same for members whose shape only the service knows.
-    pub(super) fn of_map(text: &str, fields: &Map<String, Value>) -> Option<Self> {
-        Self::of(text, &Members(fields))
+        let content = Json::block(text);
+        // The fields say what the text says.
+        let structured = Json::with_room(fields, content.0.len().saturating_add(256))?;
+        Some(Self { content, structured: Some(structured), failed: false })
     }
 
     /// The fields without what nobody sees (see [`outside::clean_json`]).
@@ -84,28 +86,6 @@ impl Error {
     /// A result that has no JSON form.
     pub(super) fn unwritten(host: &str) -> Self {
         Self::Protocol { host: host.to_owned(), cause: "the result has no JSON form".to_owned() }
-    }
-}
-
-/// Writes a text: for `serialize_with` of members that are long.
-pub(super) fn long<S: Serializer>(text: impl AsRef<str>, to: S) -> Result<S::Ok, S::Error> {
-    let text = text.as_ref();
-    if text.len() < LONG {
-        return to.serialize_str(text);
-    }
-    let mut json = String::with_capacity(text.len().saturating_add(text.len() / 16).saturating_add(2));
-    quoted(&mut json, text);
-    match serde_json::from_str::<&RawValue>(&json) {
-        Ok(raw) => raw.serialize(to),
-        Err(_) => to.serialize_str(text),
-    }
-}
-
-/// The same for a text that may be absent.
-pub(super) fn long_if_any<S: Serializer>(text: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
-    match text {
-        Some(text) => long(text, to),
-        None => to.serialize_none(),
     }
 }
 
@@ -207,38 +187,6 @@ pub(super) fn is_printable(text: &str) -> bool {
     words.iter().all(|word| unprintable(u64::from_le_bytes(*word)) == 0 || is_fine(word)) && is_fine(rest)
 }
 
-/// Members and what is in them.
-struct Members<'a>(&'a Map<String, Value>);
-
-struct Any<'a>(&'a Value);
-
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(self.0.len()))?;
-        for (name, value) in self.0 {
-            map.serialize_entry(name, &Any(value))?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for Any<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::String(text) => long(text, to),
-            Value::Object(members) => Members(members).serialize(to),
-            Value::Array(all) => {
-                let mut list = to.serialize_seq(Some(all.len()))?;
-                for value in all {
-                    list.serialize_element(&Any(value))?;
-                }
-                list.end()
-            }
-            other => other.serialize(to),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -272,8 +220,7 @@ mod tests {
     fn long_texts_are_written_as_short_ones_are() {
         let long_one = "a \"long\" text\u{7}\n".repeat(20);
         let value = json!({"a": [long_one, 1, null, {"b": long_one}], "c": "short", "d": 0.1, "e": {}});
-        let Value::Object(fields) = &value else { panic!("an object") };
-        let output = Output::of_map(&long_one, fields).unwrap();
+        let output = Output::of(&long_one, &value).unwrap();
         assert_eq!(output.structured.unwrap().get(), value.to_string());
         let quoted = serde_json::to_string(&long_one).unwrap();
         assert_eq!(output.content.get(), format!("[{{\"type\":\"text\",\"text\":{quoted}}}]"));

@@ -116,7 +116,7 @@ impl Rows {
 
 /// A result of this text and these members.
 pub(super) fn output(host: &str, text: &str, fields: Map<String, Value>) -> Result<Output, Error> {
-    Output::of_map(text, &fields).ok_or_else(|| Error::unwritten(host))
+    Output::of(text, &fields).ok_or_else(|| Error::unwritten(host))
 }
 
 /// What could not be asked for, as a member of a result.

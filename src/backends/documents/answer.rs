@@ -44,7 +44,7 @@ impl Answer {
     pub(super) fn output(self) -> Result<Output, Error> {
         let text = format!("{}\n{FOREIGN}\n\n{}", self.heading, self.lines.join("\n"));
         let text = outside::clean(text);
-        Output::of_map(&text, &self.fields).map(Output::cleaned).ok_or_else(|| Error::unwritten(""))
+        Output::of(&text, &self.fields).map(Output::cleaned).ok_or_else(|| Error::unwritten(""))
     }
 }
 

@@ -75,7 +75,7 @@ impl Answer {
         if !self.notes.is_empty() {
             fields.insert("notes".to_owned(), self.notes.into());
         }
-        Output::of_map(&text, &fields).ok_or_else(|| Error::unwritten(&client.host()))
+        Output::of(&text, &fields).ok_or_else(|| Error::unwritten(&client.host()))
     }
 
     fn text(&self) -> String {

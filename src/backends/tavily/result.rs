@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::backends::{Error, Output, json, outside};
+use crate::backends::{Error, Output, outside};
 
 /// Bytes of page text in one result; the answer to a question rarely needs more, and a model's memory is bounded.
 pub(super) const BUDGET: usize = 60 << 10;
@@ -58,7 +58,7 @@ struct Structured {
 struct Entry {
     title: String,
     url: String,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::long_if_any")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
@@ -70,7 +70,7 @@ struct Entry {
     favicon: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<Image>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "json::long_if_any")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     raw_content: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<usize>,
