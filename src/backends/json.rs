@@ -136,11 +136,13 @@ const HIGH: u64 = LOW << 7;
 
 /// Marks, with the high bit of a byte, where one of the eight bytes is below `least`; bytes after a mark may have one, too, and
 /// what is said of bytes above 127 means nothing.
+#[inline(always)]
 const fn below(word: u64, least: u8) -> u64 {
     word.wrapping_sub(LOW * least as u64)
 }
 
 /// Marks what a JSON string has to escape. The first mark is right; what is after it means nothing.
+#[inline(always)]
 const fn escaped(word: u64) -> u64 {
     // A quotation mark changes places with the space, which is next to what has to be escaped.
     let (swapped, backslash) = (word ^ (LOW * 2), word ^ (LOW * b'\\' as u64));
@@ -148,18 +150,33 @@ const fn escaped(word: u64) -> u64 {
 }
 
 /// Marks what is no printable ASCII, also line breaks and tabs.
+#[inline(always)]
 const fn unprintable(word: u64) -> u64 {
     (below(word, b' ') | word | below(word ^ (LOW * 0x7f), 1)) & HIGH
+}
+
+/// The four words of a block with all their marks in one. What is below is inlined whatever its size: this runs over every
+/// text of a result, and a call for each word costs more than the word.
+#[inline(always)]
+fn marks(block: &[u8; 32], mark: impl Fn(u64) -> u64) -> u64 {
+    let ([a, b, c, d], _) = block.as_chunks::<8>() else { return u64::MAX };
+    mark(u64::from_le_bytes(*a))
+        | mark(u64::from_le_bytes(*b))
+        | mark(u64::from_le_bytes(*c))
+        | mark(u64::from_le_bytes(*d))
 }
 
 /// How many bytes stand before the first that a JSON string has to escape.
 fn plain(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let (words, rest) = bytes.as_chunks::<8>();
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    let odd = blocks.iter().position(|block| marks(block, escaped) != 0).unwrap_or(blocks.len());
+    let before = odd.saturating_mul(32);
+    let (words, rest) = blocks.get(odd).map_or(rest, |block| block.as_slice()).as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let marks = escaped(u64::from_le_bytes(*word));
         if marks != 0 {
-            return first(marks).saturating_add(at.saturating_mul(8));
+            return first(marks).saturating_add(at.saturating_mul(8)).saturating_add(before);
         }
     }
     match bytes.last_chunk::<8>() {
@@ -170,12 +187,13 @@ fn plain(text: &str) -> usize {
         },
         _ => {
             let odd = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
-            odd.map_or(bytes.len(), |at| words.len().saturating_mul(8).saturating_add(at))
+            odd.map_or(bytes.len(), |at| bytes.len().saturating_sub(rest.len()).saturating_add(at))
         }
     }
 }
 
 /// Which byte has the first mark.
+#[inline(always)]
 const fn first(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
@@ -183,8 +201,10 @@ const fn first(marks: u64) -> usize {
 /// Whether there is nothing in a text but printable ASCII, line breaks and tabs.
 pub(super) fn is_printable(text: &str) -> bool {
     let is_fine = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
-    let (words, rest) = text.as_bytes().as_chunks::<8>();
-    words.iter().all(|word| unprintable(u64::from_le_bytes(*word)) == 0 || is_fine(word)) && is_fine(rest)
+    let is_fine_word = |word: &[u8; 8]| unprintable(u64::from_le_bytes(*word)) == 0 || is_fine(word);
+    let (blocks, rest) = text.as_bytes().as_chunks::<32>();
+    blocks.iter().all(|block| marks(block, unprintable) == 0 || block.as_chunks().0.iter().all(is_fine_word))
+        && is_fine(rest)
 }
 
 #[cfg(test)]
@@ -196,7 +216,7 @@ mod tests {
     #[test]
     fn every_character_is_written_as_the_library_writes_it_wherever_it_stands() {
         for c in (0..0x100).chain([0x2028, 0xd7ff, 0xe000, 0xffff, 0x1f600, 0x10_ffff]).filter_map(char::from_u32) {
-            for place in 0..18 {
+            for place in 0..50 {
                 let text = format!("{}{c}{}{c}", "x".repeat(place), "yé".repeat(20));
                 let mut json = String::new();
                 quoted(&mut json, &text);
@@ -208,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_no_printable_ascii_is_found_wherever_it_stands() {
         for c in (0..0x200).filter_map(char::from_u32) {
-            for place in 0..18 {
+            for place in 0..34 {
                 let text = format!("{}{c}{}", "x\t\n\"\\".repeat(place), "x".repeat(9));
                 assert_eq!(is_printable(&text), matches!(c, ' '..='~' | '\n' | '\t'), "{c:?} at {place}");
             }
