@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Error, Output, outside};
 
+pub(super) use tree::{Members, Tree};
+
+mod tree;
 mod writer;
 
 /// JSON that is written out: by us, or by others and then read once to see that it is JSON. It is passed on as it is.

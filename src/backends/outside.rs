@@ -3,6 +3,8 @@
 //! Control characters could redraw a terminal; direction marks and tag characters hide text from a person that a model
 //! still reads.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -30,6 +32,11 @@ pub fn line(text: &str, longest: usize) -> String {
 
 /// Removes control and invisible characters; line breaks and tabs stay. Text without any is not copied.
 pub fn clean(text: String) -> String {
+    clean_text(text.into()).into_owned()
+}
+
+/// The same for a text that may be a part of another.
+pub(super) fn clean_text(text: Cow<'_, str>) -> Cow<'_, str> {
     // Most texts are plain, and most of a call's own work was to look at each of their characters closely.
     if json::is_printable(&text) {
         return text;

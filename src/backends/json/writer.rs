@@ -295,7 +295,7 @@ impl ser::SerializeMap for Open<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use proptest::prelude::*;
@@ -349,7 +349,8 @@ mod tests {
         flags: BTreeMap<bool, char>,
     }
 
-    fn any_value() -> impl Strategy<Value = Value> {
+    /// Any JSON.
+    pub(in crate::backends::json) fn any_value() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::kept::Kept;
 use super::refusal;
 use crate::backends::http::{self as service, Kind};
+use crate::backends::json::{Members, Tree};
 use crate::backends::remote::{Peer, ToolCall};
 use crate::backends::turns::{Rate, TooFar};
-use crate::backends::{Connection, Error, Host, Output, Progress, Way, name, outside};
+use crate::backends::{Connection, Error, Host, Json, Output, Progress, Way, name, outside};
 use crate::http::{Limits, Stream};
 
 /// Sites are read while the caller waits: two and a half minutes at most, and some more for the way.
@@ -84,10 +85,13 @@ impl Endpoint {
     }
 }
 
+/// An answer as it came: JSON, and most often an object (see [`Client::fields`]).
+pub(super) type Body = Response<Vec<u8>>;
+
 /// What Tavily answered.
 pub(super) enum Answer {
     /// The fields of the answer.
-    Fields(Map<String, Value>),
+    Fields(Body),
     /// The remote server's own words for a failure.
     Failed(Output),
 }
@@ -150,21 +154,22 @@ impl Client {
         *request.method_mut() = Method::GET;
         *request.body_mut() = Vec::new();
         let limits = Limits { body: LIMITS.body, ..QUESTION };
-        self.read(service::send(&self.connection, &request, Kind::Read, limits).await?)
+        let answer = self.accepted(service::send(&self.connection, &request, Kind::Read, limits).await?)?;
+        self.fields(&answer)
     }
 
-    async fn rest(&self, endpoint: Endpoint, fields: &Map<String, Value>) -> Result<Map<String, Value>, Error> {
+    async fn rest(&self, endpoint: Endpoint, fields: &Map<String, Value>) -> Result<Body, Error> {
         let mut fields = fields.clone();
         // A research task says in its end what it cost.
         if self.connection.way == Way::ApiKey && endpoint != Endpoint::Research {
             fields.insert("include_usage".to_owned(), Value::Bool(true));
         }
         let request = self.request(&[endpoint.path()], None, &fields)?;
-        self.read(service::send(&self.connection, &request, Kind::Paid, LIMITS).await?)
+        self.accepted(service::send(&self.connection, &request, Kind::Paid, LIMITS).await?)
     }
 
     /// A failure that leaves open whether a task was begun.
-    fn unclear(&self, error: Error) -> Error {
+    pub(super) fn unclear(&self, error: Error) -> Error {
         match error {
             Error::Network(network) if !network.nothing_was_sent() => {
                 Error::MaybeDone { host: self.host(), cause: network.to_string() }
@@ -197,7 +202,8 @@ impl Client {
         (*answer.status_mut(), *answer.headers_mut()) = (stream.status, stream.headers.clone());
         let body = service::read(self.host(), stream, LIMITS).await;
         *answer.body_mut() = body.map_err(|error| self.unclear(error))?;
-        self.read(answer).map_err(|error| self.unclear(error))
+        let fields = self.accepted(answer).and_then(|answer| self.fields(&answer));
+        fields.map_err(|error| self.unclear(error))
     }
 
     /// Waits for a turn, where the service allows few requests.
@@ -213,19 +219,38 @@ impl Client {
         })
     }
 
-    /// An answer's fields, or what it says no to.
-    fn read(&self, answer: Response<Vec<u8>>) -> Result<Map<String, Value>, Error> {
-        let (status, headers, body) = (answer.status(), answer.headers(), answer.body());
-        if !status.is_success() {
-            return Err(self.refused(status, headers, body));
+    /// The answer, or what it says no to.
+    fn accepted(&self, answer: Body) -> Result<Body, Error> {
+        match answer.status() {
+            status if status.is_success() => Ok(answer),
+            status => Err(self.refused(status, answer.headers(), answer.body())),
         }
-        let wrong = |cause: String| Err(Error::Protocol { host: self.host(), cause });
-        match serde_json::from_slice(body) {
+    }
+
+    /// An answer's fields.
+    pub(super) fn fields(&self, answer: &Body) -> Result<Map<String, Value>, Error> {
+        match serde_json::from_slice(answer.body()) {
             Ok(Value::Object(fields)) => Ok(fields),
-            Ok(_) => wrong("the answer is not a JSON object".to_owned()),
-            Err(_) if service::is_web_page(headers, body) => wrong("a web page instead of JSON".to_owned()),
-            Err(error) => wrong(format!("no JSON at line {}, column {}", error.line(), error.column())),
+            other => Err(self.no_object(answer, other.err())),
         }
+    }
+
+    /// The same, with their texts where they are.
+    pub(super) fn members<'a>(&self, answer: &'a Body) -> Result<Members<'a>, Error> {
+        match serde_json::from_slice(answer.body()) {
+            Ok(Tree::Object(members)) => Ok(members),
+            other => Err(self.no_object(answer, other.err())),
+        }
+    }
+
+    /// What an answer is that is no JSON object: another value, or no JSON for this reason.
+    fn no_object(&self, answer: &Body, error: Option<serde_json::Error>) -> Error {
+        let cause = match error {
+            None => "the answer is not a JSON object".to_owned(),
+            Some(_) if service::is_web_page(answer.headers(), answer.body()) => "a web page instead of JSON".to_owned(),
+            Some(error) => format!("no JSON at line {}, column {}", error.line(), error.column()),
+        };
+        Error::Protocol { host: self.host(), cause }
     }
 
     fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
@@ -294,22 +319,24 @@ async fn through_mcp(
     let (headers, host) = (Vec::new(), Host::default());
     let output = peer.call(ToolCall { tool: endpoint.tool(), arguments: fields, headers, progress, host }).await?;
     let text = first_text(output.content.get());
-    let structured: Option<Value> = match (&output.structured, &text) {
-        (Some(structured), _) => serde_json::from_str(structured.get()).ok(),
-        (None, Some(text)) => serde_json::from_str(text).ok(),
-        (None, None) => None,
-    };
-    match (structured, text) {
+    let json = output.structured.as_ref().map(Json::get).or(text.as_deref()).unwrap_or_default();
+    match (serde_json::from_str(json).ok(), &text) {
         (Some(Value::Object(fields)), _) => match payload(peer.host(), &fields) {
             Some(error) => Err(error),
             None if output.failed => Ok(Answer::Failed(output)),
-            None => Ok(Answer::Fields(unwrapped(fields))),
+            None if fields.len() == 1 && fields.contains_key("result") => Ok(answered(&unwrapped(fields))),
+            None => Ok(Answer::Fields(Body::new(json.into()))),
         },
         _ if output.failed => Ok(Answer::Failed(output)),
         // Text for people instead of fields: better shown than lost.
-        (_, Some(text)) => Ok(Answer::Fields(Map::from_iter([("text".to_owned(), Value::String(text))]))),
+        (_, Some(text)) => Ok(answered(&json!({ "text": text }))),
         (_, None) => Err(Error::Protocol { host: peer.host(), cause: "a result without text".to_owned() }),
     }
+}
+
+/// An answer of these fields.
+fn answered(fields: &impl Serialize) -> Answer {
+    Answer::Fields(Body::new(serde_json::to_vec(fields).unwrap_or_default()))
 }
 
 /// Some servers put a result that they know no schema for below one member.

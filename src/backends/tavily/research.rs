@@ -3,6 +3,7 @@
 //! A task costs up to hundreds of credits. Nothing here begins it a second time, and nothing loses its id: whoever gives
 //! up waiting can ask for it later. There is no request that stops a task; closing the stream of one that is followed does.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +13,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::client::{Answer, Client, Endpoint};
-use super::result::{self, BUDGET, SHORT, Usage, text};
+use super::client::{Answer, Body, Client, Endpoint};
+use super::result::{self, BUDGET, SHORT, Usage};
 use super::stream::{Events, Next, Report};
 use super::{refusal, tool};
+use crate::backends::json::{Members, Tree};
 use crate::backends::turns::Rate;
 use crate::backends::{Error, Output, Progress, Step, outside};
 use crate::http::Stream;
@@ -52,7 +54,7 @@ pub(super) async fn run(
         }
         let remembered = (offset > 0).then(|| client.kept.same(Endpoint::Status, &named(id))).flatten();
         let fields = match remembered {
-            Some(fields) => fields,
+            Some(answer) => client.fields(&answer)?,
             None => waited(&client, id, wait, &progress).await?,
         };
         return reported(&client, fields, offset, None);
@@ -71,7 +73,7 @@ pub(super) async fn run(
             return followed(&client, given, wait, &progress).await;
         }
         Ok(Answer::Failed(output)) => return Ok(output),
-        Ok(Answer::Fields(fields)) => fields,
+        Ok(Answer::Fields(answer)) => client.fields(&answer).map_err(|error| client.unclear(error))?,
         Err(error) => return Err(error),
     };
     awaited(&client, begun, wait, &progress).await
@@ -119,7 +121,7 @@ async fn status(client: &Client, id: &str) -> Result<Map<String, Value>, Error> 
         client.get(&["research", id], Some("include_usage=true")).await?
     } else {
         match client.ask(Endpoint::Status, &named(id), Progress::default()).await? {
-            Answer::Fields(fields) => fields,
+            Answer::Fields(answer) => client.fields(&answer)?,
             Answer::Failed(output) => {
                 let said = outside::said(output.content.get().as_bytes());
                 return Err(Error::Refused { host: client.host(), code: 404, said });
@@ -127,8 +129,13 @@ async fn status(client: &Client, id: &str) -> Result<Map<String, Value>, Error> 
         }
     };
     fields.entry("request_id").or_insert_with(|| id.into());
-    client.kept.keep(Endpoint::Status, &named(id), &fields);
+    client.kept.keep(Endpoint::Status, &named(id), &body(&fields));
     Ok(fields)
+}
+
+/// The answer of these fields.
+fn body(fields: &Map<String, Value>) -> Body {
+    Body::new(serde_json::to_vec(fields).unwrap_or_default())
 }
 
 fn named(id: &str) -> Map<String, Value> {
@@ -186,7 +193,7 @@ async fn followed(
     match outcome {
         Ok(Ok(fields)) => {
             if let Some(id) = &id {
-                client.kept.keep(Endpoint::Status, &named(id), &fields);
+                client.kept.keep(Endpoint::Status, &named(id), &body(&fields));
             }
             reported(client, fields, 0, None)
         }
@@ -270,15 +277,16 @@ fn reported(
     offset: usize,
     trouble: Option<&Error>,
 ) -> Result<Output, Error> {
-    let host = client.host();
+    let host = || client.host();
+    let (mut content, mut output) = content_of(fields.remove("content"));
+    let mut fields = Members::from_iter(fields);
     // The remote server answers some calls with the report alone.
     let alone = text(&mut fields, "text", usize::MAX);
-    let (mut content, mut output) = content_of(fields.remove("content"));
     content = content.or(alone);
     let status = text(&mut fields, "status", SHORT);
     let status = status.or_else(|| content.as_ref().map(|_| "completed".to_owned()));
     let Some(status) = status else {
-        return Err(Error::Protocol { host, cause: "an answer without a status".to_owned() });
+        return Err(Error::Protocol { host: host(), cause: "an answer without a status".to_owned() });
     };
     let request_id = text(&mut fields, "request_id", SHORT);
     let mut notes: Vec<String> =
@@ -307,7 +315,7 @@ fn reported(
     let shown = Shown {
         content,
         output,
-        sources: sources(fields.remove("sources")),
+        sources: sources(fields.take("sources")),
         total_characters: (next_offset.is_some() || offset > 0).then_some(total),
         next_offset,
         created_at: text(&mut fields, "created_at", SHORT),
@@ -321,6 +329,11 @@ fn reported(
     };
     let failed = shown.status == "failed";
     Ok(Output { failed, ..result::written(&host, &shown, &readable(&shown))? })
+}
+
+/// A member as text (see [`result::text`]).
+fn text(fields: &mut Members<'_>, name: &str, longest: usize) -> Option<String> {
+    result::text(fields, name, longest).map(Cow::into_owned)
 }
 
 /// The report as text, and as an object where it is one.
@@ -341,19 +354,19 @@ fn cut(content: &mut String, offset: usize) -> Option<usize> {
         *content = content.chars().skip(offset).collect();
     }
     (content.len() > BUDGET).then(|| {
-        result::cut(content, BUDGET);
+        content.truncate(result::end(content, BUDGET));
         offset.saturating_add(content.chars().count())
     })
 }
 
-fn sources(value: Option<Value>) -> Vec<Source> {
+fn sources(value: Option<Tree<'_>>) -> Vec<Source> {
     let source = |value| match value {
-        Value::Object(mut fields) => Some(Source {
+        Tree::Object(mut fields) => Some(Source {
             title: text(&mut fields, "title", SHORT).unwrap_or_default(),
             url: text(&mut fields, "url", SHORT)?,
             favicon: text(&mut fields, "favicon", SHORT),
         }),
-        Value::String(url) => Some(Source { title: String::new(), url: outside::line(&url, SHORT), favicon: None }),
+        Tree::Text(url) => Some(Source { title: String::new(), url: outside::line(&url, SHORT), favicon: None }),
         _ => None,
     };
     result::list(value).into_iter().filter_map(source).take(SOURCES).collect()

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::result;
+use crate::backends::json::Tree;
 use crate::backends::{Progress, Step, outside};
 
 /// The largest event, and the longest report.
@@ -161,8 +162,8 @@ fn calls_of(calls: &Value) -> Vec<String> {
     let text = |call: &Value, name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let line = |call: &Value| outside::line(&format!("{}: {}", text(call, "name"), text(call, "arguments")), MESSAGE);
     let asked = list("tool_call").iter().map(|call| {
-        let queries = result::list(call.get("queries").cloned());
-        let queries: Vec<&str> = queries.iter().filter_map(Value::as_str).collect();
+        let queries = result::list(call.get("queries").cloned().map(Tree::from));
+        let queries: Vec<&str> = queries.iter().filter_map(Tree::text).collect();
         match queries.is_empty() {
             true => line(call),
             false => outside::line(&format!("{} ({})", line(call), queries.join("; ")), MESSAGE),

@@ -265,7 +265,9 @@ async fn search(client: Arc<Client>, mut given: Map<String, Value>, progress: Pr
         given.insert("include_images".to_owned(), Value::Bool(true));
     }
     match fetched(&client, Endpoint::Search, &given, progress).await? {
-        Answer::Fields(fields) => result::search(&client.host(), fields, &client.tool("extract")),
+        Answer::Fields(answer) => {
+            result::search(&|| client.host(), client.members(&answer)?, &|| client.tool("extract"))
+        }
         Answer::Failed(output) => Ok(output),
     }
 }
@@ -285,11 +287,11 @@ async fn extract(client: Arc<Client>, mut given: Map<String, Value>, progress: P
     }
     let remembered = (offset > 0).then(|| client.kept.page(&given)).flatten();
     let answer = match remembered {
-        Some(fields) => Answer::Fields(fields),
+        Some(answer) => Answer::Fields(answer),
         None => fetched(&client, Endpoint::Extract, &given, progress).await?,
     };
     match answer {
-        Answer::Fields(fields) => result::extract(&client.host(), fields, offset),
+        Answer::Fields(answer) => result::extract(&|| client.host(), client.members(&answer)?, offset),
         Answer::Failed(output) => Ok(output),
     }
 }
@@ -297,7 +299,9 @@ async fn extract(client: Arc<Client>, mut given: Map<String, Value>, progress: P
 async fn crawl(client: Arc<Client>, mut given: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
     let offset = number(&mut given, "offset").unwrap_or_default();
     match again(&client, Endpoint::Crawl, &given, offset, progress).await? {
-        Answer::Fields(fields) => result::crawl(&client.host(), fields, offset, &client.tool("extract")),
+        Answer::Fields(answer) => {
+            result::crawl(&|| client.host(), client.members(&answer)?, offset, &|| client.tool("extract"))
+        }
         Answer::Failed(output) => Ok(output),
     }
 }
@@ -305,7 +309,7 @@ async fn crawl(client: Arc<Client>, mut given: Map<String, Value>, progress: Pro
 async fn map(client: Arc<Client>, mut given: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
     let offset = number(&mut given, "offset").unwrap_or_default();
     match again(&client, Endpoint::Map, &given, offset, progress).await? {
-        Answer::Fields(fields) => result::map(&client.host(), fields, offset),
+        Answer::Fields(answer) => result::map(&|| client.host(), client.members(&answer)?, offset),
         Answer::Failed(output) => Ok(output),
     }
 }
@@ -319,7 +323,7 @@ async fn again(
     progress: Progress,
 ) -> Result<Answer, Error> {
     match (offset > 0).then(|| client.kept.same(endpoint, given)).flatten() {
-        Some(fields) => Ok(Answer::Fields(fields)),
+        Some(answer) => Ok(Answer::Fields(answer)),
         None => fetched(client, endpoint, given, progress).await,
     }
 }
@@ -332,8 +336,8 @@ async fn fetched(
     progress: Progress,
 ) -> Result<Answer, Error> {
     let answer = client.ask(endpoint, given, progress).await?;
-    if let Answer::Fields(fields) = &answer {
-        client.kept.keep(endpoint, given, fields);
+    if let Answer::Fields(answer) = &answer {
+        client.kept.keep(endpoint, given, answer);
     }
     Ok(answer)
 }

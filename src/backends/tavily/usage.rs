@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::client::Client;
-use super::result::{self, SHORT};
+use super::result::{self, Host, SHORT};
+use crate::backends::json::Tree;
 use crate::backends::turns::Rate;
 use crate::backends::{Error, Output};
 
@@ -35,21 +36,21 @@ pub(super) async fn run(client: Arc<Client>) -> Result<Output, Error> {
             fields
         }
     };
-    shown(&client.host(), fields)
+    shown(&|| client.host(), fields)
 }
 
-fn shown(host: &str, mut fields: Map<String, Value>) -> Result<Output, Error> {
+fn shown(host: Host<'_>, mut fields: Map<String, Value>) -> Result<Output, Error> {
     let mut shown = Map::new();
     let mut text = "Credits at Tavily.\n".to_owned();
     for (part, names) in PARTS {
-        let Some(Value::Object(mut from)) = fields.remove(part) else {
-            return Err(Error::Protocol { host: host.to_owned(), cause: format!("an answer without `{part}`") });
+        let Some(Tree::Object(mut from)) = fields.remove(part).map(Tree::from) else {
+            return Err(Error::Protocol { host: host(), cause: format!("an answer without `{part}`") });
         };
         let mut kept = Map::new();
         for name in names.iter().chain(&COUNTERS) {
             let value = match *name {
                 "current_plan" => result::text(&mut from, name, SHORT).map(Value::from),
-                _ => result::number(from.get(*name)).map(Value::from),
+                _ => result::number(from.get(name)).map(Value::from),
             };
             if let Some(value) = value {
                 // Writing to a string cannot fail.

@@ -5,8 +5,13 @@ use serde_json::json;
 
 use super::*;
 
-fn fields(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().expect("an object")
+fn fields(value: Value) -> Members<'static> {
+    let Tree::Object(fields) = value.into() else { panic!("an object") };
+    fields
+}
+
+fn host() -> String {
+    "h".to_owned()
 }
 
 fn shown(output: &Output) -> (Value, String) {
@@ -16,7 +21,7 @@ fn shown(output: &Output) -> (Value, String) {
 }
 
 fn searched(value: Value) -> (Value, String) {
-    shown(&search("h", fields(value), "tavily_extract").expect("a result"))
+    shown(&search(&host, fields(value), &|| "tavily_extract".to_owned()).expect("a result"))
 }
 
 #[test]
@@ -83,7 +88,7 @@ fn an_answer_with_odd_fields_keeps_every_result() {
 #[test]
 fn an_answer_without_results_is_an_error_unless_it_says_something_else() {
     for nothing in [json!({}), json!({"answer": null}), json!({"query": "q", "images": []})] {
-        let outcome = search("h", fields(nothing), "x").map(|output| shown(&output));
+        let outcome = search(&host, fields(nothing), &host).map(|output| shown(&output));
         assert!(matches!(&outcome, Err(Error::Protocol { cause, .. }) if cause == "an answer without results"));
     }
     assert!(searched(json!({"results": []})).1.contains("Nothing was found."));
@@ -105,7 +110,7 @@ fn read_on(page: &str) -> (String, usize) {
     let (mut all, mut offset, mut calls) = (String::new(), 0, 0);
     loop {
         let answer = json!({"results": [{"url": "u", "raw_content": page}]});
-        let (structured, text) = shown(&extract("h", fields(answer), offset).expect("a result"));
+        let (structured, text) = shown(&extract(&host, fields(answer), offset).expect("a result"));
         assert!(text.len() < BUDGET + 2_000 && structured.to_string().len() < 2 * BUDGET);
         let entry = &structured["results"][0];
         all.push_str(entry["raw_content"].as_str().expect("a text"));
@@ -129,7 +134,7 @@ fn a_long_page_can_be_read_to_its_end() {
 #[test]
 fn an_offset_behind_the_end_is_refused() {
     let answer = json!({"results": [{"url": "u", "raw_content": "12345"}]});
-    let error = extract("h", fields(answer), 5).err().map(|error| error.to_string());
+    let error = extract(&host, fields(answer), 5).err().map(|error| error.to_string());
     assert_eq!(error.as_deref(), Some("`offset` is 5, and the page has 5 characters"));
 }
 
@@ -211,8 +216,8 @@ proptest! {
     #[test]
     fn no_answer_makes_it_panic(answer in any_json(), offset in 0_usize..20) {
         if let Value::Object(fields) = answer {
-            let _ = search("h", fields.clone(), "x");
-            let _ = extract("h", fields, offset);
+            let _ = search(&host, Members::from_iter(fields.clone()), &host);
+            let _ = extract(&host, Members::from_iter(fields), offset);
         }
     }
 
@@ -234,7 +239,7 @@ proptest! {
             .collect();
         let count = results.len();
         fields.insert("results".to_owned(), Value::Array(results));
-        let (structured, text) = shown(&search("h", fields, "x").expect("a result"));
+        let (structured, text) = shown(&search(&host, Members::from_iter(fields), &host).expect("a result"));
         let kept = structured["results"].as_array().expect("a list");
         prop_assert_eq!(kept.iter().filter(|entry| entry["url"] == "https://kept").count(), count);
         prop_assert_eq!(text.matches("URL: https://kept").count(), count);
