@@ -8,8 +8,10 @@ use serde_json::value::RawValue;
 
 use super::{Error, Output, outside};
 
+pub(super) use text::{Block, Text};
 pub(super) use tree::{Members, Tree};
 
+mod text;
 mod tree;
 mod writer;
 
@@ -73,7 +75,11 @@ impl Output {
     /// A result as fields, and as one text for people and for hosts that take no fields; `None` if the fields have no JSON
     /// form.
     pub(super) fn of(text: &str, fields: &impl Serialize) -> Option<Self> {
-        let content = Json::block(text);
+        Self::with(Json::block(text), fields)
+    }
+
+    /// The same where the text is content already.
+    pub(super) fn with(content: Json, fields: &impl Serialize) -> Option<Self> {
         // The fields say what the text says.
         let structured = Json::with_room(fields, content.0.len().saturating_add(256))?;
         Some(Self { content, structured: Some(structured), failed: false })
@@ -100,8 +106,14 @@ pub fn quoted(out: &mut String, text: &str) {
 /// Adds what stands before a name of ours and ends with the quotation mark, the name, in which nothing has to be escaped, and what
 /// follows.
 pub(super) fn named(out: &mut String, before: &str, name: &'static str, after: &str) {
-    debug_assert!(plain(name) == name.len(), "{name}: a name of plain characters");
-    for piece in [before, name, after] {
+    joined(out, before, name, after);
+}
+
+/// The same for any text in which nothing has to be escaped.
+fn joined(out: &mut String, before: &str, text: &str, after: &str) {
+    debug_assert!(plain(text) == text.len(), "{text}: a text of plain characters");
+    out.reserve(before.len().saturating_add(text.len()).saturating_add(after.len()));
+    for piece in [before, text, after] {
         out.push_str(piece);
     }
 }
@@ -158,6 +170,12 @@ const fn unprintable(word: u64) -> u64 {
     (below(word, b' ') | word | below(word ^ (LOW * 0x7f), 1)) & HIGH
 }
 
+/// The same where nothing is below the space.
+#[inline(always)]
+const fn invisible(word: u64) -> u64 {
+    (word | below(word ^ (LOW * 0x7f), 1)) & HIGH
+}
+
 /// The four words of a block with all their marks in one. What is below is inlined whatever its size: this runs over every
 /// text of a result, and a call for each word costs more than the word.
 #[inline(always)]
@@ -169,30 +187,30 @@ fn marks(block: &[u8; 32], mark: impl Fn(u64) -> u64) -> u64 {
         | mark(u64::from_le_bytes(*d))
 }
 
+/// Where the first byte with a mark is.
+#[inline(always)]
+fn first_marked(bytes: &[u8], mark: impl Fn(u64) -> u64) -> Option<usize> {
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    let odd = blocks.iter().position(|block| marks(block, &mark) != 0).unwrap_or(blocks.len());
+    let mut at = odd.saturating_mul(32);
+    let (words, rest) = blocks.get(odd).map_or(rest, |block| block.as_slice()).as_chunks::<8>();
+    for word in words {
+        let marks = mark(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return Some(at.saturating_add(first(marks)));
+        }
+        at = at.saturating_add(8);
+    }
+    // Spaces are marked by nobody.
+    let mut word = [b' '; 8];
+    word.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    let marks = mark(u64::from_le_bytes(word));
+    (marks != 0).then(|| at.saturating_add(first(marks)))
+}
+
 /// How many bytes stand before the first that a JSON string has to escape.
 fn plain(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (blocks, rest) = bytes.as_chunks::<32>();
-    let odd = blocks.iter().position(|block| marks(block, escaped) != 0).unwrap_or(blocks.len());
-    let before = odd.saturating_mul(32);
-    let (words, rest) = blocks.get(odd).map_or(rest, |block| block.as_slice()).as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let marks = escaped(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return first(marks).saturating_add(at.saturating_mul(8)).saturating_add(before);
-        }
-    }
-    match bytes.last_chunk::<8>() {
-        // What comes before the rest has no mark.
-        Some(word) if !rest.is_empty() => match escaped(u64::from_le_bytes(*word)) {
-            0 => bytes.len(),
-            marks => first(marks).saturating_add(bytes.len().saturating_sub(8)),
-        },
-        _ => {
-            let odd = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\'));
-            odd.map_or(bytes.len(), |at| bytes.len().saturating_sub(rest.len()).saturating_add(at))
-        }
-    }
+    first_marked(text.as_bytes(), escaped).unwrap_or(text.len())
 }
 
 /// Which byte has the first mark.
@@ -203,11 +221,19 @@ const fn first(marks: u64) -> usize {
 
 /// Whether there is nothing in a text but printable ASCII, line breaks and tabs.
 pub(super) fn is_printable(text: &str) -> bool {
-    let is_fine = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
-    let is_fine_word = |word: &[u8; 8]| unprintable(u64::from_le_bytes(*word)) == 0 || is_fine(word);
-    let (blocks, rest) = text.as_bytes().as_chunks::<32>();
-    blocks.iter().all(|block| marks(block, unprintable) == 0 || block.as_chunks().0.iter().all(is_fine_word))
-        && is_fine(rest)
+    let mut rest = text.as_bytes();
+    while let Some(at) = first_marked(rest, unprintable) {
+        match rest.split_at_checked(at) {
+            Some((_, [b'\n' | b'\t', after @ ..])) => rest = after,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The same of a text that has no control characters below the space.
+fn is_visible(text: &str) -> bool {
+    first_marked(text.as_bytes(), invisible).is_none()
 }
 
 #[cfg(test)]

@@ -16,6 +16,28 @@ pub const LONGEST: usize = 300;
 
 /// The text on one line, at most `longest` characters, without control and invisible characters.
 pub fn line(text: &str, longest: usize) -> String {
+    one_line(text, longest).into_owned()
+}
+
+/// The same; a text that is such a line already is not copied.
+pub(super) fn one_line(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest && is_line(text) { Cow::Borrowed(text) } else { Cow::Owned(joined(text, longest)) }
+}
+
+/// Whether the text is words of printable ASCII with a space between them.
+fn is_line(text: &str) -> bool {
+    let mut is_blank = true;
+    for byte in text.bytes() {
+        is_blank = match byte {
+            b' ' if !is_blank => true,
+            b'!'..=b'~' => false,
+            _ => return false,
+        };
+    }
+    !is_blank
+}
+
+fn joined(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(longest));
     let mut count = 0_usize;
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -133,6 +155,8 @@ fn finding(entry: &Value, depth: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -168,6 +192,14 @@ mod tests {
         assert_eq!(line("a\r\nb\u{1b}[31m\u{202e}c\u{e0041}", 100), "a b [31mc");
         assert_eq!(line("äöü and more", 5), "äöü a…");
         assert_eq!(line(&"x".repeat(10), 10), "x".repeat(10));
+        assert_eq!(line(&"x".repeat(11), 10), "x".repeat(10) + "…");
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_that_is_one_already_stays_as_it_is(text in "[ a~\\x7f\n]{0,8}|.{0,8}", longest in 0_usize..9) {
+            prop_assert_eq!(line(&text, longest), joined(&text, longest));
+        }
     }
 
     #[test]

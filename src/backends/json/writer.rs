@@ -7,7 +7,7 @@ use serde::ser;
 use serde::{Serialize, Serializer};
 use serde_json::Number;
 
-use super::{named, quoted};
+use super::{joined, named, quoted};
 
 /// The names under which `serde_json` hands raw JSON to its own writer. There is none of it in what is written here, and as a
 /// text it would be wrong.
@@ -15,7 +15,7 @@ const PRIVATE: &str = "$serde_json::private";
 
 /// Adds a value; an error if it has no JSON form, after which what was added means nothing.
 pub(super) fn write(out: &mut String, value: &(impl Serialize + ?Sized)) -> Result<(), NoJson> {
-    value.serialize(Writer(out))
+    value.serialize(Writer { out, is_plain: false })
 }
 
 /// A value has no JSON form: it says so itself, or a name in it is no text.
@@ -36,8 +36,16 @@ impl ser::Error for NoJson {
     }
 }
 
+/// The name under which a text is handed over in which nothing has to be escaped. Whoever does not know it writes the text as any
+/// other.
+pub(super) const PLAIN: &str = "keyward::plain";
+
 /// Writes one value.
-struct Writer<'a>(&'a mut String);
+struct Writer<'a> {
+    out: &'a mut String,
+    /// Whether nothing has to be escaped in it.
+    is_plain: bool,
+}
 
 /// A list or an object that is being written.
 struct Open<'a> {
@@ -49,21 +57,21 @@ struct Open<'a> {
 
 impl<'a> Writer<'a> {
     fn open(self, start: &str, end: &'static str) -> Open<'a> {
-        self.0.push_str(start);
-        Open { out: self.0, before: "", end }
+        self.out.push_str(start);
+        Open { out: self.out, before: "", end }
     }
 
     /// The object whose one member has the name of a variant, up to what begins the variant.
     fn variant(self, name: &str, start: &str, end: &'static str) -> Open<'a> {
-        self.0.push('{');
-        quoted(self.0, name);
-        self.0.push(':');
+        self.out.push('{');
+        quoted(self.out, name);
+        self.out.push(':');
         self.open(start, end)
     }
 
     fn plain(self, value: impl Display) -> Result<(), NoJson> {
         // Writing to a string cannot fail.
-        let _ = write!(self.0, "{value}");
+        let _ = write!(self.out, "{value}");
         Ok(())
     }
 }
@@ -113,13 +121,13 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), NoJson> {
-        self.0.push_str(if value { "true" } else { "false" });
+        self.out.push_str(if value { "true" } else { "false" });
         Ok(())
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), NoJson> {
         // It has fewer digits than the same number as `f64`.
-        self.0.push_str(&serde_json::to_string(&value).map_err(|_| NoJson)?);
+        self.out.push_str(&serde_json::to_string(&value).map_err(|_| NoJson)?);
         Ok(())
     }
 
@@ -135,7 +143,10 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), NoJson> {
-        quoted(self.0, value);
+        match self.is_plain {
+            true => joined(self.out, "\"", value, "\""),
+            false => quoted(self.out, value),
+        }
         Ok(())
     }
 
@@ -152,7 +163,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_unit(self) -> Result<(), NoJson> {
-        self.0.push_str("null");
+        self.out.push_str("null");
         Ok(())
     }
 
@@ -164,8 +175,8 @@ impl<'a> Serializer for Writer<'a> {
         self.serialize_str(name)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), NoJson> {
-        value.serialize(self)
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), NoJson> {
+        value.serialize(Writer { is_plain: name == PLAIN, ..self })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

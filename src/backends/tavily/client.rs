@@ -237,7 +237,7 @@ impl Client {
 
     /// The same, with their texts where they are.
     pub(super) fn members<'a>(&self, answer: &'a Body) -> Result<Members<'a>, Error> {
-        match serde_json::from_slice(answer.body()) {
+        match Tree::read(answer.body()) {
             Ok(Tree::Object(members)) => Ok(members),
             other => Err(self.no_object(answer, other.err())),
         }

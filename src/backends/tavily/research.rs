@@ -3,7 +3,6 @@
 //! A task costs up to hundreds of credits. Nothing here begins it a second time, and nothing loses its id: whoever gives
 //! up waiting can ask for it later. There is no request that stops a task; closing the stream of one that is followed does.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use super::client::{Answer, Body, Client, Endpoint};
 use super::result::{self, BUDGET, SHORT, Usage};
 use super::stream::{Events, Next, Report};
 use super::{refusal, tool};
-use crate::backends::json::{Members, Tree};
+use crate::backends::json::{Block, Members, Text, Tree};
 use crate::backends::turns::Rate;
 use crate::backends::{Error, Output, Progress, Step, outside};
 use crate::http::Stream;
@@ -328,12 +327,12 @@ fn reported(
         status,
     };
     let failed = shown.status == "failed";
-    Ok(Output { failed, ..result::written(&host, &shown, &readable(&shown))? })
+    Ok(Output { failed, ..result::written(&host, &shown, readable(&shown))? })
 }
 
 /// A member as text (see [`result::text`]).
 fn text(fields: &mut Members<'_>, name: &str, longest: usize) -> Option<String> {
-    result::text(fields, name, longest).map(Cow::into_owned)
+    result::text(fields, name, longest).map(Text::into_owned)
 }
 
 /// The report as text, and as an object where it is one.
@@ -372,7 +371,7 @@ fn sources(value: Option<Tree<'_>>) -> Vec<Source> {
     result::list(value).into_iter().filter_map(source).take(SOURCES).collect()
 }
 
-fn readable(shown: &Shown) -> String {
+fn readable(shown: &Shown) -> Block {
     let mut text = result::begun("Research by Tavily", &shown.notes);
     // Writing to a string cannot fail.
     let _ = writeln!(text, "Status: {}", outside::line(&shown.status, 40));

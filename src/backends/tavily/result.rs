@@ -3,13 +3,12 @@
 //! Both are bounded. What was cut is said, with the way to get the rest. Everything that stood on a page is a stranger's
 //! text, and marked as such.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::backends::json::{Members, Tree};
+use crate::backends::json::{Block, Members, Text, Tree};
 use crate::backends::{Error, Output, outside};
 pub(super) use prose::{begun, ended};
 
@@ -33,11 +32,11 @@ pub(super) type Host<'a> = &'a dyn Fn() -> String;
 #[derive(Serialize, Default)]
 struct Structured<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<Cow<'a, str>>,
+    query: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<Cow<'a, str>>,
+    answer: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    base_url: Option<Cow<'a, str>>,
+    base_url: Option<Text<'a>>,
     results: Vec<Entry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<usize>,
@@ -48,7 +47,7 @@ struct Structured<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<Image<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
+    text: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Map::is_empty")]
     auto_parameters: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +55,7 @@ struct Structured<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<Cow<'a, str>>,
+    request_id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
 }
@@ -64,22 +63,22 @@ struct Structured<'a> {
 /// A page.
 #[derive(Serialize, Default)]
 struct Entry<'a> {
-    title: Cow<'a, str>,
-    url: Cow<'a, str>,
+    title: Text<'a>,
+    url: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<Cow<'a, str>>,
+    content: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    published_date: Option<Cow<'a, str>>,
+    published_date: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<Cow<'a, str>>,
+    id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    favicon: Option<Cow<'a, str>>,
+    favicon: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     images: Vec<Image<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    raw_content: Option<Cow<'a, str>>,
+    raw_content: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,14 +87,14 @@ struct Entry<'a> {
 
 #[derive(Serialize)]
 struct Image<'a> {
-    url: Cow<'a, str>,
+    url: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<Cow<'a, str>>,
+    description: Option<Text<'a>>,
 }
 
 #[derive(Serialize)]
 struct Failed<'a> {
-    url: Cow<'a, str>,
+    url: Text<'a>,
     error: String,
 }
 
@@ -168,20 +167,20 @@ pub(super) fn crawl(
 #[derive(Serialize)]
 struct Listed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    base_url: Option<Cow<'a, str>>,
-    results: Vec<Cow<'a, str>>,
+    base_url: Option<Text<'a>>,
+    results: Vec<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_offset: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<Cow<'a, str>>,
+    text: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<Cow<'a, str>>,
+    request_id: Option<Text<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
 }
@@ -192,12 +191,13 @@ pub(super) fn map(host: Host<'_>, fields: Members<'_>, offset: usize) -> Result<
     window(&mut found, offset, |entry| entry.url.len().saturating_add(8))?;
     let mut text = begun("Addresses of a site listed by Tavily", &found.notes);
     for (index, entry) in found.results.iter().enumerate() {
-        let _ = write!(text, "\n{}. {}", index.saturating_add(offset).saturating_add(1), entry.url);
+        let _ = write!(text, "\n{}. ", index.saturating_add(offset).saturating_add(1));
+        text.tell("", &entry.url, "");
     }
     if found.results.is_empty() {
-        text.push_str(found.text.as_deref().unwrap_or("\nNothing was found."));
+        text.add(found.text.as_deref().unwrap_or("\nNothing was found."));
     }
-    text.push('\n');
+    text.add("\n");
     ended(&mut text, found.request_id.as_deref(), found.usage.as_ref());
     let listed = Listed {
         base_url: found.base_url,
@@ -210,7 +210,7 @@ pub(super) fn map(host: Host<'_>, fields: Members<'_>, offset: usize) -> Result<
         request_id: found.request_id,
         notes: found.notes,
     };
-    written(host, &listed, &text)
+    written(host, &listed, text)
 }
 
 /// Leaves out the first results, and those for which no room is left; at least one is there.
@@ -299,12 +299,12 @@ fn entry(value: Tree<'_>, snippets: bool) -> Option<Entry<'_>> {
         Tree::Text(_) => Members::from_iter([("url", value)]),
         _ => return None,
     };
-    let mut entry = Entry { content: snippets.then(Cow::default), ..Entry::default() };
+    let mut entry = Entry { content: snippets.then(Text::default), ..Entry::default() };
     for (name, value) in fields {
         match name.as_ref() {
             "title" => entry.title = as_text(value, SHORT).unwrap_or_default(),
             "url" => entry.url = as_text(value, SHORT).unwrap_or_default(),
-            "content" => entry.content = as_text(value, SNIPPET).or(snippets.then(Cow::default)),
+            "content" => entry.content = as_text(value, SNIPPET).or(snippets.then(Text::default)),
             "score" => entry.score = number(Some(&value)),
             "published_date" => entry.published_date = as_text(value, SHORT),
             "id" => entry.id = as_text(value, SHORT),
@@ -340,7 +340,7 @@ fn images(value: Option<Tree<'_>>) -> Vec<Image<'_>> {
             _ => return None,
         };
         // An image written into its own address would fill the result with digits.
-        (url.len() <= SHORT && !url.starts_with("data:")).then(|| Image { url: outside::clean_text(url), description })
+        (url.len() <= SHORT && !url.starts_with("data:")).then(|| Image { url: url.clean(), description })
     };
     list(value).into_iter().filter_map(image).take(IMAGES).collect()
 }
@@ -348,24 +348,27 @@ fn images(value: Option<Tree<'_>>) -> Vec<Image<'_>> {
 fn chosen(value: Option<Tree<'_>>) -> Map<String, Value> {
     let Some(Tree::Object(mut fields)) = value else { return Map::new() };
     let names = ["topic", "search_depth", "time_range", "start_date", "end_date", "country"];
-    names.into_iter().filter_map(|name| Some((name.to_owned(), text(&mut fields, name, SHORT)?.into()))).collect()
+    names
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), text(&mut fields, name, SHORT)?.into_owned().into())))
+        .collect()
 }
 
 /// A member as text, cleaned, bounded to `longest` bytes; `None` if it is absent, empty or no text.
-pub(super) fn text<'a>(fields: &mut Members<'a>, name: &str, longest: usize) -> Option<Cow<'a, str>> {
+pub(super) fn text<'a>(fields: &mut Members<'a>, name: &str, longest: usize) -> Option<Text<'a>> {
     as_text(fields.take(name)?, longest)
 }
 
 /// The same of a member that was taken out.
-fn as_text(value: Tree<'_>, longest: usize) -> Option<Cow<'_, str>> {
+fn as_text(value: Tree<'_>, longest: usize) -> Option<Text<'_>> {
     let mut text = match value {
-        Tree::Text(text) => outside::clean_text(text),
+        Tree::Text(text) => text.clean(),
         Tree::Number(number) => number.to_string().into(),
         _ => return None,
     };
     if text.len() > longest {
         cut(&mut text, longest);
-        text.to_mut().push('…');
+        text = (text.into_owned() + "…").into();
     }
     (!text.is_empty()).then_some(text)
 }
@@ -385,12 +388,8 @@ pub(super) fn end(text: &str, longest: usize) -> usize {
 }
 
 /// Shortens the text to that.
-fn cut(text: &mut Cow<'_, str>, longest: usize) {
-    let end = end(text, longest);
-    match text {
-        Cow::Borrowed(text) => *text = text.get(..end).unwrap_or_default(),
-        Cow::Owned(text) => text.truncate(end),
-    }
+fn cut(text: &mut Text<'_>, longest: usize) {
+    text.truncate(end(text, longest));
 }
 
 /// Divides the room that is left among the pages' whole texts, the short ones first; how many were cut.
@@ -405,7 +404,7 @@ fn share(entries: &mut [Entry<'_>], offset: usize) -> usize {
         let Some(text) = page.raw_content.as_mut() else { continue };
         let whole = text.len();
         if offset > 0 {
-            *text = text.chars().skip(offset).collect();
+            *text = text.chars().skip(offset).collect::<String>().into();
         }
         let kept = room.checked_div(left).unwrap_or_default();
         let rest = text.chars().count();
@@ -424,12 +423,12 @@ fn share(entries: &mut [Entry<'_>], offset: usize) -> usize {
 }
 
 fn output(host: Host<'_>, found: &Structured<'_>, heading: &str) -> Result<Output, Error> {
-    written(host, found, &prose::readable(found, heading))
+    written(host, found, prose::readable(found, heading))
 }
 
 /// A result as fields and as text.
-pub(super) fn written(host: Host<'_>, fields: &impl Serialize, text: &str) -> Result<Output, Error> {
-    Output::of(text.trim_end(), fields).ok_or_else(|| Error::unwritten(&host()))
+pub(super) fn written(host: Host<'_>, fields: &impl Serialize, text: Block) -> Result<Output, Error> {
+    Output::with(text.end(), fields).ok_or_else(|| Error::unwritten(&host()))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::client::Client;
 use super::result::{self, Host, SHORT};
-use crate::backends::json::Tree;
+use crate::backends::json::{Block, Tree};
 use crate::backends::turns::Rate;
 use crate::backends::{Error, Output};
 
@@ -41,7 +41,8 @@ pub(super) async fn run(client: Arc<Client>) -> Result<Output, Error> {
 
 fn shown(host: Host<'_>, mut fields: Map<String, Value>) -> Result<Output, Error> {
     let mut shown = Map::new();
-    let mut text = "Credits at Tavily.\n".to_owned();
+    let mut text = Block::new(1 << 10);
+    text.add("Credits at Tavily.\n");
     for (part, names) in PARTS {
         let Some(Tree::Object(mut from)) = fields.remove(part).map(Tree::from) else {
             return Err(Error::Protocol { host: host(), cause: format!("an answer without `{part}`") });
@@ -49,7 +50,7 @@ fn shown(host: Host<'_>, mut fields: Map<String, Value>) -> Result<Output, Error
         let mut kept = Map::new();
         for name in names.iter().chain(&COUNTERS) {
             let value = match *name {
-                "current_plan" => result::text(&mut from, name, SHORT).map(Value::from),
+                "current_plan" => result::text(&mut from, name, SHORT).map(|text| text.into_owned().into()),
                 _ => result::number(from.get(name)).map(Value::from),
             };
             if let Some(value) = value {
@@ -65,5 +66,5 @@ fn shown(host: Host<'_>, mut fields: Map<String, Value>) -> Result<Output, Error
         }
         shown.insert(part.to_owned(), kept.into());
     }
-    result::written(host, &shown, &text)
+    result::written(host, &shown, text)
 }

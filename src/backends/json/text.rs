@@ -1,0 +1,217 @@
+//! Texts of answers that know whether they stand in JSON as they are, and MCP content that is put together from them. Most of
+//! a result is such texts: what was not escaped where it came from needs no escape where it goes, and nobody has to look.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Serialize, Serializer};
+
+use super::writer::PLAIN;
+use super::{Json, framed, is_visible};
+use crate::backends::outside;
+
+/// A text of an answer.
+#[derive(Clone, Debug)]
+pub(in crate::backends) struct Text<'a>(Kind<'a>);
+
+#[derive(Clone, Debug)]
+enum Kind<'a> {
+    /// Nothing has to be escaped in it.
+    Plain(&'a str),
+    Any(Cow<'a, str>),
+}
+
+impl<'a> Text<'a> {
+    /// A text in which nothing is escaped in the JSON where it stands.
+    pub(super) fn plain(text: &'a str) -> Self {
+        Self(Kind::Plain(text))
+    }
+
+    /// The text without control and invisible characters (see [`outside::clean`]).
+    pub(in crate::backends) fn clean(self) -> Self {
+        match self.0 {
+            // It has no control characters that could have been escaped.
+            Kind::Plain(text) if is_visible(text) => self,
+            Kind::Plain(text) => match outside::clean_text(text.into()) {
+                Cow::Borrowed(text) => Self::plain(text),
+                Cow::Owned(text) => text.into(),
+            },
+            Kind::Any(text) => Self(Kind::Any(outside::clean_text(text))),
+        }
+    }
+
+    /// Leaves at most so many bytes; nothing if that is in the middle of a character.
+    pub(in crate::backends) fn truncate(&mut self, end: usize) {
+        let end = if self.is_char_boundary(end.min(self.len())) { end } else { 0 };
+        match &mut self.0 {
+            Kind::Plain(text) | Kind::Any(Cow::Borrowed(text)) => *text = text.get(..end).unwrap_or(text),
+            Kind::Any(Cow::Owned(text)) => text.truncate(end),
+        }
+    }
+
+    /// The text, to change it.
+    pub(in crate::backends) fn into_owned(self) -> String {
+        match self.0 {
+            Kind::Plain(text) => text.to_owned(),
+            Kind::Any(text) => text.into_owned(),
+        }
+    }
+}
+
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Self::plain("")
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Kind::Plain(text) => text,
+            Kind::Any(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Kind::Any(text.into()))
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Kind::Any(text.into()))
+    }
+}
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Kind::Plain(text) => to.serialize_newtype_struct(PLAIN, text),
+            Kind::Any(text) => to.serialize_str(text),
+        }
+    }
+}
+
+/// MCP content of one text, while it is put together.
+pub(in crate::backends) struct Block(String);
+
+const START: &str = "[{\"type\":\"text\",\"text\":\"";
+const END: &str = "\"}]";
+/// White space that is escaped.
+const BLANKS: [&str; 5] = ["\\n", "\\t", "\\r", "\\f", "\\u000b"];
+
+impl Block {
+    /// An empty text, with room for so many bytes.
+    pub(in crate::backends) fn new(room: usize) -> Self {
+        let mut json = String::with_capacity(room);
+        json.push_str(START);
+        Self(json)
+    }
+
+    /// Adds words.
+    pub(in crate::backends) fn add(&mut self, words: &str) {
+        framed(&mut self.0, "", words, "");
+    }
+
+    /// Adds words, a text of an answer and more words.
+    pub(in crate::backends) fn tell(&mut self, before: &str, text: &Text<'_>, after: &str) {
+        self.add(before);
+        match &text.0 {
+            Kind::Plain(text) => self.0.push_str(text),
+            Kind::Any(text) => self.add(text),
+        }
+        self.add(after);
+    }
+
+    /// The content, without white space at the end of the text.
+    pub(in crate::backends) fn end(self) -> Json {
+        let Self(mut json) = self;
+        loop {
+            json.truncate(json.trim_end().len());
+            let blank = BLANKS.iter().find_map(|blank| json.strip_suffix(blank));
+            // After a backslash that stands for itself the sign that follows does so, too.
+            let is_blank = |before: &&str| before.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0;
+            match blank.filter(is_blank).map(str::len) {
+                Some(before) => json.truncate(before),
+                None => break,
+            }
+        }
+        json.push_str(END);
+        Json(json)
+    }
+}
+
+impl fmt::Write for Block {
+    fn write_str(&mut self, words: &str) -> fmt::Result {
+        self.add(words);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::tree::Tree;
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_put_together_is_what_is_written_at_once(
+            pieces in prop::collection::vec("[a\\\\nrtf\u{b}\u{c}\r\n\t \u{85}\u{a0}\"0]{0,6}|.{0,6}", 0..6),
+        ) {
+            let mut block = Block::new(0);
+            let json = serde_json::to_vec(&pieces).expect("JSON");
+            let Ok(Tree::List(read)) = Tree::read(&json) else { panic!("a list") };
+            for piece in read {
+                let Tree::Text(text) = piece else { panic!("a text") };
+                block.tell("\n ", &text, "\\");
+            }
+            let whole: String = pieces.iter().map(|piece| format!("\n {piece}\\")).collect();
+            block.add(&whole);
+            prop_assert_eq!(block.end(), Json::block(format!("{whole}{whole}").trim_end()));
+        }
+
+        #[test]
+        fn a_text_is_the_same_wherever_it_came_from(text in "[ -~]{0,80}|.{0,9}[\\x00-\\xff]{0,9}", end in 0_usize..9) {
+            let json = serde_json::to_vec(&text).expect("JSON");
+            let Ok(Tree::Text(mut read)) = Tree::read(&json) else { panic!("a text") };
+            prop_assert_eq!(&*read, text.as_str());
+            prop_assert_eq!(Json::of(&[&read]), Json::of(&[&text]));
+            prop_assert_eq!(&serde_json::to_vec(&read).expect("JSON"), &json);
+            let cleaned = outside::clean(text.clone());
+            prop_assert_eq!(&*read.clone().clean(), cleaned.as_str());
+            prop_assert_eq!(Json::of(&read.clone().clean()), Json::of(&cleaned));
+            read.truncate(end);
+            prop_assert_eq!(&*read, text.get(..end.min(text.len())).unwrap_or_default());
+            prop_assert_eq!(Json::of(&read), Json::of(&text.get(..end.min(text.len())).unwrap_or_default()));
+        }
+    }
+
+    #[test]
+    fn white_space_at_the_end_is_left_out_and_a_backslash_is_not() {
+        for text in ["", " \n\t\u{b}\u{c}\r\u{a0}\u{3000}", "a\\n", "a\\\n", "a\\\\n \\\\\n", "\"", "\\"] {
+            let mut block = Block::new(9);
+            block.add(text);
+            assert_eq!(block.end(), Json::block(text.trim_end()), "{text:?}");
+        }
+        assert_eq!(Block::new(0).end().get(), r#"[{"type":"text","text":""}]"#);
+    }
+}
