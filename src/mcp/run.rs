@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{Id as TaskId, JoinError, JoinSet};
 
@@ -36,6 +37,10 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What a task has come to.
 enum Finished {
+    /// Its answer is on its way.
+    Said,
+    /// Its answer, for which there was no room.
+    Answer(Parts),
     Call(Result<Outcome, CallError>),
     Read(Result<Found, ReadError>),
     Complete(Result<Completion, ReadError>),
@@ -51,8 +56,9 @@ pub(super) async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>,
     let (sender, mut asks) = mpsc::unbounded_channel();
     let news = NewsSender::default();
     server.listen(news.clone());
+    let mouth = Mouth { dispatch: Dispatch::new(identity), writer: writer.clone(), in_flight: wire.in_flight.clone() };
     let mut state = Loop {
-        dispatch: Dispatch::new(identity),
+        mouth: Arc::new(mouth),
         server,
         limits,
         running: Arc::new(Semaphore::new(limits.running)),
@@ -99,7 +105,7 @@ pub(super) async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>,
 
 struct Loop {
     server: Arc<dyn Server>,
-    dispatch: Dispatch,
+    mouth: Arc<Mouth>,
     limits: Limits,
     running: Arc<Semaphore>,
     writer: Writer,
@@ -110,7 +116,7 @@ struct Loop {
     turning: Arc<Semaphore>,
     turns: HashMap<TaskId, Turn>,
     tasks: JoinSet<Finished>,
-    flights: HashMap<TaskId, Flight>,
+    flights: HashMap<TaskId, Arc<Flight>>,
     in_flight: InFlight,
     batches: HashMap<u64, Batch>,
     questions: HashMap<Key, oneshot::Sender<Reply>>,
@@ -124,6 +130,13 @@ struct Flight {
     sink: Sink,
     progress: Option<ProgressSender>,
     log: LogSender,
+}
+
+/// What an answer needs to go out from where it is found.
+struct Mouth {
+    dispatch: Dispatch,
+    writer: Writer,
+    in_flight: InFlight,
 }
 
 /// Where an answer goes.
@@ -213,7 +226,7 @@ impl Loop {
             return self.deliver(sink, Some(dispatch::refusal(Some(&id), &DUPLICATE))).await;
         }
         self.in_flight.insert(id.key.clone(), Running::Still);
-        let step = self.dispatch.request(&*self.server, &mut self.handshake, method, params);
+        let step = self.mouth.dispatch.request(&*self.server, &mut self.handshake, method, params);
         let parts = match step {
             Ok(Step::Start(_) | Step::Subscribe(_)) if self.accepted() >= self.limits.accepted => {
                 dispatch::refusal(Some(&id), &TOO_MANY)
@@ -262,9 +275,11 @@ impl Loop {
     }
 
     fn spawn(&mut self, flight: Flight, place: Place, work: impl Future<Output = Finished> + Send + 'static) {
+        let (mouth, flight) = (Arc::clone(&self.mouth), Arc::new(flight));
+        let here = Arc::clone(&flight);
         let handle = self.tasks.spawn(async move {
             let _taken = place.take().await;
-            work.await
+            mouth.say(&here, work.await)
         });
         self.in_flight.insert(flight.id.key.clone(), Running::Task(handle.clone()));
         self.flights.insert(handle.id(), flight);
@@ -324,31 +339,14 @@ impl Loop {
         let Some(flight) = self.flights.remove(&task) else { return };
         close(&flight);
         let parts = match ended {
-            Ok((_, finished)) => self.answer(&flight, finished),
+            Ok((_, Finished::Said)) => return,
+            Ok((_, finished)) => self.mouth.answer(&flight, finished),
             Err(_) => dispatch::refusal(Some(&flight.id), &INTERNAL),
         };
         if self.in_flight.is_of(&flight.id.key, task) {
-            self.answered(flight.id.key, flight.sink, parts).await;
+            self.answered(flight.id.key.clone(), flight.sink, parts).await;
         } else {
             self.deliver(flight.sink, None).await;
-        }
-    }
-
-    fn answer(&self, flight: &Flight, finished: Finished) -> Parts {
-        let result = match finished {
-            Finished::Call(Ok(outcome)) => self.dispatch.outcome(flight.era, outcome),
-            Finished::Call(Err(CallError::UnknownTool)) => Err(Failure::parameters("unknown tool")),
-            Finished::Call(Err(CallError::Internal)) => Err(INTERNAL),
-            Finished::Read(Ok(found)) => self.dispatch.found(flight.era, found),
-            Finished::Read(Err(error)) => Err(read::failure(flight.era, error)),
-            Finished::Complete(Ok(completion)) => Ok(self.dispatch.completed(flight.era, completion)),
-            Finished::Complete(Err(error)) => Err(read::incomplete(error)),
-            // It has no flight.
-            Finished::Turn(_) => Err(INTERNAL),
-        };
-        match result {
-            Ok(result) => dispatch::answer(&flight.id, result),
-            Err(failure) => dispatch::refusal(Some(&flight.id), &failure),
         }
     }
 
@@ -434,6 +432,45 @@ impl Loop {
             }
         })
         .await;
+    }
+}
+
+impl Mouth {
+    /// Writes the answer of this task, the one that runs, if it is a line and there is room for it now: nobody has to be
+    /// woken for it. The loop does the rest.
+    fn say(&self, flight: &Flight, finished: Finished) -> Finished {
+        let key = &flight.id.key;
+        if !matches!(flight.sink, Sink::Line) || !self.in_flight.is_of(key, tokio::task::id()) {
+            return finished;
+        }
+        close(flight);
+        match self.writer.try_send(self.answer(flight, finished)) {
+            Err(TrySendError::Full(parts)) => Finished::Answer(parts),
+            // If nobody reads any more, the loop notices.
+            Ok(()) | Err(TrySendError::Closed(_)) => {
+                self.in_flight.remove(key);
+                Finished::Said
+            }
+        }
+    }
+
+    fn answer(&self, flight: &Flight, finished: Finished) -> Parts {
+        let result = match finished {
+            Finished::Answer(parts) => return parts,
+            Finished::Call(Ok(outcome)) => self.dispatch.outcome(flight.era, outcome),
+            Finished::Call(Err(CallError::UnknownTool)) => Err(Failure::parameters("unknown tool")),
+            Finished::Call(Err(CallError::Internal)) => Err(INTERNAL),
+            Finished::Read(Ok(found)) => self.dispatch.found(flight.era, found),
+            Finished::Read(Err(error)) => Err(read::failure(flight.era, error)),
+            Finished::Complete(Ok(completion)) => Ok(self.dispatch.completed(flight.era, completion)),
+            Finished::Complete(Err(error)) => Err(read::incomplete(error)),
+            // Neither has anything to say.
+            Finished::Turn(_) | Finished::Said => Err(INTERNAL),
+        };
+        match result {
+            Ok(result) => dispatch::answer(&flight.id, result),
+            Err(failure) => dispatch::refusal(Some(&flight.id), &failure),
+        }
     }
 }
 

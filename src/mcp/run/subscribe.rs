@@ -134,7 +134,7 @@ impl Loop {
     /// Requests that listen are answered at the end, and the server is told that nobody does any more.
     pub(super) async fn end_listening(&mut self) {
         for id in self.audience.end() {
-            let parts = dispatch::answer(&id, self.dispatch.listened(&id));
+            let parts = dispatch::answer(&id, self.mouth.dispatch.listened(&id));
             self.answered(id.key, Sink::Line, parts).await;
         }
         self.turn();
