@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::header::{ACCEPT, HOST, PROXY_AUTHORIZATION, USER_AGENT};
-use http::uri::{Parts, Scheme};
+use http::uri::{Authority, Parts, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -141,18 +141,21 @@ impl Client {
         prepare(&mut request, &uri, proxy.as_ref())?;
         let origin = &url[..Position::BeforePath];
         loop {
-            let waiting = self.pool.take(origin);
-            let is_new = waiting.is_none();
-            let mut sender = match waiting {
-                Some(sender) => sender,
-                None => self.connected(host, &uri, proxy.as_ref()).await?,
+            let (mut sender, is_new) = match self.pool.take(origin) {
+                Some(sender) => (sender, false),
+                None => match self.connected(host, &uri, proxy.as_ref()).await {
+                    Ok(sender) => (sender, true),
+                    // Where no more connections are accepted, one may have become free meanwhile.
+                    Err(error) => (self.pool.take(origin).ok_or(error)?, false),
+                },
             };
             match sender.try_send_request(request).await {
                 Ok(answer) => return Ok((answer, self.pool.lease(origin, sender))),
-                // The other side closed it while it waited, and nothing was sent.
-                Err(mut error) => match error.take_message().filter(|_| !is_new) {
-                    Some(unsent) => request = unsent,
-                    None => return Err(Error::broken(host, &error.into_error())),
+                Err(mut error) => match (error.take_message(), is_new) {
+                    // The other side closed it while it waited, and nothing was sent.
+                    (Some(unsent), false) => request = unsent,
+                    (Some(_), true) => return Err(Error::unconnected(host, None, &error.into_error())),
+                    (None, _) => return Err(Error::broken(host, &error.into_error())),
                 },
             }
         }
@@ -185,14 +188,13 @@ fn prepare(request: &mut Request<Outgoing>, uri: &Uri, proxy: Option<&Intercept>
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = HeaderValue::from_str(host).map_err(|_| address())?;
     let told = proxy.filter(|_| uri.scheme() == Some(&Scheme::HTTP));
-    *request.uri_mut() = match told {
-        Some(_) => uri.clone(),
-        None => {
-            let mut path = Parts::default();
-            path.path_and_query = uri.path_and_query().cloned();
-            Uri::from_parts(path).map_err(|_| address())?
-        }
-    };
+    let mut form = Parts::default();
+    form.path_and_query = uri.path_and_query().cloned();
+    if told.is_some() {
+        form.scheme = uri.scheme().cloned();
+        form.authority = Some(Authority::try_from(host.as_bytes()).map_err(|_| address())?);
+    }
+    *request.uri_mut() = Uri::from_parts(form).map_err(|_| address())?;
     let mut add = |name, value| {
         request.headers_mut().entry(name).or_insert(value);
     };
@@ -203,4 +205,60 @@ fn prepare(request: &mut Request<Outgoing>, uri: &Uri, proxy: Option<&Intercept>
         add(PROXY_AUTHORIZATION, credentials.clone());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use bytes::Bytes;
+    use hyper_util::rt::TokioIo;
+    use rustls::crypto::ring::default_provider;
+
+    use super::super::resolve::System;
+    use super::*;
+
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a connection of the test's own")]
+    async fn a_request_that_its_connection_has_not_taken_goes_over_another() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().expect("a port"))).expect("an address");
+        let server = std::thread::spawn(move || {
+            let (mut socket, _) = listener.accept().expect("a connection");
+            let mut seen = [0; 4096];
+            let count = socket.read(&mut seen).expect("a request");
+            socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("written");
+            String::from_utf8_lossy(&seen[..count]).into_owned()
+        });
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let connector = Connector::new(Resolver::Open(Arc::new(System)), config, Way::Straight);
+        let client = Client { connector, pool: Arc::default() };
+        // A connection that waits, and that nobody drives from here on.
+        let (near, _far) = tokio::io::duplex(64);
+        let near: Box<dyn super::super::connect::Io> = Box::new(TokioIo::new(near));
+        let (mut sender, connection) = Builder::new().handshake(near).await.expect("a connection");
+        let mut connection = Box::pin(connection);
+        tokio::select! {
+            biased;
+            _ = &mut connection => panic!("it ended"),
+            ready = sender.ready() => ready.expect("ready"),
+        }
+        client.pool.lease(&url[..Position::BeforePath], sender).end();
+        let body = Outgoing::Whole(Bytes::from_static(b"once"));
+        let request = Request::post(url.as_str()).body(body).expect("a request");
+        let mut exchange = Box::pin(client.exchange("host", &url, request));
+        tokio::select! {
+            biased;
+            _ = &mut exchange => panic!("nobody can have answered"),
+            () = std::future::ready(()) => drop(connection),
+        }
+        let (answer, _) = exchange.await.expect("an answer");
+        assert_eq!(answer.status(), 204);
+        let seen = server.join().expect("no panic");
+        assert!(seen.starts_with("POST / HTTP/1.1\r\n") && seen.ends_with("\r\n\r\nonce"), "{seen}");
+    }
 }

@@ -131,7 +131,7 @@ pub enum Error {
 impl Error {
     /// Whether it is certain that no byte of the request left this machine, so that sending it again is safe.
     pub fn nothing_was_sent(&self) -> bool {
-        !matches!(self, Self::TimedOut { .. } | Self::TooLarge { .. } | Self::Broken { .. })
+        !matches!(self, Self::TimedOut { .. } | Self::TooLarge { .. } | Self::Broken { .. } | Self::Unread { .. })
     }
 
     pub(super) fn host_of(uri: &http::Uri) -> String {

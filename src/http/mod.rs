@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use url::{Host, Url};
+use url::{Host, Position, Url};
 use zeroize::Zeroizing;
 
 use crate::machine::Environment;
@@ -167,7 +167,12 @@ impl Http {
     }
 
     async fn execute(&self, mut request: Request<Outgoing>, host: &str) -> Result<Stream, Error> {
-        let url = taken(&mut request).map_err(|_| Error::Address { host: host.to_owned() })?;
+        let address = || Error::Address { host: host.to_owned() };
+        let url = taken(&mut request).map_err(|_| address())?;
+        // What is judged here is what is connected to, whatever other readers would make of how it was written.
+        if !says(request.uri(), url.as_str()) {
+            *request.uri_mut() = url[..Position::AfterQuery].parse().map_err(|_| address())?;
+        }
         let pin = self.pinned.as_ref().filter(|(origin, _)| **origin == *url.origin().ascii_serialization());
         let line = match &self.near {
             _ if let Some((_, pin)) = pin => {
@@ -245,15 +250,19 @@ impl Stream {
                 return Ok(Some(piece));
             }
         }
-        self.end_if_read();
+        self.end();
         Ok(None)
     }
 
-    /// Gives the connection back after the last of the body.
+    /// Gives the connection back after the last of a body whose length was said.
     fn end_if_read(&mut self) {
-        if self.body.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
+        if self.body.is_end_stream() {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(lease) = self.lease.take() {
             lease.end();
         }
     }

@@ -20,8 +20,8 @@ use tower_service::Service;
 use super::Range;
 use super::proxies::Proxies;
 
-/// The addresses of a name.
-pub(super) type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+/// The addresses of a name, with port 0, which stands for the one that is asked for.
+pub(super) type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
 
 /// Looks names up.
 pub(super) trait Lookup: Send + Sync {
@@ -33,7 +33,7 @@ pub(super) struct System;
 
 impl Lookup for System {
     fn lookup<'a>(&'a self, name: &'a str) -> Found<'a> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.map(|found| found.ip()).collect()) })
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
     }
 }
 
@@ -52,17 +52,18 @@ pub(super) struct Guarded {
 }
 
 impl Guarded {
-    async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
+    async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
         let mut found = self.lookup.lookup(name).await?;
         if self.proxies.names_host(name) || self.near.iter().any(|host| host.eq_ignore_ascii_case(name)) {
             return Ok(found);
         }
-        let Some(strange) = found.iter().map(|ip| Range::of_ip(*ip)).find(|range| *range != Range::Public) else {
+        let Some(strange) = found.iter().map(|found| Range::of_ip(found.ip())).find(|range| *range != Range::Public)
+        else {
             return Ok(found);
         };
         let near = self.ranges().await;
-        found.retain(|ip| {
-            let range = Range::of_ip(*ip);
+        found.retain(|found| {
+            let range = Range::of_ip(found.ip());
             range == Range::Public || near.contains(&range)
         });
         if found.is_empty() { Err(OutOfReach(strange).into()) } else { Ok(found) }
@@ -72,11 +73,13 @@ impl Guarded {
     async fn ranges(&self) -> BTreeSet<Range> {
         let mut ranges = BTreeSet::new();
         for host in self.near.iter() {
-            let found = match host.trim_matches(['[', ']']).parse() {
-                Ok(ip) => vec![ip],
-                Err(_) => self.lookup.lookup(host).await.unwrap_or_default(),
-            };
-            ranges.extend(found.into_iter().map(Range::of_ip));
+            match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+                Ok(ip) => drop(ranges.insert(Range::of_ip(ip))),
+                Err(_) => {
+                    let found = self.lookup.lookup(host).await.unwrap_or_default();
+                    ranges.extend(found.iter().map(|found| Range::of_ip(found.ip())));
+                }
+            }
         }
         ranges
     }
@@ -107,8 +110,6 @@ impl Service<Name> for Resolver {
                 Self::Open(lookup) => lookup.lookup(name.as_str()).await?,
                 Self::Guarded(guarded) => guarded.addresses(name.as_str()).await?,
             };
-            // Port 0 stands for the one in the address.
-            let found: Vec<_> = found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
             Ok(found.into_iter())
         })
     }
@@ -124,7 +125,10 @@ pub(super) mod tests {
 
     impl Lookup for Book {
         fn lookup<'a>(&'a self, name: &'a str) -> Found<'a> {
-            let found = self.0.get(name).map(|ips| ips.iter().map(|ip| ip.parse().expect("an address")).collect());
+            let found = self
+                .0
+                .get(name)
+                .map(|ips| ips.iter().map(|ip| SocketAddr::new(ip.parse().expect("an address"), 0)).collect());
             Box::pin(std::future::ready(found.ok_or_else(|| io::ErrorKind::NotFound.into())))
         }
     }
@@ -148,7 +152,7 @@ pub(super) mod tests {
         let near = near.iter().map(ToString::to_string).collect();
         let guarded = Guarded { lookup: Arc::new(book()), near, proxies: Proxies::of(&environment) };
         let found = guarded.addresses(name).await.map_err(|error| error.to_string())?;
-        Ok(found.iter().map(ToString::to_string).collect())
+        Ok(found.iter().map(|found| found.ip().to_string()).collect())
     }
 
     #[tokio::test]
