@@ -94,6 +94,11 @@ impl Host {
         Self(Some(Arc::new(link)))
     }
 
+    /// Whether there is one.
+    pub(super) fn is_there(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// What it can be asked.
     pub fn takes(&self) -> Takes {
         self.0.as_ref().map_or_else(Takes::default, |link| link.takes())

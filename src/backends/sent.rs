@@ -34,9 +34,9 @@ impl Sent {
     pub(super) fn note_whole(&self, secret: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What is used again is not the oldest any more: all that one request carries is remembered together.
-        all.retain(|known| !known.matches(secret));
+        let known = all.iter().position(|known| known.matches(secret)).and_then(|at| all.remove(at));
         all.truncate(REMEMBERED - 1);
-        all.push_front(Secret::new(secret));
+        all.push_front(known.unwrap_or_else(|| Secret::new(secret)));
     }
 
     /// Takes note of the value of a secret header, which may be `Bearer …` or have characters that JSON writes in another
@@ -171,7 +171,10 @@ impl Sent {
 
     /// The host, which is told nothing of them.
     fn out_of_host(&self, host: Host) -> Host {
-        Host::by(Quiet { sent: self.clone(), handler: Arc::new(host) })
+        match host.is_there() {
+            true => Host::by(Quiet { sent: self.clone(), handler: Arc::new(host) }),
+            false => host,
+        }
     }
 
     /// What comes of a request, without any of them.

@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
 
 /// The tool of that name. A remote server that has never been asked for its tools is asked now: that there is no such
 /// tool would not be true, and without a login the answer says which command helps.
-pub(super) async fn find(tool: &str, app: &Arc<App>) -> Result<Entry, Error> {
+pub(super) async fn find(tool: &str, app: &Arc<App>) -> Result<Arc<Entry>, Error> {
     let catalog = || Catalog::new(Arc::clone(app), &Choice::default());
     let unknown = match catalog()?.require(tool) {
         Ok(entry) => return Ok(entry),

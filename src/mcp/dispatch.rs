@@ -18,6 +18,8 @@ use super::{Question, Server, ToolResult, UrlRequest, ask, complete, listen};
 
 /// The kinds that are declared.
 const LISTED: [Kind; 3] = [Kind::Tools, Kind::Prompts, Kind::Resources];
+/// The parts of an ordinary result.
+const PARTS: usize = 8;
 /// From which level on a legacy client gets log messages before it says otherwise.
 const USUAL: Level = Level::Info;
 
@@ -241,7 +243,8 @@ impl Dispatch {
 }
 
 fn framed(frame: era::Frame, members: impl IntoIterator<Item = Part>) -> Parts {
-    let mut parts = vec![Part::Static(frame.head)];
+    let mut parts = Vec::with_capacity(PARTS);
+    parts.push(Part::Static(frame.head));
     parts.extend(members);
     parts.push(match frame.tail {
         Cow::Borrowed(tail) => Part::Static(tail),
@@ -307,7 +310,8 @@ fn capabilities(server: &dyn Server, features: Features) -> String {
 }
 
 fn members(result: ToolResult) -> Parts {
-    let mut members = vec![Part::Static("\"content\":"), Part::Text(result.content)];
+    let mut members = Vec::with_capacity(PARTS);
+    members.extend([Part::Static("\"content\":"), Part::Text(result.content)]);
     if let Some(structured) = result.structured {
         members.extend([Part::Static(",\"structuredContent\":"), Part::Text(structured)]);
     }
@@ -377,7 +381,8 @@ pub(super) fn object(raw: Option<&RawValue>, wrong: &'static str) -> Result<Map<
 
 /// The whole message around a result.
 pub(super) fn answer(id: &Id, result: Parts) -> Parts {
-    let mut parts = vec![Part::Text(format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":", id.raw.get()))];
+    let mut parts = Vec::with_capacity(result.len().saturating_add(2));
+    parts.push(Part::Text(["{\"jsonrpc\":\"2.0\",\"id\":", id.raw.get(), ",\"result\":"].concat()));
     parts.extend(result);
     parts.push(Part::Static("}"));
     parts

@@ -191,6 +191,11 @@ pub(super) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
 /// Whether the line can be JSON, as far as the lazy reading above would not notice: brackets nested too deeply, and
 /// halves of surrogate pairs.
 pub(super) fn is_sound(text: &str) -> bool {
+    // Most lines have no escape, and fewer brackets than could be nested too deeply.
+    let (bytes, opening) = (text.as_bytes(), |bytes| memchr::memchr2_iter(b'[', b'{', bytes).nth(DEEPEST));
+    if memchr::memchr(b'\\', bytes).is_none() && opening(bytes).is_none() {
+        return true;
+    }
     let mut depth = 0_usize;
     let mut is_string = false;
     let mut at = 0_usize;

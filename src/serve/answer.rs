@@ -15,8 +15,12 @@ pub(super) fn result(output: Output) -> mcp::ToolResult {
 
 /// A call that failed: the three parts of the report, for the model to read.
 pub(super) fn failure(report: &Report) -> mcp::ToolResult {
-    let content = Json::block(&report.text()).into_text();
-    mcp::ToolResult { content, structured: None, failed: true, meta: None }
+    mcp::ToolResult { content: text(&report.text()).into_text(), structured: None, failed: true, meta: None }
+}
+
+/// One block of text.
+pub(super) fn text(text: &str) -> Json {
+    Json::from(&json!([{ "type": "text", "text": text }]))
 }
 
 /// A resource of one text.

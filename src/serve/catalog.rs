@@ -33,7 +33,7 @@ impl Choice {
 /// What is offered.
 pub struct Catalog {
     own: Tool,
-    tools: OnceLock<BTreeMap<String, Entry>>,
+    tools: OnceLock<BTreeMap<String, Arc<Entry>>>,
     definitions: OnceLock<Arc<String>>,
     services: Vec<Service>,
     disabled: Vec<String>,
@@ -114,14 +114,14 @@ impl Catalog {
         })
     }
 
-    fn tools(&self) -> &BTreeMap<String, Entry> {
+    fn tools(&self) -> &BTreeMap<String, Arc<Entry>> {
         self.tools.get_or_init(|| {
             let own = Entry { connection: None, tool: self.own.clone(), passes: false };
             let mut tools = BTreeMap::new();
             for entry in std::iter::once(own).chain(self.services.iter().flat_map(|service| self.tools_of(service))) {
                 if !is_disabled(&self.disabled, &entry.tool.name) {
                     // Names are made unique by their connection; were two the same, the first keeps it.
-                    tools.entry(entry.tool.name.clone()).or_insert(entry);
+                    tools.entry(entry.tool.name.clone()).or_insert_with(|| Arc::new(entry));
                 }
             }
             tools
@@ -157,7 +157,7 @@ impl Catalog {
 
     /// The tools in the order of their names.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
-        self.tools().values()
+        self.tools().values().map(|entry| &**entry)
     }
 
     /// The JSON array of MCP tool definitions.
@@ -181,12 +181,12 @@ impl Catalog {
     }
 
     /// The tool of that name.
-    pub fn find(&self, name: &str) -> Option<Entry> {
+    pub fn find(&self, name: &str) -> Option<Arc<Entry>> {
         self.tools().get(name).cloned()
     }
 
     /// The tool of that name, or an error that says what switches it off, or names the nearest one.
-    pub fn require(&self, name: &str) -> Result<Entry, Error> {
+    pub fn require(&self, name: &str) -> Result<Arc<Entry>, Error> {
         self.find(name).ok_or_else(|| match self.off(name) {
             Some(by) => Error::ToolOff { name: name.to_owned(), by },
             None => Error::UnknownTool {
@@ -243,7 +243,7 @@ impl Catalog {
     /// The same with one tool more.
     pub(super) fn with(mut self, entry: Entry) -> Self {
         let mut tools = self.tools().clone();
-        tools.insert(entry.tool.name.clone(), entry);
+        tools.insert(entry.tool.name.clone(), Arc::new(entry));
         self.tools = OnceLock::from(tools);
         self
     }

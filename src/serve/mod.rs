@@ -152,7 +152,7 @@ impl Shared {
     /// another address, and the yes was to neither.
     async fn after_a_yes(&self, app: &App, entry: &Entry, call: Call) -> Result<Output, Error> {
         let (now, catalog) = self.current();
-        let is_same = |found: &Entry| Destination::of(&now, found) == Destination::of(app, entry);
+        let is_same = |found: &Arc<Entry>| Destination::of(&now, found) == Destination::of(app, entry);
         match catalog.find(&entry.tool.name).filter(is_same) {
             Some(entry) => entry.call(call).await.map_err(Error::after_a_yes),
             None => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Choice;
+use super::{Choice, answer};
 use crate::app::status::{self, Login, Status};
 use crate::app::{self, App};
 use crate::backends::{Boxed, Call, Effect, Error, Handler, Json, Output, Schema, Tool, Way};
@@ -43,7 +43,7 @@ impl Handler for Statuses {
                 rows.push(row(&status::of(&app, connection).await));
             }
             let structured = Json::from(&json!({ "connections": rows }));
-            Ok(Output { content: Json::block(structured.get()), structured: Some(structured), failed: false })
+            Ok(Output { content: answer::text(structured.get()), structured: Some(structured), failed: false })
         })
     }
 }

@@ -2,13 +2,13 @@
 //! a result is such texts: what was not escaped where it came from needs no escape where it goes, and nobody has to look.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
 use super::writer::PLAIN;
-use super::{Json, framed, is_visible};
+use super::{Json, framed, is_visible, joined};
 use crate::backends::outside;
 
 /// A text of an answer.
@@ -130,14 +130,21 @@ impl Block {
         framed(&mut self.0, "", words, "");
     }
 
-    /// Adds words, a text of an answer and more words.
-    pub(in crate::backends) fn tell(&mut self, before: &str, text: &Text<'_>, after: &str) {
-        self.add(before);
+    /// Adds a text of an answer, with what stands before and after it as JSON has it: a line break is `\\n`.
+    pub(in crate::backends) fn tell(&mut self, before: &'static str, text: &Text<'_>, after: &'static str) {
+        debug_assert!(is_inner(before) && is_inner(after), "{before}{after}: the inside of a JSON string");
         match &text.0 {
-            Kind::Plain(text) => self.0.push_str(text),
-            Kind::Any(text) => self.add(text),
+            Kind::Plain(text) => joined(&mut self.0, before, text, after),
+            Kind::Any(text) => framed(&mut self.0, before, text, after),
         }
-        self.add(after);
+    }
+
+    /// Adds words and figures as JSON has them.
+    pub(in crate::backends) fn note(&mut self, words: fmt::Arguments<'_>) {
+        let before = self.0.len();
+        // Writing to a string cannot fail.
+        let _ = self.0.write_fmt(words);
+        debug_assert!(self.0.get(before..).is_some_and(is_inner), "{words}: the inside of a JSON string");
     }
 
     /// The content, without white space at the end of the text.
@@ -156,6 +163,11 @@ impl Block {
         json.push_str(END);
         Json(json)
     }
+}
+
+/// Whether a text can stand between the quotation marks of JSON.
+fn is_inner(text: &str) -> bool {
+    serde_json::from_str::<String>(&format!("\"{text}\"")).is_ok()
 }
 
 impl fmt::Write for Block {
@@ -182,9 +194,10 @@ mod tests {
             let Ok(Tree::List(read)) = Tree::read(&json) else { panic!("a list") };
             for piece in read {
                 let Tree::Text(text) = piece else { panic!("a text") };
-                block.tell("\n ", &text, "\\");
+                block.tell("\\n ", &text, "\\\\");
+                block.note(format_args!("{:.2}\\\"", 1.5));
             }
-            let whole: String = pieces.iter().map(|piece| format!("\n {piece}\\")).collect();
+            let whole: String = pieces.iter().map(|piece| format!("\n {piece}\\1.50\"")).collect();
             block.add(&whole);
             prop_assert_eq!(block.end(), Json::block(format!("{whole}{whole}").trim_end()));
         }

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Number, Value};
 
 use super::Text;
@@ -41,7 +41,11 @@ impl<'a> Members<'a> {
 impl<'a> Tree<'a> {
     /// Reads JSON.
     pub(in crate::backends) fn read(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(json).map(|Read(value)| value)
+        match std::str::from_utf8(json) {
+            Ok(text) => serde_json::from_str(text).map(|Read(value)| value),
+            // The library says where.
+            Err(_) => serde_json::from_slice::<Value>(json).map(Self::from),
+        }
     }
 
     /// The text, if it is one.
@@ -77,6 +81,19 @@ impl From<Value> for Tree<'_> {
             Value::String(text) => Self::Text(text.into()),
             Value::Array(all) => Self::List(all.into_iter().map(Self::from).collect()),
             Value::Object(members) => Self::Object(members.into_iter().collect()),
+        }
+    }
+}
+
+impl Serialize for Tree<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => to.serialize_unit(),
+            Self::Flag(flag) => to.serialize_bool(*flag),
+            Self::Number(number) => number.serialize(to),
+            Self::Text(text) => text.serialize(to),
+            Self::List(all) => to.collect_seq(all),
+            Self::Object(Members(members)) => to.collect_map(members.iter().map(|(name, value)| (name, value))),
         }
     }
 }
@@ -155,6 +172,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::backends::json::Json;
     use crate::backends::json::writer::tests::any_value;
 
     fn value(tree: Tree<'_>) -> Value {
@@ -174,10 +192,11 @@ mod tests {
         #[test]
         fn what_is_read_is_what_the_library_reads(any in any_value(), broken in "[\\[{\"\\\\a1,:}\\]-]{0,12}") {
             prop_assert_eq!(&value(Tree::from(any.clone())), &any);
-            for text in [any.to_string(), broken] {
-                let ours = Tree::read(text.as_bytes()).map(value).map_err(|error| error.to_string());
-                let theirs = serde_json::from_str::<Value>(&text).map_err(|error| error.to_string());
-                prop_assert_eq!(ours, theirs, "{}", text);
+            prop_assert_eq!(Json::of(&Tree::from(any.clone())), Json::of(&any));
+            for text in [any.to_string().into_bytes(), broken.clone().into_bytes(), [broken.as_bytes(), b"\xff\"]"].concat()] {
+                let ours = Tree::read(&text).map(value).map_err(|error| error.to_string());
+                let theirs = serde_json::from_slice::<Value>(&text).map_err(|error| error.to_string());
+                prop_assert_eq!(ours, theirs, "{:?}", String::from_utf8_lossy(&text));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Requests to Tavily, over REST or through its remote MCP server, and what its refusals mean.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
@@ -45,11 +45,15 @@ pub(super) struct Client {
     peer: Option<Arc<Peer>>,
     /// What marks every request.
     marks: Vec<(HeaderName, HeaderValue)>,
+    prepared: Mutex<Vec<Prepared>>,
     /// Answers that were too long for one result.
     pub(super) kept: Kept,
     /// What was said about the credits, and when.
     pub(super) usage: Mutex<Option<(Instant, Map<String, Value>)>>,
 }
+
+/// A request without a body, and the last part of its address.
+type Prepared = (&'static str, Request<Vec<u8>>);
 
 /// What Tavily is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +105,14 @@ impl Client {
         let marks = marks(&connection.defaults);
         let oauth = connection.way == Way::OAuth;
         let peer = oauth.then(|| Peer::new(connection.clone()).with_headers(marks.clone()));
-        Self { connection: connection.clone(), marks, peer, kept: Kept::default(), usage: Mutex::default() }
+        Self {
+            connection: connection.clone(),
+            marks,
+            peer,
+            prepared: Mutex::default(),
+            kept: Kept::default(),
+            usage: Mutex::default(),
+        }
     }
 
     /// The service's host.
@@ -164,8 +175,20 @@ impl Client {
         if self.connection.way == Way::ApiKey && endpoint != Endpoint::Research {
             fields.insert("include_usage".to_owned(), Value::Bool(true));
         }
-        let request = self.request(&[endpoint.path()], None, &fields)?;
+        let mut request = self.prepared(endpoint.path())?;
+        *request.body_mut() = json_of(&fields);
         self.accepted(service::send(&self.connection, &request, Kind::Paid, LIMITS).await?)
+    }
+
+    /// A request of which only the body is missing.
+    fn prepared(&self, path: &'static str) -> Result<Request<Vec<u8>>, Error> {
+        let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, request)) = all.iter().find(|(known, _)| *known == path) {
+            return Ok(request.clone());
+        }
+        let request = self.request(&[path], None, &Map::new())?;
+        all.push((path, request.clone()));
+        Ok(request)
     }
 
     /// A failure that leaves open whether a task was begun.
@@ -269,8 +292,7 @@ impl Client {
         if query.is_some() {
             url.set_query(query);
         }
-        // A map of JSON values always has a JSON form.
-        let mut request = Request::new(serde_json::to_vec(fields).unwrap_or_default());
+        let mut request = Request::new(json_of(fields));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = url.as_str().parse().map_err(|_| address())?;
         request.extensions_mut().insert(url);
@@ -334,9 +356,14 @@ async fn through_mcp(
     }
 }
 
+/// Fields as JSON, which they always have.
+pub(super) fn json_of(fields: &impl Serialize) -> Vec<u8> {
+    Json::of(fields).map(Json::into_text).unwrap_or_default().into_bytes()
+}
+
 /// An answer of these fields.
 fn answered(fields: &impl Serialize) -> Answer {
-    Answer::Fields(Body::new(serde_json::to_vec(fields).unwrap_or_default()))
+    Answer::Fields(Body::new(json_of(fields)))
 }
 
 /// Some servers put a result that they know no schema for below one member.

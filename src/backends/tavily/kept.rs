@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::client::{Body, Endpoint};
+use super::client::{Body, Endpoint, json_of};
 use super::result;
+use crate::backends::json::{Members, Tree};
 
 /// Bytes of all answers together.
 const MOST: usize = 4 << 20;
@@ -20,7 +21,7 @@ pub(super) struct Kept(Mutex<VecDeque<Answer>>);
 struct Answer {
     endpoint: Endpoint,
     asked: Map<String, Value>,
-    body: Body,
+    body: Vec<u8>,
 }
 
 impl Kept {
@@ -33,41 +34,47 @@ impl Kept {
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|answer| answer.endpoint != endpoint || answer.asked != *asked);
-        let held = |all: &VecDeque<Answer>| {
-            all.iter().map(|answer| answer.body.body().len()).fold(size, usize::saturating_add)
-        };
+        let held =
+            |all: &VecDeque<Answer>| all.iter().map(|answer| answer.body.len()).fold(size, usize::saturating_add);
         while held(&all) > MOST {
             all.pop_front();
         }
-        all.push_back(Answer { endpoint, asked: asked.clone(), body: body.clone() });
+        all.push_back(Answer { endpoint, asked: asked.clone(), body: body.body().clone() });
     }
 
     /// What the same call was answered.
     pub(super) fn same(&self, endpoint: Endpoint, asked: &Map<String, Value>) -> Option<Body> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |answer: &&Answer| answer.endpoint == endpoint && answer.asked == *asked;
-        all.iter().rev().find(same).map(|answer| answer.body.clone())
+        all.iter().rev().find(same).map(|answer| Body::new(answer.body.clone()))
     }
 
     /// The single page of an extraction, from whichever answer holds it in the same form.
     pub(super) fn page(&self, asked: &Map<String, Value>) -> Option<Body> {
-        let url = asked.get("urls")?.get(0)?;
+        let url = asked.get("urls")?.get(0)?.as_str()?;
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let matches = |answer: &&Answer| match answer.endpoint {
             Endpoint::Extract => others(&answer.asked) == others(asked),
             // Whole pages as they come unless something else was asked for.
             _ => others(asked).is_empty(),
         };
-        let page = |answer: &Answer| {
-            let mut fields: Value = serde_json::from_slice(answer.body.body()).ok()?;
-            let Value::Array(pages) = fields.get_mut("results")?.take() else { return None };
-            pages
-                .into_iter()
-                .find(|page| page.get("url") == Some(url) && page.get("raw_content").is_some_and(Value::is_string))
-        };
-        let page = all.iter().rev().filter(matches).find_map(page)?;
-        Some(Body::new(json!({ "results": [page] }).to_string().into_bytes()))
+        all.iter().rev().filter(matches).find_map(|answer| page(&answer.body, url))
     }
+}
+
+/// The answer with one page only.
+fn page(answer: &[u8], url: &str) -> Option<Body> {
+    let Ok(Tree::Object(mut fields)) = Tree::read(answer) else { return None };
+    let Some(Tree::List(pages)) = fields.take("results") else { return None };
+    let is_it = |page: &Tree<'_>| match page {
+        Tree::Object(page) => {
+            let text = |name| page.get(name).and_then(Tree::text);
+            text("url") == Some(url) && text("raw_content").is_some()
+        }
+        _ => false,
+    };
+    let pages = Tree::List(vec![pages.into_iter().find(is_it)?]);
+    Some(Body::new(json_of(&Tree::Object(Members::from_iter([("results", pages)])))))
 }
 
 /// What was asked besides the addresses.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::client::{Answer, Body, Client, Endpoint};
+use super::client::{Answer, Body, Client, Endpoint, json_of};
 use super::result::{self, BUDGET, SHORT, Usage};
 use super::stream::{Events, Next, Report};
 use super::{refusal, tool};
@@ -128,13 +128,8 @@ async fn status(client: &Client, id: &str) -> Result<Map<String, Value>, Error> 
         }
     };
     fields.entry("request_id").or_insert_with(|| id.into());
-    client.kept.keep(Endpoint::Status, &named(id), &body(&fields));
+    client.kept.keep(Endpoint::Status, &named(id), &Body::new(json_of(&fields)));
     Ok(fields)
-}
-
-/// The answer of these fields.
-fn body(fields: &Map<String, Value>) -> Body {
-    Body::new(serde_json::to_vec(fields).unwrap_or_default())
 }
 
 fn named(id: &str) -> Map<String, Value> {
@@ -192,7 +187,7 @@ async fn followed(
     match outcome {
         Ok(Ok(fields)) => {
             if let Some(id) = &id {
-                client.kept.keep(Endpoint::Status, &named(id), &body(&fields));
+                client.kept.keep(Endpoint::Status, &named(id), &Body::new(json_of(&fields)));
             }
             reported(client, fields, 0, None)
         }

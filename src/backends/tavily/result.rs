@@ -243,19 +243,20 @@ fn window(found: &mut Structured<'_>, offset: usize, length: impl Fn(&Entry<'_>)
 }
 
 fn read<'a>(host: Host<'_>, mut fields: Members<'a>, snippets: bool) -> Result<Structured<'a>, Error> {
-    let listed = fields.get("results").is_some() || fields.get("failed_results").is_some();
+    let is_listed = fields.get("results").is_some() || fields.get("failed_results").is_some();
     let text = text(&mut fields, "text", BUDGET);
     let answer = self::text(&mut fields, "answer", SNIPPET);
-    if !listed && text.is_none() && answer.is_none() {
+    if !is_listed && text.is_none() && answer.is_none() {
         return Err(Error::Protocol { host: host(), cause: "an answer without results".to_owned() });
     }
-    let results = list(fields.take("results"));
-    let entry = |value| entry(value, snippets);
+    let listed = list(fields.take("results"));
+    let mut results = Vec::with_capacity(listed.len());
+    results.extend(listed.into_iter().filter_map(|value| entry(value, snippets)));
     Ok(Structured {
         query: self::text(&mut fields, "query", SHORT),
         answer,
         base_url: self::text(&mut fields, "base_url", SHORT),
-        results: results.into_iter().filter_map(entry).collect(),
+        results,
         failed_results: list(fields.take("failed_results")).into_iter().take(RESULTS).filter_map(failed).collect(),
         images: images(fields.take("images")),
         text,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::client::{Answer, Client, Endpoint};
+use super::client::{Answer, Body, Client, Endpoint};
 use super::takes::{self, Rule};
 use super::{research, result, returns, usage};
 use crate::backends::arguments::{self, Field};
+use crate::backends::json::Members;
 use crate::backends::schema::Arguments;
 use crate::backends::{
     Boxed, Call, Connection, Effect, Error, Handler, Output, Progress, Schema, Tool, Way, name, outside,
@@ -196,9 +197,12 @@ impl Spec {
     ) -> Result<Map<String, Value>, Error> {
         let fields = self.takes.fields();
         // Who names an argument and leaves it empty wants none, and no default either.
-        let named: Vec<String> = given.keys().cloned().collect();
+        let named: Vec<String> = if defaults.is_empty() { Vec::new() } else { given.keys().cloned().collect() };
         let mut checked = arguments::check(&fields, given)?;
         kept(self.rules, &checked)?;
+        if defaults.is_empty() {
+            return Ok(checked);
+        }
         let free = |name: &&&str| !named.iter().any(|other| other == **name);
         // Twice: a default can need another one.
         for _ in 0..2 {
@@ -264,12 +268,9 @@ async fn search(client: Arc<Client>, mut given: Map<String, Value>, progress: Pr
     if given.get("include_image_descriptions") == Some(&Value::Bool(true)) {
         given.insert("include_images".to_owned(), Value::Bool(true));
     }
-    match fetched(&client, Endpoint::Search, &given, progress).await? {
-        Answer::Fields(answer) => {
-            result::search(&|| client.host(), client.members(&answer)?, &|| client.tool("extract"))
-        }
-        Answer::Failed(output) => Ok(output),
-    }
+    let asked = Asked { endpoint: Endpoint::Search, given: &given, remembered: None };
+    let make = |found: Members<'_>| result::search(&|| client.host(), found, &|| client.tool("extract"));
+    told(&client, asked, progress, &make).await
 }
 
 async fn extract(client: Arc<Client>, mut given: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
@@ -286,58 +287,54 @@ async fn extract(client: Arc<Client>, mut given: Map<String, Value>, progress: P
         return wrong("`offset` goes together with a single address in `urls` only".to_owned());
     }
     let remembered = (offset > 0).then(|| client.kept.page(&given)).flatten();
-    let answer = match remembered {
-        Some(answer) => Answer::Fields(answer),
-        None => fetched(&client, Endpoint::Extract, &given, progress).await?,
-    };
-    match answer {
-        Answer::Fields(answer) => result::extract(&|| client.host(), client.members(&answer)?, offset),
-        Answer::Failed(output) => Ok(output),
-    }
+    let asked = Asked { endpoint: Endpoint::Extract, given: &given, remembered };
+    let make = |found: Members<'_>| result::extract(&|| client.host(), found, offset);
+    told(&client, asked, progress, &make).await
 }
 
 async fn crawl(client: Arc<Client>, mut given: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
     let offset = number(&mut given, "offset").unwrap_or_default();
-    match again(&client, Endpoint::Crawl, &given, offset, progress).await? {
-        Answer::Fields(answer) => {
-            result::crawl(&|| client.host(), client.members(&answer)?, offset, &|| client.tool("extract"))
-        }
-        Answer::Failed(output) => Ok(output),
-    }
+    let asked = Asked::again(&client, Endpoint::Crawl, &given, offset);
+    let make = |found: Members<'_>| result::crawl(&|| client.host(), found, offset, &|| client.tool("extract"));
+    told(&client, asked, progress, &make).await
 }
 
 async fn map(client: Arc<Client>, mut given: Map<String, Value>, progress: Progress) -> Result<Output, Error> {
     let offset = number(&mut given, "offset").unwrap_or_default();
-    match again(&client, Endpoint::Map, &given, offset, progress).await? {
-        Answer::Fields(answer) => result::map(&|| client.host(), client.members(&answer)?, offset),
+    let asked = Asked::again(&client, Endpoint::Map, &given, offset);
+    let make = |found: Members<'_>| result::map(&|| client.host(), found, offset);
+    told(&client, asked, progress, &make).await
+}
+
+/// What is asked for, and the answer that is still remembered.
+struct Asked<'a> {
+    endpoint: Endpoint,
+    given: &'a Map<String, Value>,
+    remembered: Option<Body>,
+}
+
+impl<'a> Asked<'a> {
+    /// The rest of a result is in the answer of the same call.
+    fn again(client: &Client, endpoint: Endpoint, given: &'a Map<String, Value>, offset: usize) -> Self {
+        let remembered = (offset > 0).then(|| client.kept.same(endpoint, given)).flatten();
+        Self { endpoint, given, remembered }
+    }
+}
+
+/// Makes a result of what is found.
+type Make<'a> = &'a (dyn Fn(Members<'_>) -> Result<Output, Error> + Sync);
+
+/// The result of what is remembered; otherwise asks, and keeps an answer that may be too long for one result.
+async fn told(client: &Client, asked: Asked<'_>, progress: Progress, make: Make<'_>) -> Result<Output, Error> {
+    if let Some(answer) = &asked.remembered {
+        return make(client.members(answer)?);
+    }
+    match client.ask(asked.endpoint, asked.given, progress).await? {
+        Answer::Fields(answer) => {
+            let found = client.members(&answer)?;
+            client.kept.keep(asked.endpoint, asked.given, &answer);
+            make(found)
+        }
         Answer::Failed(output) => Ok(output),
     }
-}
-
-/// The answer of the same call that is still remembered, for the rest of it; otherwise asks.
-async fn again(
-    client: &Client,
-    endpoint: Endpoint,
-    given: &Map<String, Value>,
-    offset: usize,
-    progress: Progress,
-) -> Result<Answer, Error> {
-    match (offset > 0).then(|| client.kept.same(endpoint, given)).flatten() {
-        Some(answer) => Ok(Answer::Fields(answer)),
-        None => fetched(client, endpoint, given, progress).await,
-    }
-}
-
-/// Asks, and keeps an answer that may be too long for one result.
-async fn fetched(
-    client: &Client,
-    endpoint: Endpoint,
-    given: &Map<String, Value>,
-    progress: Progress,
-) -> Result<Answer, Error> {
-    let answer = client.ask(endpoint, given, progress).await?;
-    if let Answer::Fields(answer) = &answer {
-        client.kept.keep(endpoint, given, answer);
-    }
-    Ok(answer)
 }

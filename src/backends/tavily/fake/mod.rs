@@ -1,8 +1,8 @@
 //! A stand-in for Tavily: its REST service, and `/mcp` as its remote server.
 //!
 //! Queries, inputs and instructions beginning with `fake:` bring out each kind of trouble: `fake:429` (once, then
-//! success), `fake:400`, `fake:432`, `fake:433`, `fake:500`, `fake:503`, `fake:slow`, `fake:text`, `fake:html`, `fake:cap`,
-//! `fake:drop` (no whole answer); for research also `fake:failed`, `fake:lost`, `fake:stream` (only when it is followed),
+//! success), `fake:400`, `fake:432`, `fake:433`, `fake:500`, `fake:503`, `fake:slow`, `fake:text`, `fake:prose` (more of it),
+//! `fake:html`, `fake:cap`, `fake:drop` (no whole answer); for research also `fake:failed`, `fake:lost`, `fake:stream` (only when it is followed),
 //! `fake:error`, `fake:cut`, `fake:silent`, `fake:long`. `GET /received` shows what arrived.
 
 use std::sync::Arc;
@@ -207,6 +207,7 @@ impl Service {
                 reply
             }
             "text" => whole(StatusCode::OK, "text/plain", "this is not JSON"),
+            "prose" => whole(StatusCode::OK, "text/plain", "this is not JSON. ".repeat(2_000)),
             "html" => whole(StatusCode::OK, "text/html", "<!doctype html><title>Sign in to the network</title>"),
             "cap" => json(
                 StatusCode::TOO_MANY_REQUESTS,

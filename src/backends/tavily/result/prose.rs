@@ -32,7 +32,7 @@ pub(in crate::backends::tavily) fn ended(text: &mut Block, request_id: Option<&s
 pub(super) fn readable(found: &Structured<'_>, heading: &str) -> Block {
     let mut text = begun(heading, &found.notes);
     if let Some(answer) = &found.answer {
-        text.tell("\nAnswer composed by Tavily: ", answer, "\n");
+        text.tell("\\nAnswer composed by Tavily: ", answer, "\\n");
     }
     for (index, entry) in found.results.iter().enumerate() {
         page(&mut text, index.saturating_add(1), entry);
@@ -41,7 +41,7 @@ pub(super) fn readable(found: &Structured<'_>, heading: &str) -> Block {
         text.add("\nNothing was found.\n");
     }
     if let Some(other) = &found.text {
-        text.tell("\n", other, "\n");
+        text.tell("\\n", other, "\\n");
     }
     for failed in &found.failed_results {
         let _ = writeln!(text, "\nNot read: {} ({})", failed.url, failed.error);
@@ -52,28 +52,28 @@ pub(super) fn readable(found: &Structured<'_>, heading: &str) -> Block {
 }
 
 fn page(text: &mut Block, number: usize, entry: &Entry<'_>) {
-    let _ = write!(text, "\n[{number}] ");
+    text.note(format_args!("\\n[{number}] "));
     text.add(&outside::one_line(&entry.title, SHORT));
-    text.tell("\nURL: ", &entry.url, "\n");
+    text.tell("\\nURL: ", &entry.url, "\\n");
     if let Some(published) = &entry.published_date {
-        text.tell("Published: ", published, "\n");
+        text.tell("Published: ", published, "\\n");
     }
     if let Some(score) = entry.score {
-        let _ = writeln!(text, "Score: {score:.2}");
+        text.note(format_args!("Score: {score:.2}\\n"));
     }
     for (name, fact) in [("Id: ", &entry.id), ("Icon: ", &entry.favicon)] {
         if let Some(fact) = fact {
-            text.tell(name, fact, "\n");
+            text.tell(name, fact, "\\n");
         }
     }
     if let Some(content) = entry.content.as_ref().filter(|content| !content.is_empty()) {
-        text.tell("", content, "\n");
+        text.tell("", content, "\\n");
     }
     if let Some(raw) = &entry.raw_content {
-        text.tell("Page text:\n", raw, "\n");
+        text.tell("Page text:\\n", raw, "\\n");
     }
     if let (Some(next), Some(total)) = (entry.next_offset, entry.total_characters) {
-        let _ = writeln!(text, "[cut here: `next_offset` {next} of {total} characters]");
+        text.note(format_args!("[cut here: `next_offset` {next} of {total} characters]\\n"));
     }
     pictures(text, &entry.images);
 }

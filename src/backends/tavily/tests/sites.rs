@@ -61,6 +61,18 @@ async fn a_cut_page_goes_on_from_what_is_remembered_of_a_crawl_or_an_extraction(
 }
 
 #[tokio::test]
+async fn an_answer_that_cannot_be_read_is_not_remembered() {
+    let stage = stage(Way::ApiKey);
+    for (tool, asked) in [("crawl", [1, 2]), ("map", [3, 4])] {
+        for asked in asked {
+            let call = json!({"url": "a", "instructions": "fake:prose", "offset": 1});
+            assert!(matches!(stage.call(tool, call).await, Err(Error::Protocol { .. })));
+            assert_eq!(stage.asked().len(), asked);
+        }
+    }
+}
+
+#[tokio::test]
 async fn limits_of_sites_are_checked_before_anything_is_sent() {
     let stage = stage(Way::ApiKey);
     for (arguments, expected) in [
