@@ -257,9 +257,14 @@ mod tests {
     #[test]
     fn what_is_no_printable_ascii_is_found_wherever_it_stands() {
         for c in (0..0x200).filter_map(char::from_u32) {
-            for place in 0..34 {
-                let text = format!("{}{c}{}", "x\t\n\"\\".repeat(place), "x".repeat(9));
-                assert_eq!(is_printable(&text), matches!(c, ' '..='~' | '\n' | '\t'), "{c:?} at {place}");
+            for place in 0..70 {
+                for before in ["x".repeat(place), "x\t\n\"\\".repeat(place / 2)] {
+                    let text = format!("{before}{c}{}", "x".repeat(40));
+                    assert_eq!(is_printable(&text), matches!(c, ' '..='~' | '\n' | '\t'), "{c:?} at {place}");
+                    if c >= ' ' && !before.contains('\n') {
+                        assert_eq!(is_visible(&text), matches!(c, ' '..='~'), "{c:?} at {place}");
+                    }
+                }
             }
         }
         assert!(is_printable(""));

@@ -78,8 +78,9 @@ pub fn clean_json(json: &RawValue) -> Option<Box<RawValue>> {
 
 /// Whether something may be hidden in the texts of JSON.
 pub(super) fn may_hide(json: &str) -> bool {
-    // An escape can stand for any character.
-    json.contains("\\u") || !json.is_ascii() && json.chars().any(is_hidden)
+    // An escape can stand for any character, and some for a control character.
+    ["\\u", "\\b", "\\f", "\\r", "\u{7f}"].iter().any(|odd| json.contains(odd))
+        || !json.is_ascii() && json.chars().any(|c| is_hidden(c) || c.is_control() && !c.is_ascii_whitespace())
 }
 
 /// A value whose texts are [`clean`].

@@ -30,8 +30,17 @@ impl Sent {
         self.note_whole(value.rsplit(' ').next().unwrap_or_default());
     }
 
-    /// Takes note of a secret that may have blanks in it, as passwords do.
+    /// Takes note of a secret that may have blanks in it, as passwords do, or characters that JSON writes in another way.
     pub(super) fn note_whole(&self, secret: &str) {
+        // The whole comes last, and so is looked for first.
+        if secret.contains(['"', '\\']) {
+            let json = Zeroizing::new(serde_json::to_string(secret).unwrap_or_default());
+            self.remember(json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default());
+        }
+        self.remember(secret);
+    }
+
+    fn remember(&self, secret: &str) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What is used again is not the oldest any more: all that one request carries is remembered together.
         let known = all.iter().position(|known| known.matches(secret)).and_then(|at| all.remove(at));
@@ -39,17 +48,10 @@ impl Sent {
         all.push_front(known.unwrap_or_else(|| Secret::new(secret)));
     }
 
-    /// Takes note of the value of a secret header, which may be `Bearer …` or have characters that JSON writes in another
-    /// way.
+    /// Takes note of the value of a secret header, which may be `Bearer …`.
     pub(super) fn note_value(&self, value: &str) {
-        // The whole comes last, and so is looked for first.
-        for form in [value.rsplit(' ').next().unwrap_or_default(), value] {
-            if form.contains(['"', '\\']) {
-                let json = Zeroizing::new(serde_json::to_string(form).unwrap_or_default());
-                self.note_whole(json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default());
-            }
-            self.note_whole(form);
-        }
+        self.note_whole(value.rsplit(' ').next().unwrap_or_default());
+        self.note_whole(value);
     }
 
     /// The text without any of them; `None` if none is in it.
@@ -79,17 +81,22 @@ impl Sent {
 
     /// The same; `None` if none is in it.
     fn without(&self, json: &str) -> Option<Box<RawValue>> {
-        let found = self.hidden_in(json).and_then(|text| RawValue::from_string(text).ok());
+        let (found, is_broken) = match self.hidden_in(json).map(RawValue::from_string) {
+            None => (None, false),
+            Some(Ok(found)) => (Some(found), false),
+            // It stood outside of texts: a number that is somebody's password, or a word of JSON's own.
+            Some(Err(_)) => (None, true),
+        };
         let json = found.as_deref().map_or(json, RawValue::get);
         let escapes = |text: &str| {
             memchr::memchr_iter(b'\\', text.as_bytes()).any(|at| {
                 text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(b"\\/") || rest.starts_with(b"\\u00"))
             })
         };
-        let meant = escapes(json).then(|| serde_json::from_str::<Value>(json).ok()).flatten();
+        let meant = (is_broken || escapes(json)).then(|| serde_json::from_str::<Value>(json).ok()).flatten();
         match meant.and_then(|mut meant| self.hide_below(&mut meant).then_some(meant)) {
             Some(meant) => Some(to_raw_value(&meant).unwrap_or_else(|_| RawValue::NULL.to_owned())),
-            None => found,
+            None => found.or_else(|| is_broken.then(|| RawValue::NULL.to_owned())),
         }
     }
 
@@ -125,7 +132,14 @@ impl Sent {
                 }
                 found
             }
-            _ => false,
+            Value::Number(number) => match self.hidden_in(&number.to_string()) {
+                Some(without) => {
+                    *value = Value::String(without);
+                    true
+                }
+                None => false,
+            },
+            Value::Null | Value::Bool(_) => false,
         }
     }
 
@@ -330,6 +344,25 @@ mod tests {
         let sent = Sent::default();
         sent.note_whole("canary horse 7");
         assert_eq!(sent.hidden_in("no canary horse 7 here").as_deref(), Some("no [secret] here"));
+        sent.note_whole(r#"ca"na\ry"#);
+        assert_eq!(sent.hidden_in(r#"{"a":"ca\"na\\ry"}"#).as_deref(), Some(r#"{"a":"[secret]"}"#));
+    }
+
+    #[test]
+    fn a_password_that_is_a_number_is_hidden_where_it_is_one_and_where_it_is_none() {
+        let sent = Sent::default();
+        sent.note_whole("20250101");
+        let json = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
+        for (given, expected) in [
+            (r#"{"n":"x 20250101","size":20250101}"#, r#"{"n":"x [secret]","size":"[secret]"}"#),
+            (r#"{"n":"x 20250101","size":7}"#, r#"{"n":"x [secret]","size":7}"#),
+            (r#"[1.20250101]"#, r#"["1.[secret]"]"#),
+        ] {
+            assert_eq!(sent.out_of_json(json(given)).get(), expected, "{given}");
+        }
+        // What cannot be read to take it out is not shown.
+        let deep = format!("{}20250101{}", "[".repeat(200), "]".repeat(200));
+        assert_eq!(sent.out_of_json(json(&deep)).get(), "null");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::backends::json::{Members, Tree};
 
 /// Bytes of all answers together.
 const MOST: usize = 4 << 20;
-/// An answer with fewer bytes is never cut, whatever is counted for each of its pages beside their texts.
-const LEAST: usize = result::BUDGET / 4;
+/// An answer with fewer bytes is never cut: for each of its pages some 200 bytes are counted beside the texts, and in the answer
+/// it has at least the few of an empty text.
+const LEAST: usize = result::BUDGET / 200 * 3;
 
 /// Answers by what was asked, oldest first.
 #[derive(Default)]

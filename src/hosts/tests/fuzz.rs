@@ -101,6 +101,21 @@ fn there_and_back(name: &str, text: &str) -> Result<Option<(String, String)>, Te
     Ok(Some((with, taken)))
 }
 
+#[test]
+fn a_text_that_keeps_the_empty_lines_behind_it_gets_none_of_ours() {
+    for text in [
+        "e: |+\n  f\n\nextensions:\n\nx: y\n",
+        "extensions:\n  e: |+\n    f\n\n\nx: y\n",
+        "e: |+\n  f\n\nextensions:\n\n\n",
+    ] {
+        let (_, taken) = there_and_back("goose", text).expect("no fault").expect("understood");
+        let texts = |text: &str| {
+            events(text).expect("YAML").into_iter().filter(|event| event.contains("f\\n")).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&taken), texts(text), "{taken}");
+    }
+}
+
 /// What YAML says, by another reader: every event of the document.
 fn events(text: &str) -> Option<Vec<String>> {
     let all = Parser::new_from_str(text).map(|event| event.map(|(event, _)| event));

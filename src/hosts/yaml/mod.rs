@@ -117,11 +117,19 @@ pub(super) fn take(text: &str, key: &str, whole: bool) -> Result<String, Trouble
     let table = table(text, key)?;
     let lines = table.ours()?.ok_or(FOREIGN)?;
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return Err(FOREIGN) };
-    let mut parts = vec![(first.span.start..last.span.end, String::new())];
     let is_empty = lines.len() == table.inside.len();
-    if let Some(head) = table.head.and_then(|head| table.lines.get(head)).filter(|_| whole && is_empty) {
-        parts.insert(0, (head.span.clone(), String::new()));
+    let head = table.head.and_then(|head| table.lines.get(head)).filter(|_| whole && is_empty);
+    let start = head.map_or(first.span.start, |head| head.span.start);
+    let before: &[Line<'_>] =
+        table.lines.get(..table.lines.partition_point(|line| line.span.start < start)).unwrap_or_default();
+    let mut end = last.span.end;
+    // A text that keeps the empty lines behind it would get those behind us, too.
+    if has_open_end(cut(text, 0..start), before) {
+        let behind = cut(text, end..text.len()).split_inclusive('\n');
+        end += behind.take_while(|line| line.trim().is_empty()).map(str::len).sum::<usize>();
     }
+    let mut parts = vec![(first.span.start..end, String::new())];
+    parts.splice(0..0, head.map(|head| (head.span.clone(), String::new())));
     Ok(spliced(text, parts))
 }
 
