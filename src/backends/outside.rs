@@ -196,6 +196,18 @@ mod tests {
         assert_eq!(line(&"x".repeat(11), 10), "x".repeat(10) + "…");
     }
 
+    #[test]
+    fn json_loses_what_is_hidden_in_it_however_it_is_written() {
+        for hidden in ["\u{7f}", "\u{9b}", "\u{202e}", "\\b", "\\f", "\\u001b", "\\u202e"] {
+            let json = RawValue::from_string(format!("{{\"a{hidden}\": [\"b{hidden}c\"]}}")).expect("JSON");
+            let clean = clean_json(&json).expect("JSON");
+            let expected = serde_json::json!({ "a": ["bc"] });
+            assert_eq!(clean.get(), expected.to_string(), "{hidden:?}");
+        }
+        let plain = RawValue::from_string("{ \"é\":\n\t\"a\\n\\t\\\\é\" }".to_owned()).expect("JSON");
+        assert_eq!(clean_json(&plain).map(|clean| clean.get().to_owned()).as_deref(), Some(plain.get()));
+    }
+
     proptest! {
         #[test]
         fn a_line_that_is_one_already_stays_as_it_is(text in "[ a~\\x7f\n]{0,8}|.{0,8}", longest in 0_usize..9) {

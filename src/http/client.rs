@@ -214,9 +214,29 @@ mod tests {
     use bytes::Bytes;
     use hyper_util::rt::TokioIo;
     use rustls::crypto::ring::default_provider;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::super::resolve::System;
     use super::*;
+
+    fn config() -> ClientConfig {
+        ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth()
+    }
+
+    /// A connection that is in use, and its other end.
+    #[expect(clippy::disallowed_methods, reason = "a connection of the test's own")]
+    async fn open(pool: &Arc<Pool>, url: &Url) -> (Lease, tokio::io::DuplexStream) {
+        let (near, far) = tokio::io::duplex(1024);
+        let near: Box<dyn super::super::connect::Io> = Box::new(TokioIo::new(near));
+        let (mut sender, connection) = Builder::new().handshake(near).await.expect("a connection");
+        tokio::spawn(connection);
+        sender.ready().await.expect("ready");
+        (pool.lease(&url[..Position::BeforePath], sender), far)
+    }
 
     #[tokio::test]
     #[expect(clippy::disallowed_methods, reason = "a connection of the test's own")]
@@ -230,12 +250,7 @@ mod tests {
             socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("written");
             String::from_utf8_lossy(&seen[..count]).into_owned()
         });
-        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        let connector = Connector::new(Resolver::Open(Arc::new(System)), config, Way::Straight);
+        let connector = Connector::new(Resolver::Open(Arc::new(System)), config(), Way::Straight);
         let client = Client { connector, pool: Arc::default() };
         // A connection that waits, and that nobody drives from here on.
         let (near, _far) = tokio::io::duplex(64);
@@ -260,5 +275,34 @@ mod tests {
         assert_eq!(answer.status(), 204);
         let seen = server.join().expect("no panic");
         assert!(seen.starts_with("POST / HTTP/1.1\r\n") && seen.ends_with("\r\n\r\nonce"), "{seen}");
+    }
+
+    /// Knows no name, and frees a connection when it is asked.
+    struct Freeing(Mutex<Option<Lease>>);
+
+    impl Lookup for Freeing {
+        fn lookup<'a>(&'a self, _: &'a str) -> super::super::resolve::Found<'a> {
+            self.0.lock().expect("no panic").take().expect("asked once").end();
+            Box::pin(std::future::ready(Err(std::io::ErrorKind::NotFound.into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn where_no_connection_can_be_made_one_that_became_free_is_used() {
+        let url = Url::parse("http://service.example/").expect("an address");
+        let pool = Arc::<Pool>::default();
+        let (lease, mut far) = open(&pool, &url).await;
+        let connector =
+            Connector::new(Resolver::Open(Arc::new(Freeing(Mutex::new(Some(lease))))), config(), Way::Straight);
+        let client = Client { connector, pool };
+        let request = Request::get(url.as_str()).body(Outgoing::Whole(Bytes::new())).expect("a request");
+        let served = tokio::spawn(async move {
+            let _ = far.read(&mut [0; 1024]).await;
+            let _ = far.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+            far
+        });
+        let (answer, _) = client.exchange("host", &url, request).await.expect("an answer");
+        assert_eq!(answer.status(), 204);
+        drop(served);
     }
 }

@@ -63,13 +63,7 @@ fn speaking(
     chain: Vec<rustls::pki_types::CertificateDer<'static>>,
     key: &KeyPair,
 ) -> SocketAddr {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)
-        .expect("versions")
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Shown::new(chain, key)));
-    let config = Arc::new(config);
+    let config = showing(versions, chain, key);
     listen(move |mut socket| {
         let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
         let mut stream = rustls::StreamOwned::new(session, &mut socket);
@@ -79,6 +73,18 @@ fn speaking(
             let _ = stream.flush();
         }
     })
+}
+
+/// TLS of these versions that shows this chain.
+fn showing(
+    versions: &[&'static rustls::SupportedProtocolVersion],
+    chain: Vec<rustls::pki_types::CertificateDer<'static>>,
+    key: &KeyPair,
+) -> Arc<rustls::ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_protocol_versions(versions);
+    let config = config.expect("versions").with_no_client_auth();
+    Arc::new(config.with_cert_resolver(Arc::new(Shown::new(chain, key))))
 }
 
 /// Shows this chain, whether or not the key belongs to it.
@@ -463,14 +469,7 @@ async fn s41_a_connection_made_with_a_longer_reach_is_not_lent_to_a_shorter_one(
 
 /// As [`tls`], and the connection stays open for more.
 fn keeping_alive(certificate: rustls::pki_types::CertificateDer<'static>, key: &KeyPair) -> SocketAddr {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], PrivateKeyDer::try_from(key.serialize_der()).expect("a key"))
-        .expect("a matching key");
-    let config = Arc::new(config);
+    let config = showing(rustls::DEFAULT_VERSIONS, vec![certificate], key);
     listen(move |mut socket| {
         let config = Arc::clone(&config);
         std::thread::spawn(move || {

@@ -82,3 +82,20 @@ fn page(answer: &[u8], url: &str) -> Option<Body> {
 fn others(asked: &Map<String, Value>) -> Vec<(&String, &Value)> {
     asked.iter().filter(|(name, _)| *name != "urls").collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_can_be_cut_is_kept_and_what_cannot_is_not() {
+        let (kept, asked) = (Kept::default(), Map::new());
+        for (pages, is_kept) in [(100, false), (308, true)] {
+            let body = Body::new(json!({ "results": vec![""; pages] }).to_string().into_bytes());
+            kept.keep(Endpoint::Crawl, &asked, &body);
+            assert_eq!(kept.same(Endpoint::Crawl, &asked).is_some(), is_kept, "{pages}");
+        }
+    }
+}

@@ -279,13 +279,7 @@ async fn r27_a_proxy_is_told_the_whole_address_of_what_is_no_tunnel() {
 fn behind_tls(authority: &Authority, host: &str, answer: &'static [u8]) -> SocketAddr {
     let key = KeyPair::generate().expect("a key");
     let certificate = params(&[host]).signed_by(&key, &authority.issuer).expect("a certificate");
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Shown::new(vec![certificate.der().clone()], &key)));
-    let config = Arc::new(config);
+    let config = showing(rustls::DEFAULT_VERSIONS, vec![certificate.der().clone()], &key);
     listen(move |mut socket| {
         let session = rustls::ServerConnection::new(Arc::clone(&config)).expect("a session");
         let mut stream = rustls::StreamOwned::new(session, &mut socket);
@@ -326,4 +320,21 @@ async fn r27_behind_a_tunnel_the_certificate_is_the_host_s() {
     let error = ask(&http(&[("HTTPS_PROXY", &format!("http://{address}"))]), "https://service.example/").await;
     let expected = Error::Tls { host: "service.example".to_owned(), fault: TlsFault::NotTls, presented: None };
     assert_eq!(error, Err(expected));
+}
+
+#[tokio::test]
+async fn r27_who_says_nothing_is_waited_for_ten_seconds() {
+    // Connections are taken, and nothing is ever said.
+    let held = listen(|mut socket| drop(socket.read_to_end(&mut Vec::new())));
+    let limits = Limits { time: Duration::from_secs(60), ..Limits::METADATA };
+    let proxied = http(&[("HTTPS_PROXY", &format!("http://{held}"))]);
+    for (http, url) in [(proxied, "https://service.example/".to_owned()), (http(&[]), format!("https://{held}/"))] {
+        let request = Request::get(url).body(Vec::new()).expect("a request");
+        let asked = tokio::spawn(async move { http.send(request, limits).await.err() });
+        later(9).await;
+        assert!(!asked.is_finished(), "before its time");
+        later(2).await;
+        let error = asked.await.expect("no panic");
+        assert!(matches!(error, Some(Error::ProxyConnect { .. } | Error::Connect { .. })), "{error:?}");
+    }
 }

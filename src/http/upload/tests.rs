@@ -222,6 +222,7 @@ async fn a_body_that_cannot_be_produced_is_not_taken_for_a_broken_network() {
             drain(&mut socket)
         });
         let error = upload(address, body(length, pieces), Limits::TOKEN).await.err().expect("no answer");
+        assert!(!error.nothing_was_sent(), "some of it was");
         assert_eq!(error, Error::Unread { host: address.to_string(), cause: expected.to_owned() });
         assert!(told.await.expect("the connection ended") < 8, "{expected}");
     }

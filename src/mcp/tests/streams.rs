@@ -54,6 +54,32 @@ fn lines_of_any_size_arrive_whole_and_in_order_over_pipes() {
     }
 }
 
+#[test]
+fn calls_that_end_together_are_answered_once_each_however_late_somebody_reads() {
+    // More answers than the stream and the queue before it have room for.
+    const CALLS: usize = 1_200;
+    for wire in [wire, direct] {
+        let server = Fixtures::default();
+        let (gate, running) = (Arc::clone(&server.gate), Arc::clone(&server.running));
+        let limits = Limits { running: CALLS, accepted: CALLS, ..Limits::default() };
+        let mut talk = Talk::of(server, limits, false, wire);
+        for id in 0..CALLS {
+            talk.line(&request(&id.to_string(), "tools/call", "\"name\":\"wait\""));
+        }
+        while running.load(Ordering::SeqCst) < CALLS {
+            std::thread::yield_now();
+        }
+        gate.notify_waiters();
+        while running.load(Ordering::SeqCst) > 0 {
+            std::thread::yield_now();
+        }
+        let mut ids: Vec<u64> = (0..CALLS).filter_map(|_| talk.next()["id"].as_u64()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (0..CALLS as u64).collect::<Vec<_>>());
+        assert_eq!(talk.end(), (Vec::new(), Ending::InputEnded));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn lines_of_any_size_arrive_whole_and_in_order_over_sockets() {
