@@ -200,11 +200,13 @@ impl App {
         Ok(app.heeding())
     }
 
-    /// What the configuration file and the folder of cached tool lists look like now.
+    /// What the configuration file looks like now, and the folder of cached tool lists if a connection has one.
     pub fn signature(&self) -> Signature {
         let look = |path: &Path| std::fs::metadata(path).ok();
         let config = self.config.path.as_deref().and_then(look);
-        let tools = self.parts.state.as_ref().and_then(|folder| look(&memory::folder(folder)));
+        // Nobody else has lists that are cached.
+        let is_cached = self.config.connections.iter().any(|connection| connection.backend.passes());
+        let tools = self.parts.state.as_ref().filter(|_| is_cached).and_then(|folder| look(&memory::folder(folder)));
         Signature {
             config: config.and_then(|file| Some((file.modified().ok()?, file.len()))),
             tools: tools.and_then(|folder| folder.modified().ok()),

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use tokio::task::{JoinError, JoinSet};
 
 mod ask;
 mod at_once;
@@ -255,5 +256,13 @@ pub enum Ending {
 /// Reading and writing block, so each has a thread of its own. The reading one may outlive this call, waiting for a
 /// line that nobody wants; it does not keep the process from ending.
 pub async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>, limits: Limits) -> Ending {
-    run::run(wire, identity, server, limits).await
+    // What a runtime blocks on is looked at only after a look at all streams, which is a system call; a task is not.
+    let mut task = JoinSet::new();
+    task.spawn(run::run(wire, identity, server, limits));
+    match task.join_next().await.map(|ended| ended.map_err(JoinError::try_into_panic)) {
+        Some(Ok(ending)) => ending,
+        Some(Err(Ok(panic))) => std::panic::resume_unwind(panic),
+        // Nobody ends it from outside.
+        Some(Err(Err(_))) | None => Ending::OutputClosed,
+    }
 }
