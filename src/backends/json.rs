@@ -170,12 +170,6 @@ const fn unprintable(word: u64) -> u64 {
     (below(word, b' ') | word | below(word ^ (LOW * 0x7f), 1)) & HIGH
 }
 
-/// The same where nothing is below the space.
-#[inline(always)]
-const fn invisible(word: u64) -> u64 {
-    (word | below(word ^ (LOW * 0x7f), 1)) & HIGH
-}
-
 /// The four words of a block with all their marks in one. What is below is inlined whatever its size: this runs over every
 /// text of a result, and a call for each word costs more than the word.
 #[inline(always)]
@@ -231,11 +225,6 @@ pub(super) fn is_printable(text: &str) -> bool {
     true
 }
 
-/// The same of a text that has no control characters below the space.
-fn is_visible(text: &str) -> bool {
-    first_marked(text.as_bytes(), invisible).is_none()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -261,9 +250,6 @@ mod tests {
                 for before in ["x".repeat(place), "x\t\n\"\\".repeat(place / 2)] {
                     let text = format!("{before}{c}{}", "x".repeat(40));
                     assert_eq!(is_printable(&text), matches!(c, ' '..='~' | '\n' | '\t'), "{c:?} at {place}");
-                    if c >= ' ' && !before.contains('\n') {
-                        assert_eq!(is_visible(&text), matches!(c, ' '..='~'), "{c:?} at {place}");
-                    }
                 }
             }
         }

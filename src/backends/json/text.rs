@@ -8,7 +8,7 @@ use std::ops::Deref;
 use serde::{Serialize, Serializer};
 
 use super::writer::PLAIN;
-use super::{Json, framed, is_visible, joined};
+use super::{Json, framed, joined};
 use crate::backends::outside;
 
 /// A text of an answer.
@@ -17,6 +17,8 @@ pub(in crate::backends) struct Text<'a>(Kind<'a>);
 
 #[derive(Clone, Debug)]
 enum Kind<'a> {
+    /// Printable ASCII in which nothing has to be escaped.
+    Visible(&'a str),
     /// Nothing has to be escaped in it.
     Plain(&'a str),
     Any(Cow<'a, str>),
@@ -28,11 +30,15 @@ impl<'a> Text<'a> {
         Self(Kind::Plain(text))
     }
 
+    /// The same that has nothing but printable ASCII.
+    pub(super) fn visible(text: &'a str) -> Self {
+        Self(Kind::Visible(text))
+    }
+
     /// The text without control and invisible characters (see [`outside::clean`]).
     pub(in crate::backends) fn clean(self) -> Self {
         match self.0 {
-            // It has no control characters that could have been escaped.
-            Kind::Plain(text) if is_visible(text) => self,
+            Kind::Visible(_) => self,
             Kind::Plain(text) => match outside::clean_text(text.into()) {
                 Cow::Borrowed(text) => Self::plain(text),
                 Cow::Owned(text) => text.into(),
@@ -45,16 +51,23 @@ impl<'a> Text<'a> {
     pub(in crate::backends) fn truncate(&mut self, end: usize) {
         let end = if self.is_char_boundary(end.min(self.len())) { end } else { 0 };
         match &mut self.0 {
-            Kind::Plain(text) | Kind::Any(Cow::Borrowed(text)) => *text = text.get(..end).unwrap_or(text),
+            Kind::Visible(text) | Kind::Plain(text) | Kind::Any(Cow::Borrowed(text)) => {
+                *text = text.get(..end).unwrap_or(text)
+            }
             Kind::Any(Cow::Owned(text)) => text.truncate(end),
         }
     }
 
     /// The text, to change it.
     pub(in crate::backends) fn into_owned(self) -> String {
+        self.into_inner().into_owned()
+    }
+
+    /// The text, where it is.
+    pub(super) fn into_inner(self) -> Cow<'a, str> {
         match self.0 {
-            Kind::Plain(text) => text.to_owned(),
-            Kind::Any(text) => text.into_owned(),
+            Kind::Visible(text) | Kind::Plain(text) => text.into(),
+            Kind::Any(text) => text,
         }
     }
 }
@@ -70,7 +83,7 @@ impl Deref for Text<'_> {
 
     fn deref(&self) -> &str {
         match &self.0 {
-            Kind::Plain(text) => text,
+            Kind::Visible(text) | Kind::Plain(text) => text,
             Kind::Any(text) => text,
         }
     }
@@ -103,7 +116,7 @@ impl<'a> From<&'a str> for Text<'a> {
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Kind::Plain(text) => to.serialize_newtype_struct(PLAIN, text),
+            Kind::Visible(text) | Kind::Plain(text) => to.serialize_newtype_struct(PLAIN, text),
             Kind::Any(text) => to.serialize_str(text),
         }
     }
@@ -134,7 +147,7 @@ impl Block {
     pub(in crate::backends) fn tell(&mut self, before: &'static str, text: &Text<'_>, after: &'static str) {
         debug_assert!(is_inner(before) && is_inner(after), "{before}{after}: the inside of a JSON string");
         match &text.0 {
-            Kind::Plain(text) => joined(&mut self.0, before, text, after),
+            Kind::Visible(text) | Kind::Plain(text) => joined(&mut self.0, before, text, after),
             Kind::Any(text) => framed(&mut self.0, before, text, after),
         }
     }

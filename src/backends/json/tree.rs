@@ -2,13 +2,13 @@
 //! once: a `serde_json::Value` copies every text and sorts every member.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
 use super::Text;
+
+mod reader;
 
 /// A value.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,10 +41,10 @@ impl<'a> Members<'a> {
 impl<'a> Tree<'a> {
     /// Reads JSON.
     pub(in crate::backends) fn read(json: &'a [u8]) -> Result<Self, serde_json::Error> {
-        match std::str::from_utf8(json) {
-            Ok(text) => serde_json::from_str(text).map(|Read(value)| value),
-            // The library says where.
-            Err(_) => serde_json::from_slice::<Value>(json).map(Self::from),
+        match std::str::from_utf8(json).ok().and_then(reader::read) {
+            Some(value) => Ok(value),
+            // The library says what is wrong with it, and where.
+            None => serde_json::from_slice::<Value>(json).map(Self::from),
         }
     }
 
@@ -98,74 +98,6 @@ impl Serialize for Tree<'_> {
     }
 }
 
-/// What is read from JSON. Nothing else is: of texts that are borrowed it is known that no escape stood in them.
-struct Read<'a>(Tree<'a>);
-
-impl<'de> Deserialize<'de> for Read<'de> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Reader).map(Self)
-    }
-}
-
-struct Reader;
-
-/// A name of a member.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Tree<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Tree<'de>, E> {
-        Ok(Tree::Null)
-    }
-
-    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Tree<'de>, E> {
-        Ok(Tree::Flag(flag))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Tree<'de>, E> {
-        Ok(Tree::Number(number.into()))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Tree<'de>, E> {
-        Ok(Tree::Number(number.into()))
-    }
-
-    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Tree<'de>, E> {
-        Ok(Number::from_f64(number).map_or(Tree::Null, Tree::Number))
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Tree<'de>, E> {
-        Ok(Tree::Text(Text::plain(text)))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Tree<'de>, E> {
-        Ok(Tree::Text(text.to_owned().into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Tree<'de>, A::Error> {
-        let mut all = Vec::new();
-        while let Some(Read(value)) = from.next_element()? {
-            all.push(value);
-        }
-        Ok(Tree::List(all))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Tree<'de>, A::Error> {
-        let mut members = Vec::new();
-        while let Some((Name(name), Read(value))) = from.next_entry()? {
-            members.push((name, value));
-        }
-        Ok(Tree::Object(Members(members)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -193,10 +125,49 @@ mod tests {
         fn what_is_read_is_what_the_library_reads(any in any_value(), broken in "[\\[{\"\\\\a1,:}\\]-]{0,12}") {
             prop_assert_eq!(&value(Tree::from(any.clone())), &any);
             prop_assert_eq!(Json::of(&Tree::from(any.clone())), Json::of(&any));
+            prop_assert!(reader::read(&any.to_string()).is_some());
             for text in [any.to_string().into_bytes(), broken.clone().into_bytes(), [broken.as_bytes(), b"\xff\"]"].concat()] {
-                let ours = Tree::read(&text).map(value).map_err(|error| error.to_string());
-                let theirs = serde_json::from_slice::<Value>(&text).map_err(|error| error.to_string());
-                prop_assert_eq!(ours, theirs, "{:?}", String::from_utf8_lossy(&text));
+                is_read_as_the_library_does(&text);
+            }
+        }
+
+        #[test]
+        fn also_where_something_of_it_is_lost_or_changed(
+            any in any_value(),
+            is_spaced in any::<bool>(),
+            (place, lost) in (any::<prop::sample::Index>(), 0..3_usize),
+            other in "[\u{1}\t\r\n\u{7f} -~é]{0,3}|\\\\u[dD][89c][0-9a-f]{0,2}|-?0?[1-9.eE+-]{1,5}|1e999|tru|nul",
+        ) {
+            let whole = if is_spaced { serde_json::to_string_pretty(&any).expect("JSON") } else { any.to_string() };
+            let mut text = whole.into_bytes();
+            let at = place.index(text.len());
+            text.splice(at..text.len().min(at + lost), other.bytes());
+            is_read_as_the_library_does(&text);
+        }
+
+        #[test]
+        fn of_every_text_it_is_known_whether_it_is_clean(
+            text in "[ -~é\u{7f}\u{200b}]{0,4}[a-z ]{0,80}[ -~é\u{7f}\u{200b}]{0,2}[a-z]{0,3}",
+        ) {
+            let json = serde_json::to_vec(&text).expect("JSON");
+            let Ok(Tree::Text(read)) = Tree::read(&json) else { panic!("a text") };
+            prop_assert_eq!(&*read.clean(), crate::backends::outside::clean(text));
+        }
+    }
+
+    fn is_read_as_the_library_does(text: &[u8]) {
+        let ours = Tree::read(text).map(value).map_err(|error| error.to_string());
+        let theirs = serde_json::from_slice::<Value>(text).map_err(|error| error.to_string());
+        assert_eq!(ours, theirs, "{:?}", String::from_utf8_lossy(text));
+    }
+
+    #[test]
+    fn brackets_may_be_nested_as_deeply_as_in_the_library() {
+        for depth in 125..130 {
+            for (open, inner, close) in [("[", "1", "]"), ("{\"a\":", "[]", "}"), ("[{\"a\":", "{}", "}]")] {
+                is_read_as_the_library_does(
+                    [open.repeat(depth), inner.into(), close.repeat(depth)].concat().as_bytes(),
+                );
             }
         }
     }

@@ -242,35 +242,45 @@ fn window(found: &mut Structured<'_>, offset: usize, length: impl Fn(&Entry<'_>)
     Ok(())
 }
 
-fn read<'a>(host: Host<'_>, mut fields: Members<'a>, snippets: bool) -> Result<Structured<'a>, Error> {
-    let is_listed = fields.get("results").is_some() || fields.get("failed_results").is_some();
-    let text = text(&mut fields, "text", BUDGET);
-    let answer = self::text(&mut fields, "answer", SNIPPET);
-    if !is_listed && text.is_none() && answer.is_none() {
+fn read<'a>(host: Host<'_>, fields: Members<'a>, snippets: bool) -> Result<Structured<'a>, Error> {
+    let (mut found, mut is_listed) = (Structured::default(), false);
+    for (name, value) in fields {
+        match name.as_ref() {
+            "query" => found.query = as_text(value, SHORT),
+            "results" => {
+                is_listed = true;
+                let listed = list(Some(value));
+                found.results = Vec::with_capacity(listed.len());
+                found.results.extend(listed.into_iter().filter_map(|value| entry(value, snippets)));
+            }
+            "answer" => found.answer = as_text(value, SNIPPET),
+            "base_url" => found.base_url = as_text(value, SHORT),
+            "failed_results" => {
+                is_listed = true;
+                found.failed_results = list(Some(value)).into_iter().take(RESULTS).filter_map(failed).collect();
+            }
+            "images" => found.images = images(Some(value)),
+            "text" => found.text = as_text(value, BUDGET),
+            "auto_parameters" => found.auto_parameters = chosen(value),
+            "response_time" => found.response_time = number(Some(&value)),
+            "usage" => found.usage = credits(&value),
+            "request_id" => found.request_id = as_text(value, SHORT),
+            _ => {}
+        }
+    }
+    if !is_listed && found.text.is_none() && found.answer.is_none() {
         return Err(Error::Protocol { host: host(), cause: "an answer without results".to_owned() });
     }
-    let listed = list(fields.take("results"));
-    let mut results = Vec::with_capacity(listed.len());
-    results.extend(listed.into_iter().filter_map(|value| entry(value, snippets)));
-    Ok(Structured {
-        query: self::text(&mut fields, "query", SHORT),
-        answer,
-        base_url: self::text(&mut fields, "base_url", SHORT),
-        results,
-        failed_results: list(fields.take("failed_results")).into_iter().take(RESULTS).filter_map(failed).collect(),
-        images: images(fields.take("images")),
-        text,
-        auto_parameters: chosen(fields.take("auto_parameters")),
-        response_time: number(fields.get("response_time")),
-        usage: cost(&fields),
-        request_id: self::text(&mut fields, "request_id", SHORT),
-        ..Structured::default()
-    })
+    Ok(found)
 }
 
 /// What the call cost, if the service says so.
 pub(super) fn cost(fields: &Members<'_>) -> Option<Usage> {
-    match fields.get("usage")? {
+    credits(fields.get("usage")?)
+}
+
+fn credits(usage: &Tree<'_>) -> Option<Usage> {
+    match usage {
         Tree::Object(usage) => number(usage.get("credits")).map(|credits| Usage { credits }),
         _ => None,
     }
@@ -346,8 +356,8 @@ fn images(value: Option<Tree<'_>>) -> Vec<Image<'_>> {
     list(value).into_iter().filter_map(image).take(IMAGES).collect()
 }
 
-fn chosen(value: Option<Tree<'_>>) -> Map<String, Value> {
-    let Some(Tree::Object(mut fields)) = value else { return Map::new() };
+fn chosen(value: Tree<'_>) -> Map<String, Value> {
+    let Tree::Object(mut fields) = value else { return Map::new() };
     let names = ["topic", "search_depth", "time_range", "start_date", "end_date", "country"];
     names
         .into_iter()
