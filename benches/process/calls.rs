@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::figures::{Budget, FLOOR, Figures, OURS, Row, Unit, milliseconds, percentile};
 use crate::host::Host;
-use crate::{Bench, Outcome, wrong};
+use crate::{Bench, Outcome, process, wrong};
 
 /// Calls of one program in one round, and rounds.
 const CALLS: usize = 300;
@@ -34,17 +34,18 @@ pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
                 continue;
             }
         };
-        hosts.push((program.name, host, Vec::new()));
+        let before = process::seconds(host.id())?;
+        hosts.push((program.name, host, Vec::new(), before));
     }
     let mut bare = Vec::new();
     for _ in 0..bench.rounds(ROUNDS) {
         bare.extend((0..CALLS).map(|_| client.timed()).collect::<Outcome<Vec<f64>>>()?);
-        for (name, host, times) in &mut hosts {
+        for (name, host, times, _) in &mut hosts {
             if let Err(error) = round(host, times) {
                 figures.note(format!("some calls of {name}: {error}"));
             }
         }
-        hosts.retain(|(name, _, times)| times.len() % CALLS == 0 || *name == OURS || *name == FLOOR);
+        hosts.retain(|(name, _, times, _)| times.len() % CALLS == 0 || *name == OURS || *name == FLOOR);
     }
     for (part, word) in [(0.5, "p50"), (0.95, "p95"), (0.99, "p99")] {
         let mut row = Row::new(format!("one call at a time, result of 6 KB, {word}"), Unit::Milliseconds);
@@ -53,13 +54,20 @@ pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
             row = row.within(Budget::TimesFloor(2.0)).told();
         }
         let client = percentile(&mut bare, part);
-        for (name, _, times) in &mut hosts {
+        for (name, _, times, _) in &mut hosts {
             let time = percentile(times, part);
             (row, added) = (row.with(*name, time), added.with(*name, time - client));
         }
         figures.add(row.with("bare HTTP client", client));
         figures.add(added);
     }
+    let mut processor = Row::new("processor time of a call, one at a time", Unit::Milliseconds);
+    for (name, host, times, before) in &hosts {
+        #[expect(clippy::cast_precision_loss, reason = "some thousand calls")]
+        let calls = times.len() as f64;
+        processor = processor.with(*name, (process::seconds(host.id())? - before) * 1e3 / calls);
+    }
+    figures.add(processor);
     debug_assert!(hosts.iter().any(|(name, ..)| *name == OURS) && hosts.iter().any(|(name, ..)| *name == FLOOR));
     Ok(())
 }

@@ -21,7 +21,7 @@ use url::{Position, Url};
 use super::connect::{Connector, Way};
 use super::outgoing::Outgoing;
 use super::pin::Pin;
-use super::pool::{Lease, Pool};
+use super::pool::{Lease, Open, Pool};
 use super::proxies::Proxies;
 use super::resolve::{Guarded, Lookup, Resolver};
 use super::trust::Trust;
@@ -141,16 +141,18 @@ impl Client {
         prepare(&mut request, &uri, proxy.as_ref())?;
         let origin = &url[..Position::BeforePath];
         loop {
-            let (mut sender, is_new) = match self.pool.take(origin) {
-                Some(sender) => (sender, false),
+            let (mut open, is_new) = match self.pool.take(origin) {
+                Some(open) => (open, false),
                 None => match self.connected(host, &uri, proxy.as_ref()).await {
-                    Ok(sender) => (sender, true),
+                    Ok(sender) => (Open { sender, is_quick: false }, true),
                     // Where no more connections are accepted, one may have become free meanwhile.
                     Err(error) => (self.pool.take(origin).ok_or(error)?, false),
                 },
             };
-            match sender.try_send_request(request).await {
-                Ok(answer) => return Ok((answer, self.pool.lease(origin, sender))),
+            let answer = open.sender.try_send_request(request);
+            let (answer, is_quick) = self.pool.waiting.until(answer, open.is_quick).await;
+            match answer {
+                Ok(answer) => return Ok((answer, self.pool.lease(origin, Open { is_quick, ..open }))),
                 Err(mut error) => match (error.take_message(), is_new) {
                     // The other side closed it while it waited, and nothing was sent.
                     (Some(unsent), false) => request = unsent,
@@ -210,12 +212,14 @@ fn prepare(request: &mut Request<Outgoing>, uri: &Uri, proxy: Option<&Intercept>
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
+    use std::time::Duration;
 
     use bytes::Bytes;
     use hyper_util::rt::TokioIo;
     use rustls::crypto::ring::default_provider;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    use super::super::awake::Waiting;
     use super::super::resolve::System;
     use super::*;
 
@@ -235,7 +239,7 @@ mod tests {
         let (mut sender, connection) = Builder::new().handshake(near).await.expect("a connection");
         tokio::spawn(connection);
         sender.ready().await.expect("ready");
-        (pool.lease(&url[..Position::BeforePath], sender), far)
+        (pool.lease(&url[..Position::BeforePath], Open { sender, is_quick: false }), far)
     }
 
     #[tokio::test]
@@ -262,7 +266,7 @@ mod tests {
             _ = &mut connection => panic!("it ended"),
             ready = sender.ready() => ready.expect("ready"),
         }
-        client.pool.lease(&url[..Position::BeforePath], sender).end();
+        client.pool.lease(&url[..Position::BeforePath], Open { sender, is_quick: false }).end();
         let body = Outgoing::Whole(Bytes::from_static(b"once"));
         let request = Request::post(url.as_str()).body(body).expect("a request");
         let mut exchange = Box::pin(client.exchange("host", &url, request));
@@ -275,6 +279,33 @@ mod tests {
         assert_eq!(answer.status(), 204);
         let seen = server.join().expect("no panic");
         assert!(seen.starts_with("POST / HTTP/1.1\r\n") && seen.ends_with("\r\n\r\nonce"), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn a_connection_knows_whether_its_last_answer_came_at_once() {
+        let url = Url::parse("http://127.0.0.1/").expect("an address");
+        let mut is_quick = false;
+        for at_once in [Duration::MAX, Duration::ZERO] {
+            let mut pool = Pool::default();
+            pool.waiting = Waiting::with(at_once);
+            let pool = Arc::new(pool);
+            let (lease, mut far) = open(&pool, &url).await;
+            lease.end();
+            let connector = Connector::new(Resolver::Open(Arc::new(System)), config(), Way::Straight);
+            let client = Client { connector, pool };
+            let request = Request::get(url.as_str()).body(Outgoing::Whole(Bytes::new())).expect("a request");
+            let served = tokio::spawn(async move {
+                let _ = far.read(&mut [0; 1024]).await;
+                let _ = far.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+                far
+            });
+            let (_, lease) = client.exchange("host", &url, request).await.expect("an answer");
+            lease.end();
+            let open = client.pool.take(&url[..Position::BeforePath]).expect("a connection");
+            assert_ne!(open.is_quick, is_quick, "{at_once:?}");
+            is_quick = open.is_quick;
+            drop(served);
+        }
     }
 
     /// Knows no name, and frees a connection when it is asked.

@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::machine::Environment;
 
+mod awake;
 mod challenge;
 mod client;
 mod connect;

@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::awake::Waiting;
 use super::outgoing::Outgoing;
 
 /// How long a connection may wait.
@@ -16,7 +17,18 @@ const IDLE: Duration = Duration::from_secs(60);
 
 /// The open connections of one client.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<State>);
+pub(super) struct Pool {
+    state: Mutex<State>,
+    /// Whose answers are waited for.
+    pub(super) waiting: Waiting,
+}
+
+/// An open connection.
+pub(super) struct Open {
+    pub(super) sender: SendRequest<Outgoing>,
+    /// Whether the last answer came at once (see [`super::awake`]).
+    pub(super) is_quick: bool,
+}
 
 #[derive(Default)]
 struct State {
@@ -27,43 +39,43 @@ struct State {
 }
 
 struct Idle {
-    sender: SendRequest<Outgoing>,
+    open: Open,
     since: Instant,
 }
 
 impl Idle {
     fn is_over(&self) -> bool {
-        self.sender.is_closed() || self.since.elapsed() > IDLE
+        self.open.sender.is_closed() || self.since.elapsed() > IDLE
     }
 }
 
 /// A connection that is in use; afterwards it waits for the next request, unless the rest of the answer is not here yet.
 pub(super) struct Lease {
-    sender: Option<SendRequest<Outgoing>>,
+    open: Option<Open>,
     origin: Arc<str>,
     pool: Arc<Pool>,
 }
 
 impl Pool {
     /// A connection to this origin that waits for a request.
-    pub(super) fn take(&self, origin: &str) -> Option<SendRequest<Outgoing>> {
+    pub(super) fn take(&self, origin: &str) -> Option<Open> {
         let mut state = self.state();
         let idle = state.idle.get_mut(origin)?;
         idle.retain(|one| !one.is_over());
         // The one that was used last: the others may be closed for lack of use.
-        idle.pop().map(|one| one.sender)
+        idle.pop().map(|one| one.open)
     }
 
     /// The connection while it is in use for this origin.
-    pub(super) fn lease(self: &Arc<Self>, origin: &str, sender: SendRequest<Outgoing>) -> Lease {
+    pub(super) fn lease(self: &Arc<Self>, origin: &str, open: Open) -> Lease {
         let known = self.state().idle.get_key_value(origin).map(|(known, _)| Arc::clone(known));
-        Lease { sender: Some(sender), origin: known.unwrap_or_else(|| origin.into()), pool: Arc::clone(self) }
+        Lease { open: Some(open), origin: known.unwrap_or_else(|| origin.into()), pool: Arc::clone(self) }
     }
 
-    fn put(self: &Arc<Self>, origin: &Arc<str>, sender: SendRequest<Outgoing>) {
+    fn put(self: &Arc<Self>, origin: &Arc<str>, open: Open) {
         // Without a runtime nobody drives the connection.
         let Ok(runtime) = Handle::try_current() else { return };
-        let idle = Idle { sender, since: Instant::now() };
+        let idle = Idle { open, since: Instant::now() };
         let mut state = self.state();
         match state.idle.get_mut(origin) {
             Some(others) => others.push(idle),
@@ -89,7 +101,7 @@ impl Pool {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,20 +117,20 @@ async fn sweep(pool: Weak<Pool>) {
 impl Lease {
     /// The answer is read.
     pub(super) fn end(mut self) {
-        if let Some(sender) = self.sender.take_if(|sender| sender.is_ready()) {
-            self.pool.put(&self.origin, sender);
+        if let Some(open) = self.open.take_if(|open| open.sender.is_ready()) {
+            self.pool.put(&self.origin, open);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let (Some(mut sender), Ok(runtime)) = (self.sender.take(), Handle::try_current()) else { return };
+        let (Some(mut open), Ok(runtime)) = (self.open.take(), Handle::try_current()) else { return };
         let (origin, pool) = (Arc::clone(&self.origin), Arc::clone(&self.pool));
         // It is ready when the request is sent and the answer read, and ends by itself if nobody reads what is still to come.
         runtime.spawn(async move {
-            if sender.ready().await.is_ok() {
-                pool.put(&origin, sender);
+            if open.sender.ready().await.is_ok() {
+                pool.put(&origin, open);
             }
         });
     }
