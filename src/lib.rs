@@ -54,7 +54,8 @@
 //! `mcp` reads a line, `serve` finds the tool, its handler asks a `backends::CredentialSource` for a credential. That is
 //! an `app::session`: it has the grant in memory, or reads it from the `store`, or renews it through `oauth` under the
 //! connection's lock. The handler sends the request, `serve` turns the outcome into a tool result, `mcp` writes the line.
-//! A service that answers at once, within 0.2 ms, is waited for awake (`http::awake`); every other wait is a sleep.
+//! A service of this machine that answered within 0.2 ms the last time is waited for awake for as long (`http::awake`); every
+//! other wait is a sleep.
 //!
 //! # Absent on purpose
 //!

@@ -19,8 +19,8 @@ pub fn text(programs: &Programs, figures: &Figures) -> String {
     );
     text += &machine(programs);
     text += "\n\"Floor\" is a program of one thread that reads a line, makes one call over an open connection and writes a line: no parser, no schema, no login\n\
-             ([benches/floor.rs](../benches/floor.rs)). keyward waits awake for a service that answers within 0.2 ms, as the one here does where nothing\n\
-             delays it: being woken would take longer. The processor time of a call says what that costs.\n\n";
+             ([benches/floor.rs](../benches/floor.rs)). keyward waits awake, for 0.2 ms at most, for a service of its own machine that\n\
+             answered within that time before, as the one here does where nothing delays it: being woken would take longer. The processor time of a call says what that costs.\n\n";
     let judged: Vec<&Row> = figures.rows.iter().filter(|row| row.budget.is_some()).collect();
     let held = judged.iter().filter(|row| row.verdict().is_some_and(|(_, holds)| holds)).count();
     let _ = writeln!(text, "## Budgets\n\n{held} of {} hold.\n\n{}", judged.len(), budgets(&judged));

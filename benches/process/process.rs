@@ -58,3 +58,11 @@ pub fn seconds(id: u32) -> Outcome<f64> {
     }
     Ok(std::time::Duration::from_nanos(nanoseconds).as_secs_f64())
 }
+
+/// Seconds for which a process was on a processor, with the threads that have ended. The kernel tells hundredths.
+pub fn spent(id: u32) -> Outcome<f64> {
+    let text = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    let (_, after) = text.rsplit_once(')').ok_or_else(|| wrong("no times of a process"))?;
+    let ticks: Vec<u32> = after.split_whitespace().skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
+    Ok(f64::from(ticks.iter().sum::<u32>()) / 100.0)
+}

@@ -18,6 +18,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use url::{Position, Url};
 
+use super::awake::Waiting;
 use super::connect::{Connector, Way};
 use super::outgoing::Outgoing;
 use super::pin::Pin;
@@ -118,7 +119,11 @@ impl Clients {
             }
             _ => Resolver::Open(lookup),
         };
-        Ok(Client { connector: Connector::new(resolver, config, way), pool: Arc::default() })
+        let waiting = match line {
+            Line::Local | Line::Pinned(_, _, true) => Waiting::beside_us(),
+            _ => Waiting::default(),
+        };
+        Ok(Client { connector: Connector::new(resolver, config, way), pool: Arc::new(Pool::new(waiting)) })
     }
 }
 
@@ -219,7 +224,6 @@ mod tests {
     use rustls::crypto::ring::default_provider;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-    use super::super::awake::Waiting;
     use super::super::resolve::System;
     use super::*;
 
@@ -286,9 +290,7 @@ mod tests {
         let url = Url::parse("http://127.0.0.1/").expect("an address");
         let mut is_quick = false;
         for at_once in [Duration::MAX, Duration::ZERO] {
-            let mut pool = Pool::default();
-            pool.waiting = Waiting::with(at_once);
-            let pool = Arc::new(pool);
+            let pool = Arc::new(Pool::new(Waiting::with(at_once)));
             let (lease, mut far) = open(&pool, &url).await;
             lease.end();
             let connector = Connector::new(Resolver::Open(Arc::new(System)), config(), Way::Straight);

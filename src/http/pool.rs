@@ -57,6 +57,11 @@ pub(super) struct Lease {
 }
 
 impl Pool {
+    /// No connection yet, to services that are waited for like this.
+    pub(super) fn new(waiting: Waiting) -> Self {
+        Self { waiting, ..Self::default() }
+    }
+
     /// A connection to this origin that waits for a request.
     pub(super) fn take(&self, origin: &str) -> Option<Open> {
         let mut state = self.state();

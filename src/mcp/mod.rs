@@ -256,7 +256,8 @@ pub enum Ending {
 /// Reading and writing block, so each has a thread of its own. The reading one may outlive this call, waiting for a
 /// line that nobody wants; it does not keep the process from ending.
 pub async fn run(wire: Wire, identity: Identity, server: Arc<dyn Server>, limits: Limits) -> Ending {
-    // What a runtime blocks on is looked at only after a look at all streams, which is a system call; a task is not.
+    // What a runtime blocks on is looked at only after a look at all streams, which is a system call; a task is not. Whoever
+    // waits for this no longer lets the set go, and the task ends with it.
     let mut task = JoinSet::new();
     task.spawn(run::run(wire, identity, server, limits));
     match task.join_next().await.map(|ended| ended.map_err(JoinError::try_into_panic)) {

@@ -102,7 +102,7 @@ impl Server {
 
 impl Shared {
     /// The program and its catalog as the files have them now. A login in another terminal may have added a connection or changed how one
-    /// signs in; looking costs two calls of the file system.
+    /// signs in; looking costs a call of the file system, or two.
     fn current(&self) -> (Arc<App>, Arc<Catalog>) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let signature = current.app.signature();

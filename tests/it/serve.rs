@@ -200,14 +200,26 @@ fn a_prompt_is_written_without_a_login_store_or_network() {
 
 #[test]
 fn r15_a_login_in_another_terminal_works_on_the_next_call() {
-    let world = World::signed_in();
-    let machine = world.machine(&Arc::new(Paper::default()));
-    let app = App::open(machine, world.stores().brief, None).expect("a configuration");
-    let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
-    let lists_it = || keyward::mcp::Server::list(&server, keyward::mcp::Kind::Tools).contains("\"new_whoami\"");
-    assert!(!lists_it());
-    world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();
-    assert!(lists_it(), "its tools are listed at once");
+    // With a remote server before, and without any.
+    for world in [World::signed_in(), World::with_sandbox()] {
+        let machine = world.machine(&Arc::new(Paper::default()));
+        let app = App::open(machine, world.stores().brief, None).expect("a configuration");
+        let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
+        let list = || keyward::mcp::Server::list(&server, keyward::mcp::Kind::Tools);
+        assert!(!list().contains("\"new_whoami\""));
+        world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();
+        assert!(list().contains("\"new_whoami\""), "its tools are listed at once");
+        // From here on the lists that other processes cache are looked at, too.
+        let folder = world.lists();
+        let changed = || std::fs::metadata(&folder).and_then(|folder| folder.modified()).expect("a time");
+        let file = folder.join("new.json");
+        let text = std::fs::read_to_string(&file).expect("a list").replace("whoami", "who_is_it");
+        let before = changed();
+        while changed() == before {
+            std::fs::remove_file(&file).and_then(|()| std::fs::write(&file, &text)).expect("written");
+        }
+        assert!(list().contains("\"new_who_is_it\""), "{}", list());
+    }
 }
 
 #[test]

@@ -226,6 +226,11 @@ impl World {
         self.folder.path().join("state/spills").join(format!("grant-{connection}"))
     }
 
+    /// The folder of the lists that are cached.
+    pub fn lists(&self) -> PathBuf {
+        self.folder.path().join("state/tools")
+    }
+
     /// Takes the login of a connection out of the store, behind everybody's back.
     pub fn forget(&self, connection: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

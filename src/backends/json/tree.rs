@@ -138,7 +138,9 @@ mod tests {
             (place, lost) in (any::<prop::sample::Index>(), 0..3_usize),
             other in "[\u{1}\t\r\n\u{7f} -~é]{0,3}|\\\\u[dD][89c][0-9a-f]{0,2}|-?0?[1-9.eE+-]{1,5}|1e999|tru|nul",
         ) {
-            let whole = if is_spaced { serde_json::to_string_pretty(&any).expect("JSON") } else { any.to_string() };
+            let spaced = || serde_json::to_string_pretty(&any).expect("JSON").replace("  ", "\t").replace('\n', "\r\n");
+            let whole = if is_spaced { spaced() } else { any.to_string() };
+            prop_assert!(reader::read(&whole).is_some());
             let mut text = whole.into_bytes();
             let at = place.index(text.len());
             text.splice(at..text.len().min(at + lost), other.bytes());

@@ -1,13 +1,11 @@
 //! JSON read into a tree. What is not certainly JSON is left to the library, which says what is
 //! wrong with it.
 
-use super::super::{first_marked, unprintable};
+use super::super::{first_marked, plain, unprintable};
 use super::{Members, Text, Tree};
 
 /// How deep brackets may be nested, as in `serde_json`.
 const DEEPEST: usize = 127;
-/// Members of an object, elements of a list: for how many there is room from the start.
-const FEW: usize = 8;
 
 /// The value; `None` if the library has to look.
 pub(super) fn read(text: &str) -> Option<Tree<'_>> {
@@ -54,10 +52,10 @@ impl<'a> Reader<'a> {
     }
 
     fn object(&mut self, depth: usize) -> Option<Tree<'a>> {
-        let mut members = Vec::with_capacity(FEW);
+        let mut members = Vec::new();
         let mut next = self.next()?;
         if next == b'}' {
-            return Some(Tree::Object(Members(Vec::new())));
+            return Some(Tree::Object(Members(members)));
         }
         while next == b'"' {
             let name = self.text()?;
@@ -75,11 +73,11 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Option<Tree<'a>> {
+        let mut all = Vec::new();
         let mut first = self.next()?;
         if first == b']' {
-            return Some(Tree::List(Vec::new()));
+            return Some(Tree::List(all));
         }
-        let mut all = Vec::with_capacity(FEW);
         loop {
             all.push(self.after(first, depth)?);
             match self.next()? {
@@ -99,7 +97,7 @@ impl<'a> Reader<'a> {
             self.at = end.checked_add(1)?;
             return match first_marked(text.as_bytes(), unprintable) {
                 None => Some(Text::visible(text)),
-                Some(_) => text.bytes().all(|byte| byte >= b' ').then(|| Text::plain(text)),
+                Some(_) => (plain(text) == text.len()).then(|| Text::plain(text)),
             };
         }
         while self.text.as_bytes().get(end) == Some(&b'\\') {

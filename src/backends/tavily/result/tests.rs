@@ -7,7 +7,11 @@ use super::*;
 
 /// As an answer is read, whose texts stay where they are.
 fn fields(value: Value) -> Members<'static> {
-    let json: &'static [u8] = value.to_string().into_bytes().leak();
+    written(value.to_string())
+}
+
+fn written(json: String) -> Members<'static> {
+    let json: &'static [u8] = json.into_bytes().leak();
     let Ok(Tree::Object(fields)) = Tree::read(json) else { panic!("an object") };
     fields
 }
@@ -97,6 +101,14 @@ fn an_answer_without_results_is_an_error_unless_it_says_something_else() {
     assert!(searched(json!({"results": null})).1.contains("Nothing was found."));
     assert_eq!(searched(json!({"answer": "A."})).0, json!({"results": [], "answer": "A."}));
     assert_eq!(searched(json!({"text": "words"})).0, json!({"results": [], "text": "words"}));
+}
+
+#[test]
+fn of_fields_that_are_there_twice_the_last_counts() {
+    let outcome = |json: &str| search(&host, written(json.to_owned()), &host).map(|output| shown(&output).0);
+    let found = outcome(r#"{"query":"a","results":[{"url":"a"}],"query":"b","results":null}"#);
+    assert_eq!(found.expect("a result"), json!({"query": "b", "results": []}));
+    assert!(matches!(outcome(r#"{"answer":"x","answer":null}"#), Err(Error::Protocol { .. })));
 }
 
 #[test]
