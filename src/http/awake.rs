@@ -79,6 +79,10 @@ impl Waiting {
     pub(super) fn with(at_once: Duration) -> Self {
         Self { at_once, ..Self::default() }
     }
+
+    pub(super) fn at_once(&self) -> Duration {
+        self.at_once
+    }
 }
 
 #[cfg(test)]

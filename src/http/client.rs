@@ -286,27 +286,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_knows_whether_its_last_answer_came_at_once() {
+    async fn a_connection_whose_last_answer_came_at_once_is_waited_for_awake() {
         let url = Url::parse("http://127.0.0.1/").expect("an address");
-        let mut is_quick = false;
-        for at_once in [Duration::MAX, Duration::ZERO] {
+        for (at_once, expected) in [(Duration::MAX, true), (Duration::ZERO, false)] {
             let pool = Arc::new(Pool::new(Waiting::with(at_once)));
             let (lease, mut far) = open(&pool, &url).await;
             lease.end();
+            tokio::spawn(async move {
+                while far.read(&mut [0; 1024]).await.is_ok_and(|size| size > 0) {
+                    for _ in 0..100 {
+                        tokio::task::yield_now().await;
+                    }
+                    far.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("written");
+                }
+            });
             let connector = Connector::new(Resolver::Open(Arc::new(System)), config(), Way::Straight);
             let client = Client { connector, pool };
-            let request = Request::get(url.as_str()).body(Outgoing::Whole(Bytes::new())).expect("a request");
-            let served = tokio::spawn(async move {
-                let _ = far.read(&mut [0; 1024]).await;
-                let _ = far.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await;
-                far
-            });
-            let (_, lease) = client.exchange("host", &url, request).await.expect("an answer");
-            lease.end();
-            let open = client.pool.take(&url[..Position::BeforePath]).expect("a connection");
-            assert_ne!(open.is_quick, is_quick, "{at_once:?}");
-            is_quick = open.is_quick;
-            drop(served);
+            for is_awake in [false, expected] {
+                let request = Request::get(url.as_str()).body(Outgoing::Whole(Bytes::new())).expect("a request");
+                let (mut looks, mut exchange) = (0, Box::pin(client.exchange("host", &url, request)));
+                let exchange = std::future::poll_fn(|context| {
+                    looks += 1;
+                    exchange.as_mut().poll(context)
+                });
+                exchange.await.expect("an answer").1.end();
+                assert_eq!(looks > 50, is_awake, "{looks} looks, {at_once:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_this_machine_is_never_waited_for_awake() {
+        let clients = Clients::new(&Environment::of::<&str, &str>([]), Arc::new(System));
+        let at_once = |line| clients.get(line).expect("a client").pool.waiting.at_once();
+        assert_eq!(at_once(Line::Local), Waiting::beside_us().at_once());
+        for line in [Line::Open, Line::Near(Arc::new(["localhost".to_owned()]))] {
+            assert_eq!(at_once(line), Duration::ZERO);
         }
     }
 
