@@ -209,6 +209,8 @@ fn r15_a_login_in_another_terminal_works_on_the_next_call() {
         assert!(!list().contains("\"new_whoami\""));
         world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();
         assert!(list().contains("\"new_whoami\""), "its tools are listed at once");
+        // Looks a second time: the first is by what was there before.
+        assert!(list().contains("\"new_whoami\""));
         // From here on the lists that other processes cache are looked at, too.
         let folder = world.lists();
         let changed = || std::fs::metadata(&folder).and_then(|folder| folder.modified()).expect("a time");
