@@ -119,7 +119,11 @@ end_service() {
   [ -n "$service_pid" ] || return 0
   kill -KILL "$service_pid" 2>/dev/null
   wait "$service_pid" 2>/dev/null
+  local status=$?
   service_pid=''
+  [ $status = 137 ] && return
+  # Whoever reads that there is no keychain any more should know why.
+  { echo "with-keyring: the service had ended by itself, with $status:"; tail -n 20 "$dir/service.log"; } >&2
 }
 
 # The service is a child of this background shell, which can therefore end it and start another.

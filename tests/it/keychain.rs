@@ -80,6 +80,45 @@ fn items_named(text: &str) -> Vec<String> {
     names.filter(|name| name.contains(text)).map(str::to_owned).collect()
 }
 
+/// What `dbus-monitor` sees on the bus.
+struct BusWatch(Child, std::io::Lines<BufReader<std::process::ChildStdout>>);
+
+impl BusWatch {
+    #[expect(clippy::disallowed_methods, reason = "another program looks at the bus")]
+    fn start() -> Self {
+        let mut monitor =
+            Command::new("dbus-monitor").args(["--session", "--profile"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines();
+        // It becomes a monitor, loses its name by that, and is told so.
+        while !lines.next().unwrap().unwrap().contains("NameLost") {}
+        Self(monitor, lines)
+    }
+
+    /// Calls of the service and answers to them, up to the call of this method.
+    fn until(mut self, last: &str) -> Vec<String> {
+        let (mut seen, mut caller) = (Vec::new(), None);
+        let last = format!("call {last}");
+        while seen.last().is_none_or(|line| *line != last) {
+            let line = self.1.next().unwrap().unwrap();
+            // Kind, time, serial, sender, destination, then path, interface and method, or the serial that is answered.
+            let fields: Vec<_> = line.split('\t').collect();
+            match fields[..] {
+                ["mc", _, _, from, "org.freedesktop.secrets", .., method] => {
+                    caller = Some(from.to_owned());
+                    seen.push(format!("call {method}"));
+                }
+                ["mr", _, _, from, to, ..] if from != "org.freedesktop.DBus" && caller.as_deref() == Some(to) => {
+                    seen.push("return".to_owned());
+                }
+                _ => {}
+            }
+        }
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+        seen
+    }
+}
+
 /// Another process, which runs one test of `child`.
 #[expect(clippy::disallowed_methods, reason = "the other process is a real one")]
 fn child(test: &str, argument: &str) -> Child {
@@ -259,6 +298,20 @@ mod unlocked {
         assert_eq!(load(&keychain, &key).await, Ok(Some("canary".to_owned())));
         assert_eq!(load(&keychain, &other).await, Ok(None));
         keychain.delete(&key).await.unwrap();
+    }
+
+    /// A session for a program that GNOME Keyring has not noted yet ends it, and locks what it holds. It notes a program at
+    /// its first message, and has done so when that is answered.
+    #[tokio::test]
+    #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
+    async fn no_session_is_asked_for_before_the_keychain_knows_who_asks() {
+        expect_state("unlocked");
+        let watched = BusWatch::start();
+        assert_eq!(load(&keychain(), &Key::grant("never")).await, Ok(None));
+        assert_eq!(
+            watched.until("SearchItems"),
+            ["call GetAll", "return", "call OpenSession", "return", "call SearchItems"]
+        );
     }
 
     #[tokio::test]

@@ -101,7 +101,7 @@ struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    fn call<T>(&mut self, work: impl Fn(&mut Connection) -> keyring_core::Result<T>) -> Result<Option<T>, Error> {
+    fn call<T>(&mut self, work: impl Fn(&Connection) -> keyring_core::Result<T>) -> Result<Option<T>, Error> {
         let mut outcome = self.attempt(&work)?;
         // A keychain that was restarted refuses every call on the old connection, for good.
         if matches!(outcome, Err(keyring_core::Error::PlatformFailure(_))) {
@@ -117,7 +117,7 @@ impl Entries<'_> {
 
     fn attempt<T>(
         &mut self,
-        work: impl Fn(&mut Connection) -> keyring_core::Result<T>,
+        work: impl Fn(&Connection) -> keyring_core::Result<T>,
     ) -> Result<keyring_core::Result<T>, Error> {
         let connection = match &mut self.open.0 {
             Some(connection) => connection,
@@ -128,7 +128,7 @@ impl Entries<'_> {
 
     // Some keychains hide what is in a locked collection instead of refusing, and then nothing found means nothing: a
     // person who is logged in would be told to log in. So an absence counts only where the collection is open.
-    fn find<T>(&mut self, work: impl Fn(&mut Connection) -> keyring_core::Result<T>) -> Result<Option<T>, Error> {
+    fn find<T>(&mut self, work: impl Fn(&Connection) -> keyring_core::Result<T>) -> Result<Option<T>, Error> {
         if let Some(found) = self.call(&work)? {
             return Ok(Some(found));
         }
@@ -141,17 +141,17 @@ impl Entries<'_> {
 
 impl Items for Entries<'_> {
     fn get(&mut self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        self.find(|connection| connection.entry(name)?.get_secret().map(Zeroizing::new))
+        self.find(|connection| connection.get(name).map(Zeroizing::new))
     }
 
     fn set(&mut self, name: &str, content: &str) -> Result<(), Error> {
-        match self.call(|connection| connection.entry(name)?.set_secret(content.as_bytes())) {
+        match self.call(|connection| connection.set(name, content.as_bytes())) {
             Err(Error::TooLarge { limit, .. }) => Err(Error::TooLarge { size: content.len(), limit }),
             outcome => outcome.map(|_| ()),
         }
     }
 
     fn delete(&mut self, name: &str) -> Result<bool, Error> {
-        Ok(self.find(|connection| connection.entry(name)?.delete_credential())?.is_some())
+        Ok(self.find(|connection| connection.delete(name))?.is_some())
     }
 }

@@ -1,20 +1,10 @@
 //! The three keychains: how each is opened and whether it can hide what it holds. Their habits, as far as these can be
 //! told without the platform, are in `habits`.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use keyring_core::{CredentialStore, Entry, Result};
+use keyring_core::Result;
 
 use super::SERVICE;
 use super::errors::Meaning;
-
-/// A connection to the keychain.
-pub struct Connection {
-    store: Arc<CredentialStore>,
-    #[cfg(all(unix, not(target_os = "macos")))]
-    service: Option<secret_service::blocking::SecretService<'static>>,
-}
 
 /// How the keychain was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +19,52 @@ pub enum Lock {
     OpenedNow,
 }
 
-impl Connection {
-    /// The item of this name, which need not exist.
-    pub fn entry(&self, name: &str) -> Result<Entry> {
-        self.store.build(SERVICE, name, Some(&HashMap::from(MODIFIERS)))
+#[cfg(any(windows, target_os = "macos"))]
+pub use through_keyring_core::Connection;
+
+// Both have an item for each pair of names, which the library finds by itself.
+#[cfg(any(windows, target_os = "macos"))]
+mod through_keyring_core {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use keyring_core::{CredentialStore, Entry, Result};
+
+    use super::{Lock, MODIFIERS, SERVICE};
+
+    /// A connection to the keychain.
+    pub struct Connection(Arc<CredentialStore>);
+
+    impl Connection {
+        /// Touches nothing.
+        pub fn open() -> Result<Self> {
+            Ok(Self(super::store()?))
+        }
+
+        /// What the item of this name holds.
+        pub fn get(&self, name: &str) -> Result<Vec<u8>> {
+            self.item(name)?.get_secret()
+        }
+
+        /// Makes or replaces the item of this name.
+        pub fn set(&self, name: &str, secret: &[u8]) -> Result<()> {
+            self.item(name)?.set_secret(secret)
+        }
+
+        /// Removes the item of this name.
+        pub fn delete(&self, name: &str) -> Result<()> {
+            self.item(name)?.delete_credential()
+        }
+
+        /// A locked keychain of macOS still knows which items it holds; that of Windows has no lock of its own and is open
+        /// while the person is logged on.
+        pub fn ensure_unlocked(&self) -> Result<Lock> {
+            Ok(Lock::WasOpen)
+        }
+
+        fn item(&self, name: &str) -> Result<Entry> {
+            self.0.build(SERVICE, name, Some(&HashMap::from(MODIFIERS)))
+        }
     }
 }
 
@@ -41,46 +73,120 @@ pub use secret_service_of_freedesktop::*;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service_of_freedesktop {
+    use std::collections::HashMap;
     use std::error::Error as Source;
+    use std::io::ErrorKind;
 
-    use keyring_core::{Error, Result};
-    use secret_service::blocking::SecretService;
+    use keyring_core::Error;
+    use secret_service::blocking::{Item, SecretService};
     use secret_service::{EncryptionType, Error as Reason};
+    use zbus::blocking::Connection as Bus;
 
     use super::super::habits::freedesktop;
-    use super::{Connection, Lock, Meaning};
+    use super::{Lock, Meaning, Result, SERVICE};
 
     /// The largest item. The service takes megabytes; a larger message could break the bus connection.
     pub const ITEM: usize = 1 << 20;
-    /// What else an item is made with.
-    pub const MODIFIERS: [(&str, &str); 0] = [];
+    const CONTENT: &str = "application/octet-stream";
+
+    /// A connection to the keychain.
+    pub struct Connection(SecretService<'static>);
 
     impl Connection {
-        /// Finds the session bus and the service on it.
+        /// Finds the session bus and the service on it, and agrees on a key, so that no secret crosses the bus readable.
         pub fn open() -> Result<Self> {
-            Ok(Self { store: zbus_secret_service_keyring_store::Store::new()?, service: None })
+            connected().map(Self).map_err(sorted)
+        }
+
+        /// What the item of this name holds.
+        pub fn get(&self, name: &str) -> Result<Vec<u8>> {
+            self.item(name)?.ok_or(Error::NoEntry)?.get_secret().map_err(sorted)
+        }
+
+        /// Makes or replaces the item of this name.
+        pub fn set(&self, name: &str, secret: &[u8]) -> Result<()> {
+            if let Some(item) = self.item(name)? {
+                return item.set_secret(secret, CONTENT).map_err(sorted);
+            }
+            let create = || {
+                let collection = self.0.get_default_collection()?;
+                if collection.is_locked()? {
+                    collection.unlock()?;
+                }
+                let label = format!("keyring:{name}@{SERVICE}");
+                collection.create_item(&label, attributes(name), secret, true, CONTENT).map(drop)
+            };
+            create().map_err(sorted)
+        }
+
+        /// Removes the item of this name.
+        pub fn delete(&self, name: &str) -> Result<()> {
+            self.item(name)?.ok_or(Error::NoEntry)?.delete().map_err(sorted)
+        }
+
+        // An item that is found locked is unlocked, which may show a dialog.
+        fn item(&self, name: &str) -> Result<Option<Item<'_>>> {
+            let mut found = self.0.search_items(attributes(name)).map_err(sorted)?;
+            if !found.locked.is_empty() {
+                self.0.unlock_all(&found.locked.iter().collect::<Vec<_>>()).map_err(sorted)?;
+                found.unlocked.append(&mut found.locked);
+            }
+            match found.unlocked.len() {
+                0 | 1 => Ok(found.unlocked.pop()),
+                _ => Err(Error::Ambiguous(Vec::new())),
+            }
         }
 
         /// Unlocks the default collection if it is locked, which may show a dialog.
         ///
         /// The Secret Service says what a search found, not whether it could look: KeePassXC and KWallet find nothing
         /// in what is locked.
-        pub fn ensure_unlocked(&mut self) -> Result<Lock> {
-            self.try_to_unlock().map_err(|error| Error::PlatformFailure(Box::new(error)))
-        }
-
-        fn try_to_unlock(&mut self) -> std::result::Result<Lock, Reason> {
-            let service = match &mut self.service {
-                Some(service) => service,
-                // No secret crosses this session, so it needs no key exchange.
-                none => none.insert(SecretService::connect(EncryptionType::Plain)?),
+        pub fn ensure_unlocked(&self) -> Result<Lock> {
+            let unlock = || {
+                let collection = self.0.get_default_collection()?;
+                if !collection.is_locked()? {
+                    return Ok(Lock::WasOpen);
+                }
+                collection.unlock()?;
+                Ok(Lock::OpenedNow)
             };
-            let collection = service.get_default_collection()?;
-            if !collection.is_locked()? {
-                return Ok(Lock::WasOpen);
-            }
-            collection.unlock()?;
-            Ok(Lock::OpenedNow)
+            unlock().map_err(sorted)
+        }
+    }
+
+    // GNOME Keyring (seen with 42, reported of 50) notes who a program is when its first message arrives, in a step of its
+    // own, and if it is just then about to do what somebody else asks, it may turn to the message before the note is made. A
+    // session for a program that it has not noted ends the whole keyring, and the next one comes up locked. So the
+    // first message asks for something that needs no note, as libsecret's does. Whatever is answered, the service is awake.
+    fn connected() -> std::result::Result<SecretService<'static>, Reason> {
+        let bus = Bus::session().map_err(unreachable)?;
+        let service = "org.freedesktop.Secret.Service";
+        let properties = Some("org.freedesktop.DBus.Properties");
+        let place = (Some("org.freedesktop.secrets"), "/org/freedesktop/secrets");
+        match bus.call_method(place.0, place.1, properties, "GetAll", &(service,)) {
+            Ok(_) | Err(zbus::Error::MethodError(..)) => {}
+            Err(error) => return Err(unreachable(error)),
+        }
+        SecretService::connect_with_existing(EncryptionType::Dh, bus)
+    }
+
+    // Without a bus there is no service, whichever of the two was looked for.
+    fn unreachable(error: zbus::Error) -> Reason {
+        match error {
+            zbus::Error::Address(_) => Reason::Unavailable,
+            zbus::Error::InputOutput(error) if error.kind() == ErrorKind::NotFound => Reason::Unavailable,
+            other => Reason::Zbus(other),
+        }
+    }
+
+    fn attributes(name: &str) -> HashMap<&str, &str> {
+        HashMap::from([("service", SERVICE), ("username", name)])
+    }
+
+    fn sorted(error: Reason) -> Error {
+        match error {
+            Reason::Locked | Reason::NoResult | Reason::Prompt => Error::NoStorageAccess(Box::new(error)),
+            error => Error::PlatformFailure(Box::new(error)),
         }
     }
 
@@ -103,27 +209,21 @@ pub use login_keychain_of_macos::*;
 #[cfg(target_os = "macos")]
 mod login_keychain_of_macos {
     use std::error::Error as Source;
+    use std::sync::Arc;
 
-    use keyring_core::Result;
+    use keyring_core::CredentialStore;
 
     use super::super::habits::macos;
-    use super::{Connection, Lock, Meaning};
+    use super::{Meaning, Result};
 
     /// The largest item; the keychain has no limit of its own.
     pub const ITEM: usize = 1 << 20;
     /// What else an item is made with.
     pub const MODIFIERS: [(&str, &str); 0] = [];
 
-    impl Connection {
-        /// Touches nothing.
-        pub fn open() -> Result<Self> {
-            Ok(Self { store: apple_native_keyring_store::keychain::Store::new()? })
-        }
-
-        /// A locked keychain still knows which items it holds.
-        pub fn ensure_unlocked(&mut self) -> Result<Lock> {
-            Ok(Lock::WasOpen)
-        }
+    /// The keychain, untouched.
+    pub fn store() -> Result<Arc<CredentialStore>> {
+        Ok(apple_native_keyring_store::keychain::Store::new()?)
     }
 
     /// What the status code says.
@@ -139,26 +239,20 @@ pub use credential_manager_of_windows::*;
 #[cfg(windows)]
 mod credential_manager_of_windows {
     use std::error::Error as Source;
+    use std::sync::Arc;
 
-    use keyring_core::Result;
+    use keyring_core::CredentialStore;
 
     use super::super::habits::windows;
-    use super::{Connection, Lock, Meaning};
+    use super::{Meaning, Result};
 
     pub use windows::ITEM;
     /// An item stays on this computer; by default it would travel with the person's roaming profile.
     pub const MODIFIERS: [(&str, &str); 1] = [("persistence", "Local")];
 
-    impl Connection {
-        /// Touches nothing.
-        pub fn open() -> Result<Self> {
-            Ok(Self { store: windows_native_keyring_store::Store::new()? })
-        }
-
-        /// There is no lock of its own: it is open while the person is logged on.
-        pub fn ensure_unlocked(&mut self) -> Result<Lock> {
-            Ok(Lock::WasOpen)
-        }
+    /// The Credential Manager, untouched.
+    pub fn store() -> Result<Arc<CredentialStore>> {
+        Ok(windows_native_keyring_store::Store::new()?)
     }
 
     /// What the name of the error says.
