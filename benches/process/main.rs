@@ -108,7 +108,7 @@ fn main() -> Outcome<()> {
             section(&bench, &mut figures)?;
         }
     }
-    let page = page::text(&bench.programs, &figures);
+    let page = page::text(&bench.programs, &bench.service, &figures);
     eprintln!("\n{page}");
     if chosen.is_empty() && !is_quick {
         page::write(&page, &figures)?;

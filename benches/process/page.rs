@@ -6,13 +6,14 @@ use std::process::Command;
 
 use crate::figures::{FLOOR, Figures, OURS, Row, Unit};
 use crate::programs::{BRIDGE, Programs};
+use crate::service::Service;
 use crate::{Outcome, plot, project};
 
 /// What stands between these lines also stands in the README.
 const BEGIN: &str = "<!-- benchmark: begin -->\n";
 const END: &str = "<!-- benchmark: end -->\n";
 
-pub fn text(programs: &Programs, figures: &Figures) -> String {
+pub fn text(programs: &Programs, service: &Service, figures: &Figures) -> String {
     let mut text = String::from(
         "# Benchmark\n\nWritten by `cargo bench --bench process`, which anyone can repeat; it installs what it compares with. Times and rates are of\n\
          programs that took turns, round by round, each warmed up alike (one that needs over ten seconds for a round of many calls has no further one); a busy or slower machine changes all of them, so that the ratios say more than the milliseconds.\n\n",
@@ -21,6 +22,11 @@ pub fn text(programs: &Programs, figures: &Figures) -> String {
     text += "\n\"Floor\" is a program of one thread that reads a line, makes one call over an open connection and writes a line: no parser, no schema, no login\n\
              ([benches/floor.rs](../benches/floor.rs)). keyward waits awake, for 0.2 ms at most, for a service of its own machine that\n\
              answered within that time before, as the one here does where nothing delays it: being woken would take longer. The processor time of a call says what that costs.\n\n";
+    let _ = writeln!(
+        text,
+        "Where a row tells of a service that waits, it does so on average: in this run its waits were {:.2} ms longer than that.\n",
+        service.kitchen.late()
+    );
     let judged: Vec<&Row> = figures.rows.iter().filter(|row| row.budget.is_some()).collect();
     let held = judged.iter().filter(|row| row.verdict().is_some_and(|(_, holds)| holds)).count();
     let _ = writeln!(text, "## Budgets\n\n{held} of {} hold.\n\n{}", judged.len(), budgets(&judged));
