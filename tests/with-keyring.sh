@@ -16,7 +16,7 @@
 #
 #   restart   kill the service and start a new, unlocked one      lock     lock the default collection
 #   stop      kill the service                                    freeze   stop it from answering
-#                                                                 thaw     let it answer again
+#   look      say here if it has ended by itself, and why          thaw     let it answer again
 #
 # Ends with the command's status; 64 usage, 69 something is missing or did not start.
 # Debian packages: gnome-keyring dbus-daemon dbus-bin, and libsecret-tools for the tests that use secret-tool.
@@ -119,11 +119,16 @@ end_service() {
   [ -n "$service_pid" ] || return 0
   kill -KILL "$service_pid" 2>/dev/null
   wait "$service_pid" 2>/dev/null
-  local status=$?
   service_pid=''
-  [ $status = 137 ] && return
-  # Whoever reads that there is no keychain any more should know why.
-  { echo "with-keyring: the service had ended by itself, with $status:"; tail -n 20 "$dir/service.log"; } >&2
+}
+
+# Whoever is told that there is no keychain any more should know why.
+look() {
+  local status
+  [ -n "$service_pid" ] && ! kill -0 "$service_pid" 2>/dev/null || return 0
+  wait "$service_pid"
+  status=$?
+  { echo "with-keyring: the service has ended by itself, with $status:"; tail -n 20 "$dir/service.log"; } >&2
 }
 
 # The service is a child of this background shell, which can therefore end it and start another.
@@ -148,6 +153,7 @@ serve_orders() {
       lock) lock ;;
       freeze) kill -STOP "$service_pid" ;;
       thaw) kill -CONT "$service_pid" ;;
+      look) look ;;
       *) false ;;
     esac || status=1
   done
@@ -170,4 +176,8 @@ command_pid=$!
 wait "$command_pid"
 status=$?
 command_pid=''
+if [ $status != 0 ]; then
+  echo look >&3
+  read -r -t 5 _ <&4
+fi
 exit $status

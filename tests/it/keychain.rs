@@ -81,41 +81,56 @@ fn items_named(text: &str) -> Vec<String> {
 }
 
 /// What `dbus-monitor` sees on the bus.
-struct BusWatch(Child, std::io::Lines<BufReader<std::process::ChildStdout>>);
+struct BusWatch(Child, mpsc::Receiver<String>);
 
 impl BusWatch {
     #[expect(clippy::disallowed_methods, reason = "another program looks at the bus")]
     fn start() -> Self {
         let mut monitor =
             Command::new("dbus-monitor").args(["--session", "--profile"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines();
+        let output = BufReader::new(monitor.stdout.take().unwrap());
+        let (seen, lines) = mpsc::channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| seen.send(line)));
+        let watch = Self(monitor, lines);
         // It becomes a monitor, loses its name by that, and is told so.
-        while !lines.next().unwrap().unwrap().contains("NameLost") {}
-        Self(monitor, lines)
+        while !watch.line().contains("NameLost") {}
+        watch
     }
 
-    /// Calls of the service and answers to them, up to the call of this method.
-    fn until(mut self, last: &str) -> Vec<String> {
-        let (mut seen, mut caller) = (Vec::new(), None);
-        let last = format!("call {last}");
-        while seen.last().is_none_or(|line| *line != last) {
-            let line = self.1.next().unwrap().unwrap();
+    fn line(&self) -> String {
+        self.1.recv_timeout(PATIENCE).unwrap()
+    }
+
+    /// What programs ask of the service up to this method, and what it answers; each program has a number.
+    fn until(&self, last: &str) -> Vec<String> {
+        let (mut seen, mut callers) = (Vec::<String>::new(), Vec::new());
+        while !seen.last().is_some_and(|line| line.ends_with(last)) {
+            let line = self.line();
             // Kind, time, serial, sender, destination, then path, interface and method, or the serial that is answered.
-            let fields: Vec<_> = line.split('\t').collect();
-            match fields[..] {
+            match line.split('\t').collect::<Vec<_>>()[..] {
                 ["mc", _, _, from, "org.freedesktop.secrets", .., method] => {
-                    caller = Some(from.to_owned());
-                    seen.push(format!("call {method}"));
+                    if !callers.iter().any(|caller| caller == from) {
+                        callers.push(from.to_owned());
+                    }
+                    let number = callers.iter().position(|caller| caller == from).unwrap();
+                    seen.push(format!("{number} asks for {method}"));
                 }
-                ["mr", _, _, from, to, ..] if from != "org.freedesktop.DBus" && caller.as_deref() == Some(to) => {
-                    seen.push("return".to_owned());
+                ["mr", _, _, from, to, ..] if from != "org.freedesktop.DBus" => {
+                    if let Some(number) = callers.iter().position(|caller| caller == to) {
+                        seen.push(format!("{number} is answered"));
+                    }
                 }
                 _ => {}
             }
         }
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
         seen
+    }
+}
+
+impl Drop for BusWatch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -301,17 +316,34 @@ mod unlocked {
     }
 
     /// A session for a program that GNOME Keyring has not noted yet ends it, and locks what it holds. It notes a program at
-    /// its first message, and has done so when that is answered.
+    /// its first message, and before it turns to the next.
     #[tokio::test]
     #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
     async fn no_session_is_asked_for_before_the_keychain_knows_who_asks() {
         expect_state("unlocked");
         let watched = BusWatch::start();
         assert_eq!(load(&keychain(), &Key::grant("never")).await, Ok(None));
-        assert_eq!(
-            watched.until("SearchItems"),
-            ["call GetAll", "return", "call OpenSession", "return", "call SearchItems"]
-        );
+        let expected =
+            ["0 asks for GetAll", "0 is answered", "0 asks for OpenSession", "0 is answered", "0 asks for SearchItems"];
+        assert_eq!(watched.until("SearchItems"), expected);
+    }
+
+    #[tokio::test]
+    #[ignore = "needs a real keychain: tests/keychain-ring.sh"]
+    async fn a_keychain_that_ends_before_it_knows_who_asks_is_not_asked_for_a_session() {
+        expect_state("unlocked");
+        let watched = BusWatch::start();
+        order("freeze");
+        let asking = tokio::spawn(async { load(&keychain(), &Key::grant("never")).await });
+        tokio::task::yield_now().await;
+        watched.until("GetAll");
+        order("stop");
+        assert!(matches!(asking.await.unwrap(), Err(Error::Absent { .. })));
+        order("restart");
+        assert_eq!(load(&keychain(), &Key::grant("never")).await, Ok(None));
+        let seen = watched.until("SearchItems");
+        assert_eq!(seen.first().map(String::as_str), Some("0 asks for GetAll"), "{seen:?}");
+        assert!(!seen.contains(&"0 asks for OpenSession".to_owned()), "{seen:?}");
     }
 
     #[tokio::test]

@@ -19,6 +19,20 @@ pub(super) mod freedesktop {
             _ => Meaning::Unknown,
         }
     }
+
+    /// Whom the bus had passed the message on to has ended without an answer.
+    pub const NO_REPLY: &str = "org.freedesktop.DBus.Error.NoReply";
+
+    /// Whether the bus says this in the place of a service that it has not, cannot start or has no answer from.
+    pub fn is_of_the_bus(name: &str) -> bool {
+        name.strip_prefix("org.freedesktop.DBus.Error.").is_some_and(|name| {
+            name.starts_with("Spawn.")
+                || matches!(
+                    name,
+                    "NoReply" | "ServiceUnknown" | "NameHasNoOwner" | "Timeout" | "TimedOut" | "Disconnected"
+                )
+        })
+    }
 }
 
 /// The login keychain of macOS.
@@ -128,5 +142,17 @@ mod tests {
         ] {
             assert_eq!(freedesktop::meaning(text), expected, "{text}");
         }
+    }
+    #[test]
+    fn what_the_bus_says_for_a_service_that_is_not_there_is_no_answer_of_it() {
+        let of_the_bus = |name: &str| freedesktop::is_of_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
+        for name in ["NoReply", "ServiceUnknown", "NameHasNoOwner", "TimedOut", "Spawn.ChildExited", "Spawn.Failed"] {
+            assert!(of_the_bus(name), "{name}");
+        }
+        assert!(freedesktop::is_of_the_bus(freedesktop::NO_REPLY));
+        for name in ["UnknownMethod", "UnknownInterface", "AccessDenied", "Failed"] {
+            assert!(!of_the_bus(name), "{name}");
+        }
+        assert!(!freedesktop::is_of_the_bus("org.freedesktop.Secret.Error.NoReply"));
     }
 }

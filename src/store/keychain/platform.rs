@@ -75,7 +75,6 @@ pub use secret_service_of_freedesktop::*;
 mod secret_service_of_freedesktop {
     use std::collections::HashMap;
     use std::error::Error as Source;
-    use std::io::ErrorKind;
 
     use keyring_core::Error;
     use secret_service::blocking::{Item, SecretService};
@@ -154,29 +153,32 @@ mod secret_service_of_freedesktop {
         }
     }
 
-    // GNOME Keyring (seen with 42, reported of 50) notes who a program is when its first message arrives, in a step of its
-    // own, and if it is just then about to do what somebody else asks, it may turn to the message before the note is made. A
-    // session for a program that it has not noted ends the whole keyring, and the next one comes up locked. So the
-    // first message asks for something that needs no note, as libsecret's does. Whatever is answered, the service is awake.
+    // GNOME Keyring (seen with 42, reported of 50) notes who a program is at its first message, in a step of its own, and if it
+    // is about to turn to messages just then, it may come to this one before the step. A session for a program that it
+    // has not noted ends the whole keyring, and the next one comes up locked. So the first message asks for something
+    // that needs no note, as libsecret's does.
     fn connected() -> std::result::Result<SecretService<'static>, Reason> {
-        let bus = Bus::session().map_err(unreachable)?;
-        let service = "org.freedesktop.Secret.Service";
-        let properties = Some("org.freedesktop.DBus.Properties");
-        let place = (Some("org.freedesktop.secrets"), "/org/freedesktop/secrets");
-        match bus.call_method(place.0, place.1, properties, "GetAll", &(service,)) {
-            Ok(_) | Err(zbus::Error::MethodError(..)) => {}
-            Err(error) => return Err(unreachable(error)),
+        let bus = Bus::session().map_err(|error| match error {
+            zbus::Error::Address(_) => Reason::Unavailable,
+            other => Reason::Zbus(other),
+        })?;
+        let answer = match greet(&bus) {
+            // It ended before it answered: whoever comes in its place has noted nobody either.
+            Err(zbus::Error::MethodError(name, ..)) if name.as_str() == freedesktop::NO_REPLY => greet(&bus),
+            other => other,
+        };
+        match answer {
+            // Whoever refuses this is there all the same.
+            Err(zbus::Error::MethodError(name, ..)) if !freedesktop::is_of_the_bus(&name) => {}
+            other => drop(other?),
         }
         SecretService::connect_with_existing(EncryptionType::Dh, bus)
     }
 
-    // Without a bus there is no service, whichever of the two was looked for.
-    fn unreachable(error: zbus::Error) -> Reason {
-        match error {
-            zbus::Error::Address(_) => Reason::Unavailable,
-            zbus::Error::InputOutput(error) if error.kind() == ErrorKind::NotFound => Reason::Unavailable,
-            other => Reason::Zbus(other),
-        }
+    fn greet(bus: &Bus) -> zbus::Result<zbus::Message> {
+        let (service, path) = (Some("org.freedesktop.secrets"), "/org/freedesktop/secrets");
+        let properties = Some("org.freedesktop.DBus.Properties");
+        bus.call_method(service, path, properties, "GetAll", &("org.freedesktop.Secret.Service",))
     }
 
     fn attributes(name: &str) -> HashMap<&str, &str> {
