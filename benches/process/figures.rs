@@ -9,6 +9,8 @@ pub enum Budget {
     AtMost(f64),
     /// No less.
     AtLeast(f64),
+    /// This and nothing else.
+    Exactly(f64),
     /// No more than so many times the floor.
     TimesFloor(f64),
     /// No less than this part of what the floor reaches.
@@ -85,6 +87,7 @@ impl Row {
         let floor = self.value(FLOOR);
         Some(match self.budget? {
             Budget::AtMost(most) => (format!("≤ {}", self.unit.text(most)), ours <= most),
+            Budget::Exactly(value) => (self.unit.text(value), (ours - value).abs() < f64::EPSILON),
             Budget::AtLeast(least) => (format!("≥ {}", self.unit.text(least)), ours >= least),
             Budget::TimesFloor(times) => {
                 let most = floor? * times;

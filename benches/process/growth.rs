@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::figures::{Curve, FLOOR, Figures, OURS, Plot, mebibytes, median, milliseconds, percentile};
-use crate::host::{Host, Program};
+use crate::host::{Host, Program, Until};
 use crate::start::settled;
 use crate::{Bench, Outcome, large, process};
 
@@ -64,9 +64,9 @@ fn in_flight(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     let mut pair = Pair::new(["in-flight-time.svg", "in-flight-memory.svg"], what, "calls in flight");
     for count in [1, 4, 16, 64, 256, 512, 1_000] {
         let host = Host::ready(&bench.programs.keyward(50, 6_000)?, &bench.place("home")?)?;
-        let host = host.flood(count * 2, count)?.host;
+        let host = host.flood(Until::Calls(count * 2), count)?.host;
         process::forget_the_most(host.id())?;
-        let flood = host.flood(count * 10, count)?;
+        let flood = host.flood(Until::Calls(count * 10), count)?;
         let mut times: Vec<f64> = flood.latencies.iter().copied().map(milliseconds).collect();
         let (p50, p99) = (percentile(&mut times, 0.5), percentile(&mut times, 0.99));
         let most = mebibytes(process::memory(flood.host.id())?.most);

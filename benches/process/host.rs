@@ -170,19 +170,17 @@ impl Host {
         Ok(id(&self.line))
     }
 
-    /// Makes calls, so many of them in flight all the time.
-    pub fn flood(mut self, calls: usize, in_flight: usize) -> Outcome<Flood> {
+    /// Makes calls, so many of them in flight all the time until there are enough.
+    pub fn flood(mut self, until: Until, in_flight: usize) -> Outcome<Flood> {
         let (call, first) = (self.call.clone(), self.last + 1);
         let mut input = self.input.take().ok_or_else(|| wrong("nobody to write to"))?;
-        let (permit, permits) = channel();
+        let (permit, permits) = channel::<()>();
         let writer = std::thread::spawn(move || -> std::io::Result<(Vec<Instant>, ChildStdin)> {
-            let mut starts = Vec::with_capacity(calls);
+            let mut starts = Vec::new();
             let mut text = String::new();
-            while starts.len() < calls {
+            while permits.recv().is_ok() {
                 // Whoever waits already goes out together, as from a host that has much to ask at once.
-                let mut count = if permits.recv().is_ok() { 1 } else { break };
-                count += permits.try_iter().count();
-                for _ in 0..count.min(calls - starts.len()) {
+                for () in std::iter::once(()).chain(permits.try_iter()) {
                     let id = first + starts.len() as u64;
                     text += &format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/call\",{call}}}\n");
                     starts.push(Instant::now());
@@ -193,39 +191,67 @@ impl Host {
             Ok((starts, input))
         });
         let began = Instant::now();
-        let mut ends = vec![began; calls];
-        let failed = self.collect(&mut ends, first, in_flight, permit)?;
+        let (ends, failed) = self.collect(until, began, in_flight, permit)?;
         let took = began.elapsed();
         let (starts, input) = writer.join().map_err(|_| wrong("the writer broke off"))??;
         self.input = Some(input);
         let latencies = ends.iter().zip(starts).map(|(end, start)| end.duration_since(start)).collect();
-        Ok(Flood { latencies, took, failed, host: self })
+        Ok(Flood { latencies, ends, took, failed, host: self })
     }
 
-    /// Reads the answers, and permits another call for each; how many of them failed.
-    fn collect(&mut self, ends: &mut [Instant], first: u64, in_flight: usize, permit: Sender<()>) -> Outcome<usize> {
-        let (mut done, mut failed) = (0, 0);
-        for _ in 0..in_flight {
-            permit.send(())?;
-        }
+    /// Permits calls and reads their answers: when each came, and how many of them failed. The writer ends with this.
+    fn collect(
+        &mut self,
+        until: Until,
+        began: Instant,
+        in_flight: usize,
+        permit: Sender<()>,
+    ) -> Outcome<(Vec<Instant>, usize)> {
+        let first = self.last + 1;
+        let (mut ends, mut done, mut failed) = (Vec::new(), 0, 0);
+        let permit = |ends: &mut Vec<Instant>| {
+            if !until.is_over(ends.len(), began) && permit.send(()).is_ok() {
+                ends.push(began);
+            }
+        };
+        (0..in_flight).for_each(|_| permit(&mut ends));
         while done < ends.len() {
             let place = self.read()?.and_then(|id| usize::try_from(id.checked_sub(first)?).ok());
             if let Some(end) = place.and_then(|place| ends.get_mut(place)) {
                 *end = Instant::now();
                 failed += usize::from(is_failure(&self.line));
                 done += 1;
-                // The writer ends after the last call.
-                let _ = permit.send(());
+                permit(&mut ends);
             }
         }
         self.last += done as u64;
-        Ok(failed)
+        Ok((ends, failed))
+    }
+}
+
+/// When there are enough calls.
+#[derive(Clone, Copy, Debug)]
+pub enum Until {
+    /// So many were made.
+    Calls(usize),
+    /// So much time has passed; those in flight are still waited for.
+    Time(Duration),
+}
+
+impl Until {
+    fn is_over(self, made: usize, began: Instant) -> bool {
+        match self {
+            Self::Calls(calls) => made >= calls,
+            Self::Time(time) => began.elapsed() >= time,
+        }
     }
 }
 
 /// What many calls came to.
 pub struct Flood {
     pub latencies: Vec<Duration>,
+    /// When the answers came, in the order of the calls.
+    pub ends: Vec<Instant>,
     pub took: Duration,
     pub failed: usize,
     pub host: Host,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::figures::{Budget, Figures, Row, Unit, mebibytes, median, milliseconds};
+use crate::figures::{Budget, Figures, OURS, Row, Unit, mebibytes, median, milliseconds, percentile};
 use crate::host::{Host, Program};
 use crate::programs::BRIDGE;
 use crate::{Bench, Outcome, process};
@@ -24,8 +24,8 @@ pub fn one(bench: &Bench, program: &Program) -> Outcome<(u64, u64, f64)> {
 pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     let mut programs = vec![bench.programs.floor(0, SIZE * 2), bench.programs.bridge(0, SIZE)?];
     programs.extend(bench.programs.peers(0, SIZE)?.into_iter().filter(|peer| peer.name != "tavily-mcp"));
-    let (mut most, mut times) =
-        (Row::new("most memory for a result of 5 MB", Unit::Mebibytes), Row::new("time of it", Unit::Milliseconds));
+    let what = "most memory for a result of 5 MB, keyward as a bridge, most of five";
+    let (mut most, mut times) = (Row::new(what, Unit::Mebibytes), Row::new("time of it, median", Unit::Milliseconds));
     for program in &programs {
         let (mut peaks, mut took, mut whole) = (Vec::new(), Vec::new(), 0);
         for _ in 0..bench.rounds(5) {
@@ -44,11 +44,11 @@ pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
             continue;
         }
         // What is judged is ours, which is a bridge here.
-        let name = if program.name == BRIDGE { crate::figures::OURS } else { program.name };
+        let name = if program.name == BRIDGE { OURS } else { program.name };
         if program.name == BRIDGE {
             most = most.within(Budget::AtMost(4.0 * mebibytes(whole)));
         }
-        most = most.with(name, median(&mut peaks));
+        most = most.with(name, percentile(&mut peaks, 1.0));
         times = times.with(name, median(&mut took));
     }
     figures.add(most);

@@ -3,11 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::figures::{Budget, FLOOR, Figures, OURS, Row, Unit, median, milliseconds, percentile};
-use crate::host::{Host, Program};
+use crate::host::{Flood, Host, Program, Until};
 use crate::{Bench, Outcome};
 
 /// After this time with one of the others it gets no further round of a step.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// For how long calls are made in a round; the same for every program.
+const TIME: Duration = Duration::from_secs(2);
 const SIZE: usize = 6_000;
 const ROUNDS: usize = 3;
 /// Calls that are not counted, of every program; fewer where few are in flight, which may have to wait for each.
@@ -18,25 +20,36 @@ const IN_FLIGHT: [usize; 5] = [1, 8, 64, 256, 1_000];
 const DELAYS: [u64; 2] = [0, 50];
 
 /// What one program reached in one round.
-#[derive(Clone, Copy, Debug)]
-pub struct Reached {
-    pub rate: f64,
-    pub p99: f64,
+struct Reached {
+    rate: f64,
+    p99: f64,
 }
 
 /// One program under this load.
-pub fn one(bench: &Bench, program: &Program, calls: usize, in_flight: usize) -> Outcome<Reached> {
+fn one(bench: &Bench, program: &Program, in_flight: usize) -> Outcome<Reached> {
     let host = Host::ready(program, &bench.place("home")?)?;
     // As many connections as will be needed are open, and what compiles as it runs has compiled, before the clock runs.
-    let host = host.flood(WARM.min(in_flight * 64).max(in_flight * 2), in_flight)?.host;
-    let flood = host.flood(calls, in_flight)?;
+    let warm = WARM.min(in_flight * 64).max(in_flight * 2);
+    let host = host.flood(Until::Calls(warm), in_flight)?.host;
+    let time = if bench.is_quick { TIME / 5 } else { TIME };
+    let mut flood = host.flood(Until::Time(time), in_flight)?;
     if flood.failed > 0 {
-        return Err(crate::wrong(format!("{} of {calls} calls of {} failed", flood.failed, program.name)));
+        return Err(crate::wrong(format!("{} of {} calls of {} failed", flood.failed, flood.ends.len(), program.name)));
     }
     let mut latencies: Vec<f64> = flood.latencies.iter().copied().map(milliseconds).collect();
-    #[expect(clippy::cast_precision_loss, reason = "calls are counted in thousands")]
-    let rate = calls as f64 / flood.took.as_secs_f64();
-    Ok(Reached { rate, p99: percentile(&mut latencies, 0.99) })
+    Ok(Reached { rate: rate(&mut flood, in_flight), p99: percentile(&mut latencies, 0.99) })
+}
+
+/// Calls a second. What is in flight goes round in a wave where the service waits, so that whole waves are counted, without the
+/// first and the last: how it sets out and comes in is not how it goes on. Who is slow may have made no other.
+#[expect(clippy::cast_precision_loss, reason = "calls are counted in thousands")]
+fn rate(flood: &mut Flood, in_flight: usize) -> f64 {
+    flood.ends.sort_unstable();
+    let waves = (flood.ends.len() / in_flight).saturating_sub(2);
+    match (flood.ends.get(in_flight - 1), flood.ends.get(in_flight * (waves + 1) - 1)) {
+        (Some(first), Some(last)) if waves > 0 => (waves * in_flight) as f64 / (*last - *first).as_secs_f64(),
+        _ => flood.ends.len() as f64 / flood.took.as_secs_f64(),
+    }
 }
 
 pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
@@ -77,8 +90,7 @@ fn step(bench: &Bench, figures: &mut Figures, delay: u64, in_flight: usize) -> O
                 continue;
             }
             let began = Instant::now();
-            let calls = calls(delay, in_flight, is_ours);
-            match one(bench, program, bench.rounds(calls), in_flight) {
+            match one(bench, program, in_flight) {
                 Ok(reached) => {
                     rates.push(reached.rate);
                     waits.push(reached.p99);
@@ -98,16 +110,4 @@ fn step(bench: &Bench, figures: &mut Figures, delay: u64, in_flight: usize) -> O
     figures.add(rates);
     figures.add(waits);
     Ok(())
-}
-
-/// Enough calls for a second or two, and for three where the service waits: what is in flight goes round in a wave, and how the
-/// first sets out and the last comes in should count for little. The others are slow, and need fewer for it.
-fn calls(delay: u64, in_flight: usize, is_ours: bool) -> usize {
-    let calls = match (delay, is_ours) {
-        (0, true) => 10_000,
-        (0, false) => 2_000,
-        (_, true) => in_flight * 60,
-        (_, false) => (in_flight * 20).min(2_000),
-    };
-    calls.max(in_flight * 4)
 }

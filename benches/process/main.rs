@@ -6,7 +6,7 @@
 //!
 //! Where times and rates are compared the programs take turns, round by round, so that what else the machine does meets them
 //! alike; a figure is worth something beside the others of its run only. A whole run writes `docs/benchmark.md` and its plots; `--quick` and chosen
-//! sections only print.
+//! sections only print. A whole run ends with 1 if it finds a budget missed.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark starts programs, reads the clock and waits")]
 #![expect(clippy::print_stderr, reason = "a benchmark says how far it is")]
@@ -108,10 +108,14 @@ fn main() -> Outcome<()> {
             section(&bench, &mut figures)?;
         }
     }
-    let page = page::text(&bench.programs, &bench.service, &figures);
+    let page = page::text(&bench.programs, &figures);
     eprintln!("\n{page}");
     if chosen.is_empty() && !is_quick {
         page::write(&page, &figures)?;
+        let held = page::held(&figures);
+        if held < page::BUDGETS {
+            return Err(wrong(format!("{} budgets are missed or were not measured", page::BUDGETS - held)));
+        }
     }
     Ok(())
 }

@@ -6,33 +6,31 @@ use std::process::Command;
 
 use crate::figures::{FLOOR, Figures, OURS, Row, Unit};
 use crate::programs::{BRIDGE, Programs};
-use crate::service::Service;
 use crate::{Outcome, plot, project};
 
 /// What stands between these lines also stands in the README.
 const BEGIN: &str = "<!-- benchmark: begin -->\n";
 const END: &str = "<!-- benchmark: end -->\n";
 
-pub fn text(programs: &Programs, service: &Service, figures: &Figures) -> String {
+/// How many there are.
+pub const BUDGETS: usize = 22;
+
+pub fn text(programs: &Programs, figures: &Figures) -> String {
     let mut text = String::from(
         "# Benchmark\n\nWritten by `cargo bench --bench process`, which anyone can repeat; it installs what it compares with. Times and rates are of\n\
-         programs that took turns, round by round, each warmed up alike (one that needs over ten seconds for a round of many calls has no further one); a busy or slower machine changes all of them, so that the ratios say more than the milliseconds.\n\n",
+         programs that took turns, round by round, each warmed up alike; calls in flight are kept up for two seconds, and whole waves of them are\n\
+         counted (who needs over ten seconds for a round has no further one). A busy or slower machine changes all of them, so that the ratios say more than the milliseconds.\n\n",
     );
     text += &machine(programs);
     text += "\n\"Floor\" is a program of one thread that reads a line, makes one call over an open connection and writes a line: no parser, no schema, no login\n\
              ([benches/floor.rs](../benches/floor.rs)). keyward waits awake, for 0.2 ms at most, for a service of its own machine that\n\
              answered within that time before, as the one here does where nothing delays it: being woken would take longer. The processor time of a call says what that costs.\n\n";
-    let _ = writeln!(
-        text,
-        "Where a row tells of a service that waits, it does so on average: in this run its waits were {:.2} ms longer than that.\n",
-        service.kitchen.late()
-    );
     let judged: Vec<&Row> = figures.rows.iter().filter(|row| row.budget.is_some()).collect();
-    let held = judged.iter().filter(|row| row.verdict().is_some_and(|(_, holds)| holds)).count();
-    let _ = writeln!(text, "## Budgets\n\n{held} of {} hold.\n\n{}", judged.len(), budgets(&judged));
+    let _ = writeln!(text, "## Budgets\n\n{} of {BUDGETS} hold.\n\n{}", held(figures), budgets(&judged));
     text += "## Beside others\n\nIn brackets: how many times the floor's.\n\n";
     let all: Vec<&Row> = figures.rows.iter().filter(|row| row.values.len() > 1).collect();
     text += &table(&all, &names(&figures.rows));
+    text += &alone(&figures.rows);
     let told: Vec<&Row> = figures.rows.iter().filter(|row| row.is_told).collect();
     let _ = writeln!(text, "\n## In short\n\n{BEGIN}{}{END}", table(&told, &names(&figures.rows)));
     text += "## Growth\n\n";
@@ -45,6 +43,11 @@ pub fn text(programs: &Programs, service: &Service, figures: &Figures) -> String
         missing.iter().for_each(|line| text += &format!("- {line}\n"));
     }
     text
+}
+
+/// How many budgets were measured and hold.
+pub fn held(figures: &Figures) -> usize {
+    figures.rows.iter().filter(|row| row.verdict().is_some_and(|(_, holds)| holds)).count()
 }
 
 /// Ours and the floor first, then the others in the order in which they came.
@@ -82,6 +85,17 @@ fn table(rows: &[&Row], names: &[String]) -> String {
             let _ = write!(text, " {} |", value.as_deref().unwrap_or("–"));
         }
         text.push('\n');
+    }
+    text
+}
+
+/// What there is one value of and no budget for.
+fn alone(rows: &[Row]) -> String {
+    let mut text = String::from("\n## Without a budget\n\n| what | program | measured |\n|---|---|---|\n");
+    for row in rows.iter().filter(|row| row.budget.is_none()) {
+        if let [(name, value)] = &row.values[..] {
+            let _ = writeln!(text, "| {} | {name} | {} |", row.what, row.unit.text(*value));
+        }
     }
     text
 }

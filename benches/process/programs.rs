@@ -113,12 +113,17 @@ impl Programs {
 
     /// With every backend configured, each with the toolsets that are on by themselves.
     pub fn whole(&self) -> Outcome<Program> {
+        self.whole_with("")
+    }
+
+    /// The same with this in the section of Tavily's connection.
+    pub fn whole_with(&self, tavily: &str) -> Outcome<Program> {
         let documents = self.folder.join("documents");
         fs::create_dir_all(&documents)?;
         let mut text =
             String::from("[connections.cisco]\nclient_id = \"x\"\n\n[connections.smart-bonding]\nclient_id = \"x\"\n");
         write!(text, "\n[connections.documents]\nfolders = [{:?}]\n", documents.display().to_string())?;
-        text += "\n[connections.tavily]\nway = \"api-key\"\n";
+        write!(text, "\n[connections.tavily]\nway = \"api-key\"\n{tavily}\n")?;
         for (name, backend) in [("portal", "ctera"), ("netbox", "netbox")] {
             write!(text, "\n[connections.{name}]\nbackend = \"{backend}\"\nurl = \"https://{name}.example.com/\"\n")?;
         }

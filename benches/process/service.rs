@@ -3,12 +3,9 @@
 //! An address says what it answers: `/d50/s6000/search` waits 50 ms and gives a result of about 6,000 bytes in the form of
 //! Tavily, `/d0/s6000/mcp` is an MCP server whose one tool gives the same.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -24,61 +21,25 @@ use crate::Outcome;
 /// The service, ended with this.
 pub struct Service {
     address: SocketAddr,
-    pub kitchen: Arc<Kitchen>,
     _runtime: Runtime,
-}
-
-/// What all connections share.
-#[derive(Default)]
-pub struct Kitchen {
-    waits: AtomicUsize,
-    /// Microseconds by which they were longer than asked for, in all.
-    late: AtomicI64,
-    /// Results that were made before, by size.
-    results: Mutex<HashMap<usize, Bytes>>,
-}
-
-impl Kitchen {
-    /// Waits so long on average. The timer counts in milliseconds and never ends early, which would make it one more.
-    async fn wait(&self, time: Duration) {
-        let began = Instant::now();
-        tokio::time::sleep(time.saturating_sub(Duration::from_millis(1))).await;
-        let late = began.elapsed().as_micros() as i64 - time.as_micros() as i64;
-        self.waits.fetch_add(1, Ordering::Relaxed);
-        self.late.fetch_add(late, Ordering::Relaxed);
-    }
-
-    /// By how many milliseconds its waits were longer than asked for, on average.
-    #[expect(clippy::cast_precision_loss, reason = "waits are counted in thousands")]
-    pub fn late(&self) -> f64 {
-        let waits = self.waits.load(Ordering::Relaxed).max(1);
-        self.late.load(Ordering::Relaxed) as f64 / 1e3 / waits as f64
-    }
-
-    fn result(&self, size: usize) -> Bytes {
-        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        results.entry(size).or_insert_with(|| result(size).into()).clone()
-    }
 }
 
 impl Service {
     pub fn start() -> Outcome<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
-        let (address, kitchen) = (listener.local_addr()?, Arc::new(Kitchen::default()));
-        let shared = Arc::clone(&kitchen);
+        let address = listener.local_addr()?;
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                let shared = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    let answer = service_fn(move |request| answer(request, Arc::clone(&shared)));
+                    let answer = service_fn(answer);
                     let _ =
                         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
                 });
             }
         });
-        Ok(Self { address, kitchen, _runtime: runtime })
+        Ok(Self { address, _runtime: runtime })
     }
 
     pub fn host(&self) -> String {
@@ -95,7 +56,7 @@ impl Service {
     }
 }
 
-async fn answer(request: Request<Incoming>, kitchen: Arc<Kitchen>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
     let number = |mark: char| {
         let word = path.split('/').find_map(|word| word.strip_prefix(mark).and_then(|rest| rest.parse::<usize>().ok()));
@@ -105,13 +66,13 @@ async fn answer(request: Request<Incoming>, kitchen: Arc<Kitchen>) -> Result<Res
     let is_post = request.method() == Method::POST;
     let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     let (code, text) = match path.rsplit('/').next() {
-        Some("search") if is_post => (StatusCode::OK, kitchen.result(size)),
+        Some("search") if is_post => (StatusCode::OK, result(size)),
         Some("mcp") if is_post => rpc(&body, size),
-        Some("mcp") => (StatusCode::METHOD_NOT_ALLOWED, Bytes::new()),
-        _ => (StatusCode::NOT_FOUND, Bytes::new()),
+        Some("mcp") => (StatusCode::METHOD_NOT_ALLOWED, String::new()),
+        _ => (StatusCode::NOT_FOUND, String::new()),
     };
     if delay > 0 {
-        kitchen.wait(Duration::from_millis(delay as u64)).await;
+        tokio::time::sleep(Duration::from_millis(delay as u64)).await;
     }
     let response = Response::builder().status(code).header("content-type", "application/json").body(Full::from(text));
     Ok(response.unwrap_or_default())
@@ -133,10 +94,10 @@ pub fn result(size: usize) -> String {
 }
 
 /// What an MCP server of the older revisions answers.
-fn rpc(body: &[u8], size: usize) -> (StatusCode, Bytes) {
+fn rpc(body: &[u8], size: usize) -> (StatusCode, String) {
     let message: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let (Some(id), Some(method)) = (message.get("id"), message.get("method").and_then(|method| method.as_str())) else {
-        return (StatusCode::ACCEPTED, Bytes::new());
+        return (StatusCode::ACCEPTED, String::new());
     };
     let result = match method {
         "initialize" => {
@@ -153,8 +114,8 @@ fn rpc(body: &[u8], size: usize) -> (StatusCode, Bytes) {
         "ping" => "{}".to_owned(),
         _ => {
             let refusal = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"error\":{{\"code\":-32601,\"message\":\"unknown\"}}}}");
-            return (StatusCode::OK, refusal.into());
+            return (StatusCode::OK, refusal);
         }
     };
-    (StatusCode::OK, format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}").into())
+    (StatusCode::OK, format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}"))
 }

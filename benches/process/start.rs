@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::figures::{Budget, FLOOR, Figures, OURS, Row, Unit, mebibytes, median, milliseconds, percentile};
-use crate::host::{Host, Program};
+use crate::host::{Host, Program, Until};
 use crate::{Bench, Outcome, process, wrong};
 
 /// Starts of each program.
@@ -79,6 +79,11 @@ pub fn run(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
         };
         figures.add(Row { values: seen.map(value).collect(), ..row });
     }
+    if let Some(floor) = all.iter_mut().find(|seen| seen.name == FLOOR) {
+        let row =
+            Row::new("spawn to the list of tools, the floor with a list of its own of one tool", Unit::Milliseconds);
+        figures.add(row.with(FLOOR, median(&mut floor.list)));
+    }
     let size = std::fs::metadata(&bench.programs.keyward)?.len();
     let row = Row::new("size of the program", Unit::Mebibytes).within(Budget::AtMost(8.0));
     figures.add(row.with(OURS, mebibytes(size)));
@@ -147,9 +152,9 @@ fn many(bench: &Bench, figures: &mut Figures) -> Outcome<()> {
     let mut grown =
         Row::new(format!("growth of memory over {calls} calls"), Unit::Mebibytes).within(Budget::AtMost(1.0));
     for program in [bench.programs.floor(0, 6_000), bench.programs.keyward(0, 6_000)?] {
-        let mut host = Host::ready(&program, &home)?.flood(warm, 8)?.host;
+        let mut host = Host::ready(&program, &home)?.flood(Until::Calls(warm), 8)?.host;
         let before = settled(host.id())?;
-        host = host.flood(calls, 8)?.host;
+        host = host.flood(Until::Calls(calls), 8)?.host;
         grown = grown.with(program.name, settled(host.id())? - before);
     }
     figures.add(grown);
