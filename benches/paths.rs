@@ -6,7 +6,7 @@ use std::io::{self, BufRead, Cursor, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use keyward::app::{App, token};
 use keyward::backends::{self, Agreed, Call, Host, Progress, outside};
 use keyward::machine::{Environment, Folders, Machine};
@@ -103,10 +103,12 @@ fn dispatch(criterion: &mut Criterion) -> Outcomes<()> {
 
 /// The program on a machine of its own, with this configuration and this variable.
 fn app(folder: &Path, configuration: &str) -> Outcomes<App> {
-    let file = folder.join("config.toml");
+    // Its own folders beside the documents: none of the two may lie in the other.
+    let own = folder.join("own");
+    std::fs::create_dir_all(&own)?;
+    let (file, state) = (own.join("config.toml"), own.join("state"));
     std::fs::write(&file, configuration)?;
-    let state = folder.join("state");
-    let folders = Folders { config: folder.into(), shared: state.clone(), state, home: None };
+    let folders = Folders { config: own, shared: state.clone(), state, home: None };
     let environment = Environment::of([("KEYWARD_TOKEN_KEYED", "tvly-benchmark")]);
     let machine = Machine { environment, folders: Some(folders), ..Machine::real() };
     Ok(App::open(machine, Arc::new(Memory::new()), Some(&file))?)
@@ -202,13 +204,11 @@ fn searching(criterion: &mut Criterion) -> Outcomes<()> {
     Ok(())
 }
 
-fn all(criterion: &mut Criterion) {
+fn main() -> Outcomes<()> {
+    let mut criterion = Criterion::default().configure_from_args();
     for path in [dispatch, listing, check, shaping, searching] {
-        if let Err(error) = path(criterion) {
-            let _ = writeln!(io::stderr(), "not measured: {error}");
-        }
+        path(&mut criterion)?;
     }
+    criterion.final_summary();
+    Ok(())
 }
-
-criterion_group!(paths, all);
-criterion_main!(paths);
