@@ -143,6 +143,7 @@ mod tests {
             assert_eq!(freedesktop::meaning(text), expected, "{text}");
         }
     }
+
     #[test]
     fn what_the_bus_says_for_a_service_that_is_not_there_is_no_answer_of_it() {
         let of_the_bus = |name: &str| freedesktop::is_of_the_bus(&format!("org.freedesktop.DBus.Error.{name}"));
