@@ -16,7 +16,7 @@ use url::Url;
 
 use super::host::Takes;
 use super::passage::{self, Passage};
-use super::{Backend, Connection, Error, Features, Prompt, Resource, Tool, Way};
+use super::{Backend, Connection, Error, Features, Prompt, Resource, Tool, Way, random};
 
 mod address;
 mod answer;
@@ -131,13 +131,14 @@ pub async fn learn(connection: &Connection) -> Result<Arc<RawValue>, Error> {
 
 /// A request without a credential, for the answer that says where to log in (RFC 9728 §5). It has no effect.
 pub fn probe(url: &Url) -> Request<Vec<u8>> {
-    peer::discover(url)
+    peer::discover(url, random::first_id())
 }
 
 /// The same for a server of an older revision, which knows no other request that has no effect on anybody. Where nobody has
 /// to log in, it begins a session that ends by itself.
 pub fn older_probe(url: &Url) -> Request<Vec<u8>> {
-    post(url, wire::Outgoing::text(Some(0), "initialize", Some(wire::Initialize::newest(Takes::default()))))
+    let params = wire::Initialize::newest(Takes::default());
+    post(url, wire::Outgoing::text(Some(random::first_id()), "initialize", Some(params)))
 }
 
 /// A message on its way to `url`, with what every message carries.

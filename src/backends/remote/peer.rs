@@ -20,7 +20,7 @@ use super::wire::{self, Answer, Initialize, Meta, Outgoing, Params};
 use super::{answer, post, question, standing};
 use crate::backends::host::Takes;
 use crate::backends::http::{self as service, Kind};
-use crate::backends::{Connection, Error, Host, Output, Progress, outside};
+use crate::backends::{Connection, Error, Host, Output, Progress, outside, random};
 use crate::http::{Limits, Stream};
 
 /// For finding out the era: a server that does not know the question may also just be silent.
@@ -50,6 +50,8 @@ pub struct Peer {
     pub(super) replies: Arc<Semaphore>,
     known: Mutex<Known>,
     pub(super) places: Arc<Semaphore>,
+    /// The id of the next request. Servers exist that keep the answers of all their sessions by nothing but the request's id,
+    /// so that no two sessions may count through the same ones.
     ids: AtomicU64,
     headers: OnceLock<HashMap<HeaderName, HeaderValue>>,
 }
@@ -94,7 +96,7 @@ impl Peer {
             replies: Arc::new(Semaphore::new(REPLIES)),
             known: Mutex::default(),
             places: Arc::new(Semaphore::new(RUNNING)),
-            ids: AtomicU64::new(1),
+            ids: AtomicU64::new(random::first_id()),
             headers: OnceLock::new(),
             connection,
         })
@@ -321,12 +323,13 @@ impl Peer {
     }
 
     async fn discover(self: &Arc<Self>) -> Result<Box<Answer>, Trouble> {
-        let stream = self.open(discover(&self.connection.url), Kind::Read, QUESTION).await?;
+        let id = self.next_id();
+        let stream = self.open(discover(&self.connection.url, id), Kind::Read, QUESTION).await?;
         if !stream.status.is_success() {
             return Err(answer::refused(self.host(), &Era::Modern, stream).await);
         }
         let ask = Ask { limits: QUESTION, ..Ask::short("server/discover") };
-        answer::Reader { peer: self, era: &Era::Modern, id: 0, ask: &ask }.read(stream).await
+        answer::Reader { peer: self, era: &Era::Modern, id, ask: &ask }.read(stream).await
     }
 
     async fn initialize(self: &Arc<Self>, takes: Takes) -> Result<Arc<Session>, Error> {
@@ -421,9 +424,9 @@ async fn end(connection: &Connection, headers: Option<&HashMap<HeaderName, Heade
 }
 
 /// The request that asks a server what it speaks.
-pub(super) fn discover(url: &url::Url) -> Request<Vec<u8>> {
+pub(super) fn discover(url: &url::Url, id: u64) -> Request<Vec<u8>> {
     let params = Params { meta: Some(Meta::modern(None, Takes::default(), None)), ..Params::default() };
-    let mut request = post(url, Outgoing::text(Some(0), "server/discover", Some(params)));
+    let mut request = post(url, Outgoing::text(Some(id), "server/discover", Some(params)));
     Era::Modern.mark(request.headers_mut());
     request.headers_mut().insert("mcp-method", HeaderValue::from_static("server/discover"));
     request

@@ -527,3 +527,24 @@ async fn only_growing_progress_of_this_call_is_reported() {
     peer.call(plain(&Map::new(), progress)).await.expect("an answer");
     assert_eq!(*steps.lock().expect("a healthy lock"), [1.0, 2.0]);
 }
+
+/// A server that keeps the answers of all its sessions by the id of the request gives one session what is another's.
+#[tokio::test]
+async fn sessions_share_no_ids() {
+    let ids = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&ids);
+    let server = Host::answering(move |request| {
+        let asked: Value = serde_json::from_slice(request.body()).expect("JSON");
+        seen.lock().expect("a healthy lock").extend(asked["id"].as_u64());
+        answered(request, &|_| json!({"content": []}))
+    });
+    for _ in 0..64 {
+        let peer = Peer::new(connection(server.at("/mcp"), Way::None, Tokens::new(None, None)));
+        peer.call(plain(&Map::new(), Progress::default())).await.expect("an answer");
+    }
+    let mut ids = ids.lock().expect("a healthy lock").clone();
+    assert!(ids.len() >= 64, "{} requests", ids.len());
+    assert!(ids.iter().all(|id| *id < (1 << 40) + 64), "{ids:?}");
+    ids.sort_unstable();
+    assert!(ids.is_sorted_by(|one, next| one < next), "an id was sent twice: {ids:?}");
+}
