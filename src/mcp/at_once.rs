@@ -20,9 +20,11 @@ pub type Handle = std::convert::Infallible;
 mod linux {
     use std::fs::File;
     use std::io::{self, IoSlice, IoSliceMut, Write};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Context, Poll, ready};
 
     use rustix::io::{ReadWriteFlags, preadv2, pwritev2};
+    use rustix::pipe::{fcntl_getpipe_size, fcntl_setpipe_size};
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
 
@@ -65,22 +67,37 @@ mod linux {
     }
 
     /// A stream that is written.
-    pub(in crate::mcp) struct Output(Handle);
+    pub(in crate::mcp) struct Output {
+        stream: Handle,
+        /// It was tried.
+        is_enlarged: AtomicBool,
+    }
 
     impl Output {
-        pub(in crate::mcp) fn new(handle: Handle) -> Option<Self> {
-            Some(Self(handle))
+        pub(in crate::mcp) fn new(stream: Handle) -> Option<Self> {
+            Some(Self { stream, is_enlarged: AtomicBool::new(false) })
+        }
+
+        /// Lets a pipe hold so much, once: 64 KiB are less than a long list of tools. It stays as it is where it holds more
+        /// already, where it is none, and where the person has no more pages for pipes.
+        pub(in crate::mcp) fn enlarge(&self, size: usize) {
+            if self.is_enlarged.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            if fcntl_getpipe_size(&self.stream).is_ok_and(|now| now < size) {
+                let _ = fcntl_setpipe_size(&self.stream, size);
+            }
         }
 
         /// The same stream for a thread that waits; what is written is not searched for the ends of lines, as by
         /// `io::stdout`.
         pub(in crate::mcp) fn blocking(&self) -> Option<Box<dyn Write + Send>> {
-            Some(Box::new(File::from(self.0.try_clone().ok()?)))
+            Some(Box::new(File::from(self.stream.try_clone().ok()?)))
         }
 
         /// Writes the pieces, as much of them as there is room for.
         pub(in crate::mcp) fn write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-            Ok(pwritev2(&self.0, pieces, HERE, ReadWriteFlags::NOWAIT)?)
+            Ok(pwritev2(&self.stream, pieces, HERE, ReadWriteFlags::NOWAIT)?)
         }
     }
 }
@@ -112,6 +129,10 @@ mod nowhere {
         }
 
         pub(in crate::mcp) fn blocking(&self) -> Option<Box<dyn Write + Send>> {
+            match self.0 {}
+        }
+
+        pub(in crate::mcp) fn enlarge(&self, _: usize) {
             match self.0 {}
         }
 

@@ -44,6 +44,8 @@ pub(super) type Parts = Vec<Part>;
 const WAITING: usize = 256;
 /// From this size on a piece is written without passing through the buffer.
 const LARGE: usize = 64 << 10;
+/// How much of a line is written past the thread: as much as a pipe is made to hold for it.
+const ROOM: usize = 256 << 10;
 /// Pieces that are written at once; Linux takes 1,024.
 const PIECES: usize = 1_000;
 
@@ -192,34 +194,33 @@ impl Direct {
     /// Writes the line, or as much of it as there is room for; what the thread has to do about the rest.
     fn written(&self, state: &mut State, mut line: Parts) -> Option<Parts> {
         let size: usize = line.iter().map(|part| part.as_str().len()).sum();
-        let (mut pieces, mut room, mut is_whole) = (Vec::with_capacity(line.len().saturating_add(1)), LARGE, true);
-        for part in &line {
-            if room == 0 || pieces.len() >= PIECES {
-                is_whole = false;
-                break;
-            }
-            let part = part.as_str().as_bytes();
-            let piece = part.get(..room).unwrap_or(part);
-            room = room.saturating_sub(piece.len());
-            is_whole = piece.len() == part.len();
-            pieces.push(without_breaks(piece));
+        if size >= LARGE {
+            self.output.enlarge(ROOM);
         }
-        if is_whole {
-            pieces.push(Cow::Borrowed(b"\n"));
-        }
-        let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-        match self.output.write(&slices) {
-            Ok(written) if written > size => None,
-            Ok(written) => {
-                line.insert(0, Part::Begun(written));
-                Some(line)
-            }
-            Err(error) => {
-                // Not this way, it seems; if nobody reads, the thread finds out.
-                state.is_over |= error.kind() != io::ErrorKind::WouldBlock;
-                Some(line)
+        let mut begun = 0;
+        while begun < ROOM {
+            let pieces = pieces(&line, begun);
+            let slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            match self.output.write(&slices) {
+                Ok(written) => {
+                    begun = begun.saturating_add(written);
+                    // The line feed belongs to it.
+                    if begun > size {
+                        return None;
+                    }
+                    if written < slices.iter().map(|slice| slice.len()).sum() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    // Not this way, it seems; if nobody reads, the thread finds out.
+                    state.is_over |= error.kind() != io::ErrorKind::WouldBlock;
+                    break;
+                }
             }
         }
+        line.insert(0, Part::Begun(begun));
+        Some(line)
     }
 
     /// So many lines are written that waited for it.
@@ -231,6 +232,30 @@ impl Direct {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is written at once of a line whose first `begun` bytes are written.
+fn pieces(line: &[Part], mut begun: usize) -> Vec<Cow<'_, [u8]>> {
+    let (mut pieces, mut room) = (Vec::with_capacity(line.len().saturating_add(1)), ROOM);
+    for part in line {
+        let part = part.as_str().as_bytes();
+        let (written, rest) = part.split_at_checked(begun).unwrap_or((part, &[]));
+        begun = begun.saturating_sub(written.len());
+        if rest.is_empty() {
+            continue;
+        }
+        if room == 0 || pieces.len() >= PIECES {
+            return pieces;
+        }
+        let piece = rest.get(..room).unwrap_or(rest);
+        room = room.saturating_sub(piece.len());
+        pieces.push(without_breaks(piece));
+        if piece.len() < rest.len() {
+            return pieces;
+        }
+    }
+    pieces.push(Cow::Borrowed(b"\n"));
+    pieces
 }
 
 fn write(

@@ -145,6 +145,23 @@ fn nothing_is_written_after_the_last_words() {
     assert_eq!(text, "before\nthe last words\n");
 }
 
+/// No thread is started for a list of tools, which is longer than what a pipe holds at first.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_list_of_tools_is_written_at_once_though_nobody_reads_yet() {
+    use crate::mcp::at_once::Output;
+    use crate::mcp::writer::{self, Part};
+
+    for pieces in [1, 10, 3_000] {
+        let (output, writes) = std::io::pipe().expect("a pipe");
+        let direct = Output::new(writes.try_clone().expect("a handle").into());
+        let (writer, _) = writer::start(Box::new(writes), direct);
+        let line = (0..pieces).map(|_| Part::Text("x".repeat(210_000 / pieces))).collect();
+        writer.try_send(line).expect("room");
+        assert_eq!(rustix::io::ioctl_fionread(&output).expect("a pipe"), 210_001);
+    }
+}
+
 /// Writes lines of many pieces, of large ones and of such with line breaks in them.
 #[cfg(target_os = "linux")]
 fn pieces(
