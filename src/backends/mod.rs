@@ -269,37 +269,21 @@ pub struct Tool {
     pub handler: Arc<dyn Handler>,
 }
 
-/// A schema as text: written in the source or made from tables for our tools, kept for those of a remote server.
+/// A schema as text: written in the source or by the compiler for our tools, kept for those of a remote server.
 #[derive(Clone, Debug)]
 pub enum Schema {
-    /// Written in the source.
+    /// Written before the start; see [`schema`].
     Static(&'static str),
     /// Received.
     Received(Arc<RawValue>),
-    /// Made from the tables of the tool.
-    Made(&'static dyn schema::Make),
 }
 
 impl Schema {
-    /// Appends the JSON text.
-    pub fn write(&self, out: &mut String) {
-        match self {
-            Self::Static(text) => out.push_str(text),
-            Self::Received(raw) => out.push_str(raw.get()),
-            Self::Made(tables) => tables.write(out),
-        }
-    }
-
     /// The JSON text.
-    pub fn text(&self) -> Cow<'_, str> {
+    pub fn text(&self) -> &str {
         match self {
-            Self::Static(text) => (*text).into(),
-            Self::Received(raw) => raw.get().into(),
-            Self::Made(tables) => {
-                let mut text = String::new();
-                tables.write(&mut text);
-                text.into()
-            }
+            Self::Static(text) => text,
+            Self::Received(raw) => raw.get(),
         }
     }
 }

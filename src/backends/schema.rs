@@ -1,72 +1,250 @@
-//! Schemas written from the tables that calls are checked with, so that the two cannot differ. They go straight into the
-//! list of tools as text: that list is most of what a start costs, and a tree of values would be built only to be dropped.
-
-use std::fmt::{Debug, Write as _};
+//! Schemas, written by the compiler from the tables that calls are checked with, so that the two cannot differ. They are most of
+//! a list of tools, and that list is most of what a start costs: what is left to do for it is to copy texts.
 
 use super::arguments::{Field, Form};
-use super::json::{framed, named};
 
-/// Writes a schema when somebody asks for it: at most once for each list of tools.
-pub trait Make: Debug + Sync {
-    /// Appends JSON Schema, its root an object, on one line.
-    fn write(&self, out: &mut String);
+/// JSON that grows at compile time. Without room (`SIZE` 0) it only counts, and that is how [`written`] finds its size.
+#[derive(Debug)]
+pub struct Text<const SIZE: usize> {
+    bytes: [u8; SIZE],
+    len: usize,
 }
 
-/// What a tool takes: each argument with what it is, for the model.
+/// JSON Schema as a `&'static str`: what `$write` makes of `$table`, given a [`Text`] to append to. What does not fit or would
+/// be no JSON is an error of the compiler's.
+macro_rules! written {
+    ($write:path, $table:expr) => {{
+        const WRITTEN_SIZE: usize = {
+            let mut text = $crate::backends::schema::Text::<0>::new();
+            $write(&mut text, $table);
+            text.size()
+        };
+        const WRITTEN_BYTES: [u8; WRITTEN_SIZE] = {
+            let mut text = $crate::backends::schema::Text::<WRITTEN_SIZE>::new();
+            $write(&mut text, $table);
+            text.bytes()
+        };
+        const WRITTEN: &str = $crate::backends::schema::text(&WRITTEN_BYTES);
+        WRITTEN
+    }};
+}
+
+/// What a tool takes, from tables of its fields, each with what it is, for the model: the [`Arguments`] for its schema and for the
+/// check of a call.
+macro_rules! arguments {
+    ($($table:expr),+ $(,)?) => {{
+        const ARGUMENT_TABLES: &[&[($crate::backends::arguments::Field, &str)]] = &[$($table),+];
+        const ARGUMENT_COUNT: usize = $crate::backends::schema::count(ARGUMENT_TABLES);
+        const ARGUMENT_FIELDS: [$crate::backends::arguments::Field; ARGUMENT_COUNT] = $crate::backends::schema::fields(ARGUMENT_TABLES);
+        $crate::backends::schema::Arguments {
+            fields: &ARGUMENT_FIELDS,
+            schema: $crate::backends::schema::written!($crate::backends::schema::of_fields, ARGUMENT_TABLES),
+        }
+    }};
+}
+
+/// The schema of an object with the [`Member`]s of these tables and no others, as a `&'static str`.
+macro_rules! returns {
+    ($($table:expr),+ $(,)?) => {
+        $crate::backends::schema::written!($crate::backends::schema::of_members, &[$($table),+])
+    };
+}
+
+pub(crate) use {arguments, returns, written};
+
+impl<const SIZE: usize> Text<SIZE> {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { bytes: [0; SIZE], len: 0 }
+    }
+
+    /// How many bytes it has.
+    pub const fn size(&self) -> usize {
+        self.len
+    }
+
+    /// All of them.
+    pub const fn bytes(self) -> [u8; SIZE] {
+        assert!(self.len == SIZE, "a text of another size than was counted");
+        self.bytes
+    }
+
+    /// What was added.
+    #[cfg(test)]
+    pub fn so_far(&self) -> &str {
+        self.bytes.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).expect("room, and a text")
+    }
+
+    /// Adds JSON as it is.
+    pub const fn add(&mut self, json: &str) {
+        self.add_bytes(json.as_bytes());
+    }
+
+    const fn add_bytes(&mut self, json: &[u8]) {
+        if SIZE > 0 {
+            let (_, room) = self.bytes.split_at_mut(self.len);
+            let (to, _) = room.split_at_mut(json.len());
+            to.copy_from_slice(json);
+        }
+        self.len += json.len();
+    }
+
+    /// Adds a text in quotation marks.
+    pub const fn quote(&mut self, text: &str) {
+        self.add("\"");
+        let mut rest = text.as_bytes();
+        while let [byte, after @ ..] = rest {
+            assert!(*byte >= b' ', "a text of one line, without control characters");
+            if matches!(*byte, b'"' | b'\\') {
+                self.add("\\");
+            }
+            self.add_bytes(&[*byte]);
+            rest = after;
+        }
+        self.add("\"");
+    }
+
+    /// Adds a whole number.
+    const fn number(&mut self, number: i64) {
+        if number < 0 {
+            self.add("-");
+        }
+        self.digits(number.unsigned_abs());
+    }
+
+    const fn digits(&mut self, number: u64) {
+        if number > 9 {
+            self.digits(number / 10);
+        }
+        self.add_bytes(&[b'0' + (number % 10) as u8]);
+    }
+
+    /// Adds a number that is whole, as one that need not be.
+    const fn float(&mut self, number: f64) {
+        let whole = number as i64;
+        assert!(whole as f64 == number, "a bound that is a whole number");
+        self.number(whole);
+        self.add(".0");
+    }
+}
+
+/// What was written.
+pub const fn text(bytes: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(_) => "",
+    }
+}
+
+/// What a tool takes; see [`arguments`](arguments!).
 #[derive(Clone, Copy, Debug)]
-pub struct Arguments(pub &'static [(Field, &'static str)]);
-
-impl Arguments {
-    /// The table that a call is checked against.
-    pub fn fields(&self) -> Vec<Field> {
-        self.0.iter().map(|(field, _)| *field).collect()
-    }
+pub struct Arguments {
+    /// What a call is checked against.
+    pub fields: &'static [Field],
+    /// JSON Schema, its root an object, on one line.
+    pub schema: &'static str,
 }
 
-impl Make for Arguments {
-    fn write(&self, out: &mut String) {
-        of_fields(out, self.0.iter());
+/// How many fields the tables have.
+pub const fn count(mut tables: &[&[(Field, &str)]]) -> usize {
+    let mut count = 0;
+    while let [table, after @ ..] = tables {
+        count += table.len();
+        tables = after;
     }
+    count
 }
 
-/// The schema of an object with these members and no others.
-pub fn of_fields<'a>(out: &mut String, fields: impl Iterator<Item = &'a (Field, &'static str)> + Clone) {
-    out.push_str("{\"type\":\"object\",\"properties\":{");
-    for (at, (field, about)) in fields.clone().enumerate() {
-        name(out, at, field.name);
-        of(out, field.form);
-        end(out, about);
+/// The fields of the tables.
+pub const fn fields<const COUNT: usize>(mut tables: &[&[(Field, &'static str)]]) -> [Field; COUNT] {
+    let mut fields = [Field::new("", Form::Flag); COUNT];
+    let mut room: &mut [Field] = &mut fields;
+    while let [table, after @ ..] = tables {
+        let mut table: &[(Field, &str)] = table;
+        while let [(field, _), later @ ..] = table {
+            let [to, free @ ..] = room else { break };
+            *to = *field;
+            (table, room) = (later, free);
+        }
+        tables = after;
     }
-    out.push_str("},\"additionalProperties\":false");
-    required(out, fields.filter(|(field, _)| field.required).map(|(field, _)| field.name));
-    out.push('}');
+    fields
+}
+
+/// Writes the schema of an object with these members and no others.
+pub const fn of_fields<const SIZE: usize>(out: &mut Text<SIZE>, tables: &[&[(Field, &str)]]) {
+    out.add("{\"type\":\"object\",\"properties\":{");
+    let (mut rest, mut list) = (tables, List::new());
+    while let [table, after @ ..] = rest {
+        let mut table: &[(Field, &str)] = table;
+        while let [(field, about), later @ ..] = table {
+            list.name(out, field.name);
+            of(out, field.form);
+            end(out, about);
+            table = later;
+        }
+        rest = after;
+    }
+    out.add("},\"additionalProperties\":false");
+    let (mut rest, mut list) = (tables, List::new());
+    while let [table, after @ ..] = rest {
+        let mut table: &[(Field, &str)] = table;
+        while let [(field, _), later @ ..] = table {
+            if field.required {
+                list.required(out, field.name);
+            }
+            table = later;
+        }
+        rest = after;
+    }
+    list.end_required(out);
+    out.add("}");
 }
 
 /// All but the closing brace.
-fn of(out: &mut String, form: Form) {
-    let _ = match form {
-        Form::Text(longest) => write!(out, "{{\"type\":\"string\",\"maxLength\":{longest}"),
+const fn of<const SIZE: usize>(out: &mut Text<SIZE>, form: Form) {
+    match form {
+        Form::Text(longest) => {
+            out.add("{\"type\":\"string\",\"maxLength\":");
+            out.digits(longest as u64);
+        }
         Form::Choice(words) => {
-            out.push_str("{\"type\":\"string\",\"enum\":[");
-            list(out, words.iter().copied());
-            write!(out, "]")
+            out.add("{\"type\":\"string\",\"enum\":[");
+            List::new().words(out, words);
+            out.add("]");
         }
-        Form::Flag => write!(out, "{{\"type\":\"boolean\""),
+        Form::Flag => out.add("{\"type\":\"boolean\""),
         Form::FlagOr(words) => {
-            out.push_str("{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,");
-            list(out, words.iter().copied());
-            write!(out, "]")
+            out.add("{\"type\":[\"boolean\",\"string\"],\"enum\":[true,false,");
+            List::new().words(out, words);
+            out.add("]");
         }
-        Form::Whole(least, most) => write!(out, "{{\"type\":\"integer\",\"minimum\":{least},\"maximum\":{most}"),
-        Form::Number(least, most) => write!(out, "{{\"type\":\"number\",\"minimum\":{least:?},\"maximum\":{most:?}"),
-        Form::Texts(most) => write!(out, "{{\"type\":\"array\",\"items\":{{\"type\":\"string\"}},\"maxItems\":{most}"),
-        Form::Wholes(least, most) => write!(
-            out,
-            "{{\"type\":\"array\",\"items\":{{\"type\":\"integer\",\"minimum\":{least},\"maximum\":{most}}}"
-        ),
-        Form::Day => write!(out, "{{\"type\":\"string\",\"format\":\"date\""),
-        Form::Object => write!(out, "{{\"type\":\"object\""),
-    };
+        Form::Whole(least, most) => whole(out, least, most),
+        Form::Number(least, most) => {
+            out.add("{\"type\":\"number\",\"minimum\":");
+            out.float(least);
+            out.add(",\"maximum\":");
+            out.float(most);
+        }
+        Form::Texts(most) => {
+            out.add("{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"maxItems\":");
+            out.digits(most as u64);
+        }
+        Form::Wholes(least, most) => {
+            out.add("{\"type\":\"array\",\"items\":");
+            whole(out, least, most);
+            out.add("}");
+        }
+        Form::Day => out.add("{\"type\":\"string\",\"format\":\"date\""),
+        Form::Object => out.add("{\"type\":\"object\""),
+    }
+}
+
+const fn whole<const SIZE: usize>(out: &mut Text<SIZE>, least: i64, most: i64) {
+    out.add("{\"type\":\"integer\",\"minimum\":");
+    out.number(least);
+    out.add(",\"maximum\":");
+    out.number(most);
 }
 
 /// What a member of a result is.
@@ -93,89 +271,196 @@ pub enum Shape {
 /// A member: its name, what it is, whether it is always there, and what it means.
 pub type Member = (&'static str, Shape, bool, &'static str);
 
-/// A result with these members and no others.
-#[derive(Clone, Copy, Debug)]
-pub struct Returns(pub &'static [Member]);
-
-impl Make for Returns {
-    fn write(&self, out: &mut String) {
-        of_members(out, self.0.iter());
-    }
-}
-
-/// The schema of an object with these members and no others.
-pub fn of_members<'a>(out: &mut String, members: impl Iterator<Item = &'a Member> + Clone) {
-    out.push_str("{\"type\":\"object\",\"properties\":{");
-    for (at, (word, shape, _, about)) in members.clone().enumerate() {
-        shape.write_as(out, (at, word), about);
-    }
-    out.push_str("},\"additionalProperties\":false");
-    required(out, members.filter(|(_, _, is_always_there, _)| *is_always_there).map(|(word, ..)| *word));
-    out.push('}');
-}
-
-impl Shape {
-    /// The schema of the member of that name, which so many others come before.
-    pub fn write_as(&self, out: &mut String, (at, word): (usize, &'static str), about: &str) {
-        // In as few pieces as there are: a list of tools has thousands of members.
-        let [alone, described] = match self {
-            Self::Text => ["\":{\"type\":\"string\"}", "\":{\"type\":\"string\",\"description\":\""],
-            Self::Whole => ["\":{\"type\":\"integer\"}", "\":{\"type\":\"integer\",\"description\":\""],
-            Self::Number => ["\":{\"type\":\"number\"}", "\":{\"type\":\"number\",\"description\":\""],
-            Self::Flag => ["\":{\"type\":\"boolean\"}", "\":{\"type\":\"boolean\",\"description\":\""],
-            Self::Texts => [
-                "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}",
-                "\":{\"type\":\"array\",\"items\":{\"type\":\"string\"},\"description\":\"",
-            ],
-            Self::Object => ["\":{\"type\":\"object\"}", "\":{\"type\":\"object\",\"description\":\""],
-            Self::Objects => [
-                "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"}}",
-                "\":{\"type\":\"array\",\"items\":{\"type\":\"object\"},\"description\":\"",
-            ],
-            Self::Rows(members) => {
-                named(out, before(at), word, "\":{\"type\":\"array\",\"items\":");
-                of_members(out, members.iter());
-                return end(out, about);
+/// Writes the schema of an object with these members and no others.
+pub const fn of_members<const SIZE: usize>(out: &mut Text<SIZE>, tables: &[&[Member]]) {
+    out.add("{\"type\":\"object\",\"properties\":{");
+    members(out, &mut List::new(), tables);
+    out.add("},\"additionalProperties\":false");
+    let (mut rest, mut list) = (tables, List::new());
+    while let [table, after @ ..] = rest {
+        let mut table: &[Member] = table;
+        while let [(word, _, is_always_there, _), later @ ..] = table {
+            if *is_always_there {
+                list.required(out, word);
             }
-        };
-        if about.is_empty() {
-            named(out, before(at), word, alone);
-        } else {
-            named(out, before(at), word, described);
-            framed(out, "", about, "\"}");
+            table = later;
+        }
+        rest = after;
+    }
+    list.end_required(out);
+    out.add("}");
+}
+
+/// Writes these members into the list.
+pub const fn members<const SIZE: usize>(out: &mut Text<SIZE>, list: &mut List, mut tables: &[&[Member]]) {
+    while let [table, after @ ..] = tables {
+        let mut table: &[Member] = table;
+        while let [(word, shape, _, about), later @ ..] = table {
+            list.member(out, word, *shape, about);
+            table = later;
+        }
+        tables = after;
+    }
+}
+
+/// A list, which knows whether something was in it already.
+#[derive(Debug)]
+pub struct List {
+    is_begun: bool,
+}
+
+impl List {
+    /// An empty one.
+    pub const fn new() -> Self {
+        Self { is_begun: false }
+    }
+
+    const fn comma<const SIZE: usize>(&mut self, out: &mut Text<SIZE>) {
+        if self.is_begun {
+            out.add(",");
+        }
+        self.is_begun = true;
+    }
+
+    /// Writes the name of a member, and its colon.
+    pub const fn name<const SIZE: usize>(&mut self, out: &mut Text<SIZE>, word: &str) {
+        self.word(out, word);
+        out.add(":");
+    }
+
+    /// Writes a member.
+    pub const fn member<const SIZE: usize>(&mut self, out: &mut Text<SIZE>, word: &str, shape: Shape, about: &str) {
+        self.name(out, word);
+        match shape {
+            Shape::Text => out.add("{\"type\":\"string\""),
+            Shape::Whole => out.add("{\"type\":\"integer\""),
+            Shape::Number => out.add("{\"type\":\"number\""),
+            Shape::Flag => out.add("{\"type\":\"boolean\""),
+            Shape::Texts => out.add("{\"type\":\"array\",\"items\":{\"type\":\"string\"}"),
+            Shape::Object => out.add("{\"type\":\"object\""),
+            Shape::Objects => out.add("{\"type\":\"array\",\"items\":{\"type\":\"object\"}"),
+            Shape::Rows(members) => {
+                out.add("{\"type\":\"array\",\"items\":");
+                of_members(out, &[members]);
+            }
+        }
+        end(out, about);
+    }
+
+    const fn word<const SIZE: usize>(&mut self, out: &mut Text<SIZE>, word: &str) {
+        self.comma(out);
+        out.quote(word);
+    }
+
+    const fn words<const SIZE: usize>(&mut self, out: &mut Text<SIZE>, mut words: &[&str]) {
+        while let [word, after @ ..] = words {
+            self.word(out, word);
+            words = after;
+        }
+    }
+
+    /// Writes the name of a member that is always there.
+    const fn required<const SIZE: usize>(&mut self, out: &mut Text<SIZE>, word: &str) {
+        if !self.is_begun {
+            out.add(",\"required\":[");
+        }
+        self.word(out, word);
+    }
+
+    const fn end_required<const SIZE: usize>(&self, out: &mut Text<SIZE>) {
+        if self.is_begun {
+            out.add("]");
         }
     }
 }
 
-/// The name of a member that `at` others come before, and its colon.
-pub fn name(out: &mut String, at: usize, word: &'static str) {
-    named(out, before(at), word, "\":");
-}
-
-/// What stands before a text of a list, of which there were so many.
-const fn before(at: usize) -> &'static str {
-    if at > 0 { ",\"" } else { "\"" }
-}
-
 /// The end of a schema, with what it describes.
-pub fn end(out: &mut String, about: &str) {
-    match about {
-        "" => out.push('}'),
-        _ => framed(out, ",\"description\":\"", about, "\"}"),
+pub const fn end<const SIZE: usize>(out: &mut Text<SIZE>, about: &str) {
+    if !about.is_empty() {
+        out.add(",\"description\":");
+        out.quote(about);
     }
+    out.add("}");
 }
 
-fn required(out: &mut String, words: impl Iterator<Item = &'static str>) {
-    let mut words = words.peekable();
-    if words.peek().is_some() {
-        out.push_str(",\"required\":[");
-        list(out, words);
-        out.push(']');
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn list(out: &mut String, words: impl Iterator<Item = &'static str>) {
-    for (at, word) in words.enumerate() {
-        named(out, before(at), word, "\"");
+    #[test]
+    fn the_compiler_writes_what_the_library_would() {
+        const ROWS: &[Member] = &[("a\"b", Shape::Text, false, "says \"a\\b\", ä"), ("n", Shape::Texts, true, "")];
+        const TEXT: &str =
+            returns!(&[("rows", Shape::Rows(ROWS), true, "Rows."), ("o", Shape::Objects, false, "")], ROWS);
+        let rows = serde_json::json!({
+            "a\"b": {"type": "string", "description": "says \"a\\b\", ä"},
+            "n": {"type": "array", "items": {"type": "string"}},
+        });
+        let expected = serde_json::json!({
+            "type": "object",
+            "properties": {
+                "rows": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": rows, "additionalProperties": false, "required": ["n"]},
+                    "description": "Rows.",
+                },
+                "o": {"type": "array", "items": {"type": "object"}},
+                "a\"b": rows["a\"b"],
+                "n": rows["n"],
+            },
+            "additionalProperties": false,
+            "required": ["rows", "n"],
+        });
+        assert_eq!(TEXT, expected.to_string());
+    }
+
+    #[test]
+    fn every_form_has_its_bounds_in_the_schema_and_its_field_in_the_table() {
+        const TAKES: Arguments = arguments!(
+            &[
+                (Field::required("text", Form::Text(20)), "A \"text\"."),
+                (Field::new("choice", Form::Choice(&["a", "b"])), ""),
+                (Field::new("flag", Form::Flag), ""),
+                (Field::new("flag_or", Form::FlagOr(&["c"])), ""),
+                (Field::new("whole", Form::Whole(i64::MIN, i64::MAX)), ""),
+                (Field::new("number", Form::Number(-1.0, 60.0)), ""),
+            ],
+            &[
+                (Field::required("texts", Form::Texts(9)), ""),
+                (Field::new("wholes", Form::Wholes(0, 10)), ""),
+                (Field::new("day", Form::Day), ""),
+                (Field::new("object", Form::Object), "Any."),
+            ],
+        );
+        let expected = serde_json::json!({
+            "type": "object",
+            "properties": {
+                "text": {"type": "string", "maxLength": 20, "description": "A \"text\"."},
+                "choice": {"type": "string", "enum": ["a", "b"]},
+                "flag": {"type": "boolean"},
+                "flag_or": {"type": ["boolean", "string"], "enum": [true, false, "c"]},
+                "whole": {"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX},
+                "number": {"type": "number", "minimum": -1.0, "maximum": 60.0},
+                "texts": {"type": "array", "items": {"type": "string"}, "maxItems": 9},
+                "wholes": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 10}},
+                "day": {"type": "string", "format": "date"},
+                "object": {"type": "object", "description": "Any."},
+            },
+            "additionalProperties": false,
+            "required": ["text", "texts"],
+        });
+        assert_eq!(TAKES.schema, expected.to_string());
+        let names: Vec<&str> = TAKES.fields.iter().map(|field| field.name).collect();
+        let properties = expected["properties"].as_object().expect("an object");
+        assert_eq!(names, properties.keys().collect::<Vec<_>>());
+        let required: Vec<&str> = TAKES.fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+        assert_eq!(required, ["text", "texts"]);
+    }
+
+    #[test]
+    fn no_fields_are_an_object_without_members() {
+        const TAKES: Arguments = arguments!(&[]);
+        assert_eq!(TAKES.schema, r#"{"type":"object","properties":{},"additionalProperties":false}"#);
+        assert!(TAKES.fields.is_empty());
     }
 }

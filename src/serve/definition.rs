@@ -30,10 +30,10 @@ fn object(text: &mut String, tool: &Tool) {
         quoted(text, value);
     }
     text.push_str(",\"inputSchema\":");
-    tool.input_schema.write(text);
+    text.push_str(tool.input_schema.text());
     if let Some(schema) = &tool.output_schema {
         text.push_str(",\"outputSchema\":");
-        schema.write(text);
+        text.push_str(schema.text());
     }
     let effect = tool.effect;
     text.push_str(",\"annotations\":{\"title\":");

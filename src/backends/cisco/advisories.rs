@@ -12,7 +12,7 @@ use super::record::{Column, Detail, Form as F, Row, list};
 use super::tool::{DETAIL, LIMIT, OFFSET, Request, Spec};
 use super::{bugs, path, value};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Advisories on a page: the most that may be asked for.
@@ -54,7 +54,7 @@ pub(super) static SPEC: Spec = Spec {
                   or published or updated within a span of days (also together with a severity). For what affects a \
                   running version use the tool `running_version`.",
     toolset: "security",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("advisory_ids", Form::Texts(50)), "Advisory ids such as cisco-sa-iosxe-webui-privesc-j22SaA4z."),
         (Field::new("cve_ids", Form::Texts(50)), "CVE ids such as CVE-2023-20198."),
         (Field::new("bug_ids", Form::Texts(50)), "Bug ids such as CSCwh87343."),
@@ -77,7 +77,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("limit", Form::Whole(1, 5_000)), LIMIT),
         (Field::new("offset", Form::Whole(0, 100_000)), OFFSET),
     ]),
-    returns: &Listing { name: "advisories", columns: ADVISORY, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "advisories", columns: ADVISORY, extra: &[] }),
     run,
 };
 

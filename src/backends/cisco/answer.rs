@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::record::{self, Column};
-use crate::backends::json::quoted;
-use crate::backends::schema::{self, Make, Member, Shape};
+use crate::backends::schema::{self, List, Member, Shape, Text};
 use crate::backends::{Error, Output};
 
 /// Bytes of rows in one result, where the caller did not say how many are wanted.
@@ -157,18 +156,18 @@ pub(super) struct Listing {
     pub(super) extra: &'static [Column],
 }
 
-impl Make for Listing {
-    fn write(&self, out: &mut String) {
-        out.push_str("{\"type\":\"object\",\"properties\":{");
-        record::properties(out, self.extra);
-        schema::name(out, self.extra.len(), self.name);
-        record::rows(out, self.columns, "");
-        for (word, shape, _, about) in COMMON {
-            shape.write_as(out, (1, word), about);
-        }
-        out.push_str("},\"required\":[");
-        quoted(out, self.name);
-        out.push_str(",\"returned\"]}");
+impl Listing {
+    /// Writes it.
+    pub(super) const fn write<const SIZE: usize>(out: &mut Text<SIZE>, listing: Self) {
+        let mut list = List::new();
+        out.add("{\"type\":\"object\",\"properties\":{");
+        record::properties(out, &mut list, listing.extra);
+        list.name(out, listing.name);
+        record::rows(out, listing.columns, "");
+        schema::members(out, &mut list, &[COMMON]);
+        out.add("},\"required\":[");
+        out.quote(listing.name);
+        out.add(",\"returned\"]}");
     }
 }
 

@@ -12,7 +12,7 @@ use super::record::{Column, Detail, Form as F, Row, list};
 use super::tool::{DETAIL, LIMIT, OFFSET, Request, Spec};
 use super::{path, value};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Bugs in one request for bugs by their ids.
@@ -52,7 +52,7 @@ pub(super) static SPEC: Spec = Spec {
                   of a product or series (with affected or fixed releases). Reads all pages. Without `modified` every age \
                   counts. For a search that widens by itself use the tool `search_bugs`.",
     toolset: "bugs",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("bug_ids", Form::Texts(200)), "Bug ids such as CSCvc57217."),
         (Field::new("keyword", Form::Text(KEYWORD)), "Words in headline and description; at most 50 characters."),
         (Field::new("product_id", Form::Text(100)), "A product id such as C9300-48P."),
@@ -81,7 +81,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("limit", Form::Whole(1, 4_000)), LIMIT),
         (Field::new("offset", Form::Whole(0, 100_000)), OFFSET),
     ]),
-    returns: &Listing { name: "bugs", columns: BUG, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "bugs", columns: BUG, extra: &[] }),
     run,
 };
 

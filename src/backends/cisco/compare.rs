@@ -16,7 +16,7 @@ use super::running::{self, Affecting, SYSTEMS};
 use super::tool::{Request, Spec};
 use super::{lifecycle, software};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::{self, Arguments, Make, Member, Shape};
+use crate::backends::schema::{self, List, Member, Shape, Text, arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress, Step};
 
 /// Bugs of each kind that a result names; their number is always there.
@@ -37,7 +37,7 @@ pub(super) static SPEC: Spec = Spec {
                   releases; end of life of both; and the release that Cisco suggests. A part that Cisco refuses is named \
                   with the reason, and the others are still there.",
     toolset: "analysis",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::required("product_id", Form::Text(100)), "The product id."),
         (Field::required("version_a", Form::Text(60)), "The version to move from."),
         (Field::required("version_b", Form::Text(60)), "The version to move to."),
@@ -47,38 +47,38 @@ pub(super) static SPEC: Spec = Spec {
         ),
         (Field::new("max_severity", Form::Whole(1, 6)), "Bugs up to this severity; 3 unless given."),
     ]),
-    returns: &Comparison,
+    returns: written!(schema, ()),
     run,
 };
 
-/// The schema of a comparison.
-#[derive(Debug)]
-struct Comparison;
+/// Writes the schema of a comparison.
+const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, _: ()) {
+    out.add("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
+    let mut list = List::new();
+    schema::members(out, &mut list, &[MEMBERS]);
+    groups(out, &mut list, "bugs", BUG);
+    groups(out, &mut list, "advisories", advisories::ADVISORY);
+    list.name(out, "end_of_life");
+    record::rows(out, lifecycle::EOX, "");
+    list.name(out, "suggested");
+    record::rows(out, software::RELEASE, "");
+    out.add("}}");
+}
 
-impl Make for Comparison {
-    fn write(&self, out: &mut String) {
-        out.push_str("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
-        for (at, (word, shape, _, about)) in MEMBERS.iter().enumerate() {
-            shape.write_as(out, (at, word), about);
-        }
-        for (word, columns) in [("bugs", BUG), ("advisories", advisories::ADVISORY)] {
-            schema::name(out, 1, word);
-            out.push_str("{\"type\":\"object\",\"properties\":{");
-            for (at, (group, about)) in GROUPS.iter().enumerate() {
-                schema::name(out, at, group);
-                out.push_str("{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"},\"rows\":");
-                record::rows(out, columns, "");
-                out.push('}');
-                schema::end(out, about);
-            }
-            out.push_str("}}");
-        }
-        for (word, columns) in [("end_of_life", lifecycle::EOX), ("suggested", software::RELEASE)] {
-            schema::name(out, 1, word);
-            record::rows(out, columns, "");
-        }
-        out.push_str("}}");
+/// Writes what there is of one kind, in its [`GROUPS`].
+const fn groups<const SIZE: usize>(out: &mut Text<SIZE>, list: &mut List, word: &str, columns: &[record::Column]) {
+    list.name(out, word);
+    out.add("{\"type\":\"object\",\"properties\":{");
+    let (mut groups, mut list): (&[_], _) = (&GROUPS, List::new());
+    while let [(group, about), after @ ..] = groups {
+        list.name(out, group);
+        out.add("{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"},\"rows\":");
+        record::rows(out, columns, "");
+        out.add("}");
+        schema::end(out, about);
+        groups = after;
     }
+    out.add("}}");
 }
 
 /// What is there besides the groups.

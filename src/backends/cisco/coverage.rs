@@ -12,7 +12,7 @@ use super::record::{Column, Detail, Form as F, list};
 use super::tool::{Request, Spec};
 use super::{path, products};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Identifiers in one request.
@@ -65,7 +65,7 @@ pub(super) static SPEC: Spec = Spec {
                   and product ids, `owner` says whether the device belongs to this account, `orderable` names the product \
                   ids that were ordered. Name and address of the site are left out unless `personal` is true.",
     toolset: "products",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("serial_numbers", Form::Texts(1_000)), "Serial numbers."),
         (Field::new("instance_numbers", Form::Texts(1_000)), "Instance numbers; always a summary."),
         (
@@ -74,7 +74,7 @@ pub(super) static SPEC: Spec = Spec {
         ),
         (Field::new("personal", Form::Flag), "Also return name and address of the site."),
     ]),
-    returns: &Listing { name: "devices", columns: DEVICE, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "devices", columns: DEVICE, extra: &[] }),
     run,
 };
 

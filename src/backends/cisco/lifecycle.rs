@@ -13,7 +13,7 @@ use super::refusal::Meaning;
 use super::tool::{LIMIT, OFFSET, Request, Spec};
 use super::{bugs, path};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Identifiers in one request.
@@ -73,7 +73,7 @@ pub(super) static SPEC: Spec = Spec {
                   software releases, or of everything with a milestone within a span of days. `announced` false is an \
                   answer: no end of life is announced.",
     toolset: "lifecycle",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (
             Field::new("product_ids", Form::Texts(400)),
             "Product ids; `*` stands for any text behind at least three characters.",
@@ -105,7 +105,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("limit", Form::Whole(1, 5_000)), LIMIT),
         (Field::new("offset", Form::Whole(0, 100_000)), OFFSET),
     ]),
-    returns: &Listing { name: "records", columns: EOX, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "records", columns: EOX, extra: &[] }),
     run,
 };
 

@@ -13,7 +13,7 @@ use super::record::{Column, Detail, Form as F, Row, list};
 use super::refusal::Meaning;
 use super::tool::{Request, Spec};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Identifiers in one request.
@@ -53,12 +53,12 @@ pub(super) static SPEC: Spec = Spec {
                   needs), kind, release date, whether it can be ordered, dimensions. With `mdf` the names in Cisco's metadata \
                   framework.",
     toolset: "products",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("serial_numbers", Form::Texts(100)), "Serial numbers."),
         (Field::new("product_ids", Form::Texts(100)), "Product ids."),
         (Field::new("mdf", Form::Flag), "With `product_ids`: names in the metadata framework; hardware only."),
     ]),
-    returns: &Listing { name: "products", columns: PRODUCT, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "products", columns: PRODUCT, extra: &[] }),
     run,
 };
 

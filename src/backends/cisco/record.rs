@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::refusal::Fault;
 use super::value;
-use crate::backends::schema::{self, Shape};
+use crate::backends::schema::{self, List, Shape, Text};
 
 /// The form a member is brought into.
 #[derive(Clone, Copy, Debug)]
@@ -174,40 +174,63 @@ pub(super) fn list(value: Option<Value>) -> Vec<Value> {
 }
 
 /// Writes the schema of a lean record.
-pub(super) fn schema(out: &mut String, columns: &[Column]) {
-    out.push_str("{\"type\":\"object\",\"properties\":{");
-    properties(out, columns);
-    out.push_str("}}");
+pub(super) const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, columns: &[Column]) {
+    out.add("{\"type\":\"object\",\"properties\":{");
+    properties(out, &mut List::new(), columns);
+    out.add("}}");
 }
 
 /// Writes the members of one. A name that several columns fill is there once.
-pub(super) fn properties(out: &mut String, columns: &[Column]) {
-    let mut before: Vec<&str> = Vec::with_capacity(columns.len());
-    for column in columns {
-        if before.contains(&column.to) {
-            continue;
-        }
-        let name = (before.len(), column.to);
-        before.push(column.to);
-        let shape = match column.form {
-            Form::Line | Form::Prose | Form::Date => Shape::Text,
-            Form::Whole => Shape::Whole,
-            Form::Number => Shape::Number,
-            Form::Flag => Shape::Flag,
-            Form::Lines | Form::Words => Shape::Texts,
-            Form::Rows(columns) => {
-                schema::name(out, name.0, name.1);
-                rows(out, columns, column.about);
-                continue;
+pub(super) const fn properties<const SIZE: usize>(out: &mut Text<SIZE>, list: &mut List, columns: &[Column]) {
+    let (mut rest, mut at) = (columns, 0);
+    while let [column, after @ ..] = rest {
+        let (before, _) = columns.split_at(at);
+        if !fills(before, column.to) {
+            let shape = match column.form {
+                Form::Line | Form::Prose | Form::Date => Some(Shape::Text),
+                Form::Whole => Some(Shape::Whole),
+                Form::Number => Some(Shape::Number),
+                Form::Flag => Some(Shape::Flag),
+                Form::Lines | Form::Words => Some(Shape::Texts),
+                Form::Rows(_) => None,
+            };
+            if let Some(shape) = shape {
+                list.member(out, column.to, shape, column.about);
             }
-        };
-        shape.write_as(out, name, column.about);
+            if let Form::Rows(columns) = column.form {
+                list.name(out, column.to);
+                rows(out, columns, column.about);
+            }
+        }
+        (rest, at) = (after, at + 1);
     }
 }
 
+/// Whether one of the columns fills the member of this name.
+const fn fills(mut columns: &[Column], name: &str) -> bool {
+    while let [column, after @ ..] = columns {
+        if is_same(column.to.as_bytes(), name.as_bytes()) {
+            return true;
+        }
+        columns = after;
+    }
+    false
+}
+
+/// Whether two names are the same, for the compiler.
+const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
+    while let ([byte, after @ ..], [against, later @ ..]) = (one, other) {
+        if *byte != *against {
+            return false;
+        }
+        (one, other) = (after, later);
+    }
+    one.is_empty() && other.is_empty()
+}
+
 /// Writes the schema of a list of lean records.
-pub(super) fn rows(out: &mut String, columns: &[Column], about: &str) {
-    out.push_str("{\"type\":\"array\",\"items\":");
+pub(super) const fn rows<const SIZE: usize>(out: &mut Text<SIZE>, columns: &[Column], about: &str) {
+    out.add("{\"type\":\"array\",\"items\":");
     schema(out, columns);
     schema::end(out, about);
 }
@@ -284,9 +307,7 @@ mod tests {
 
     #[test]
     fn the_schema_follows_the_columns() {
-        let mut written = String::new();
-        schema(&mut written, COLUMNS);
-        let schema: Value = serde_json::from_str(&written).unwrap();
+        let schema: Value = serde_json::from_str(schema::written!(schema, COLUMNS)).unwrap();
         assert_eq!(schema["properties"]["id"], json!({"type": "string", "description": "Its id."}));
         assert_eq!(schema["properties"]["rows"]["items"]["properties"]["number"], json!({"type": "integer"}));
     }

@@ -18,7 +18,7 @@ use super::running::{self, Affecting, SYSTEMS};
 use super::tool::{Request, Spec};
 use super::{lifecycle, path, software, together};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress, Step};
 
 /// Products whose bugs and advisories are looked up: each is a request of its own.
@@ -73,7 +73,7 @@ pub(super) static SPEC: Spec = Spec {
                   use is named in `parts` with the reason, and the rest of the report is there. With `os` and `version` the \
                   advisories are those that affect that version.",
     toolset: "analysis",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("serial_numbers", Form::Texts(75)), "Serial numbers; at most 75."),
         (Field::new("product_ids", Form::Texts(75)), "Product ids; at most 75."),
         (
@@ -83,7 +83,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("os", Form::Choice(SYSTEMS)), "The operating system of the devices; with `version`."),
         (Field::new("version", Form::Text(60)), "The version they run."),
     ]),
-    returns: &Listing { name: "devices", columns: DEVICE, extra: EXTRA },
+    returns: written!(Listing::write, Listing { name: "devices", columns: DEVICE, extra: EXTRA }),
     run,
 };
 

@@ -12,7 +12,7 @@ use super::record::{Column, Form as F, Row, list};
 use super::tool::{Request, Spec};
 use super::{bugs, path, value};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, days};
 
 /// Days in one request.
@@ -88,7 +88,7 @@ pub(super) static SPEC: Spec = Spec {
                   those about these devices (the service cannot search for a device itself; a support case names its \
                   returns, too). Names, addresses and telephone numbers are left out unless `personal` is true.",
     toolset: "returns",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("rma_numbers", Form::Texts(50)), "Numbers of returns."),
         (Field::new("user_id", Form::Text(20)), "A Cisco.com user id."),
         (Field::new("from", Form::Day), "With `user_id`: ordered on this day or later; the last 30 days unless given."),
@@ -104,7 +104,7 @@ pub(super) static SPEC: Spec = Spec {
         ),
         (Field::new("personal", Form::Flag), "Also return names, addresses and telephone numbers."),
     ]),
-    returns: &Listing { name: "returns", columns: RETURN, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "returns", columns: RETURN, extra: &[] }),
     run,
 };
 

@@ -16,7 +16,7 @@ use super::record::{Column, Detail, Form as F, Row, lean, list};
 use super::release::{Release, other_spelling};
 use super::tool::{DETAIL, Request, Spec};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Operating systems that the Software Checker knows.
@@ -40,7 +40,7 @@ pub(super) static SPEC: Spec = Spec {
                   Critical and High advisories are mapped to versions by Cisco. With `list` it names the versions or the \
                   platforms that can be asked about.",
     toolset: "security",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::required("os", Form::Choice(SYSTEMS)), "The operating system."),
         (Field::new("version", Form::Text(60)), "The running version, such as 17.9.4."),
         (Field::new("platform", Form::Text(40)), "Only this platform (nxos, asa, ftd, fxos), such as NEXUS9000."),
@@ -52,7 +52,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("limit", Form::Whole(1, 5_000)), "How many rows of a list at most; 100 unless given."),
         (Field::new("offset", Form::Whole(0, 100_000)), "With `list`: leave out this many rows."),
     ]),
-    returns: &Listing { name: "advisories", columns: ADVISORY, extra: EXTRA },
+    returns: written!(Listing::write, Listing { name: "advisories", columns: ADVISORY, extra: EXTRA }),
     run,
 };
 

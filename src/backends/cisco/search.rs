@@ -12,7 +12,7 @@ use super::record::{Column, Detail, Form as F, Row};
 use super::release::other_spelling;
 use super::tool::{DETAIL, Request, Spec};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress, Step};
 
 /// Bugs that are read in one step; they come by severity.
@@ -39,7 +39,7 @@ pub(super) static SPEC: Spec = Spec {
                   full name and series, its base id, any version, plain words. Says what each step asked and found. Use it \
                   when you do not know how Cisco files the bug; use `bugs` when you do.",
     toolset: "bugs",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (
             Field::required("term", Form::Text(100)),
             "A product id, the full name of a product or series, a bug id, or words for a symptom.",
@@ -50,7 +50,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("wanted", Form::Whole(1, 100)), "Stop widening when so many are found; 10 unless given."),
         (Field::new("detail", Form::Choice(&["brief", "full"])), DETAIL),
     ]),
-    returns: &Listing { name: "bugs", columns: BUG, extra: EXTRA },
+    returns: written!(Listing::write, Listing { name: "bugs", columns: BUG, extra: EXTRA }),
     run,
 };
 

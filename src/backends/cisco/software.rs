@@ -15,7 +15,7 @@ use super::record::{Column, Detail, Form as F, list};
 use super::tool::{LIMIT, OFFSET, Request, Spec};
 use super::{bugs, value};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{arguments, written};
 use crate::backends::{Boxed, Error, Output, Progress};
 
 /// Products in one request for suggestions.
@@ -85,7 +85,7 @@ pub(super) static SPEC: Spec = Spec {
                   hardware, `images` metadata of images (size, checksums, advisories) of a product or by file name. It never \
                   downloads: export and licence forms are for a person to accept, at https://software.cisco.com.",
     toolset: "software",
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("product_ids", Form::Texts(200)), "Product ids."),
         (Field::new("mdf_ids", Form::Texts(200)), "Numeric ids in Cisco's metadata framework."),
         (Field::new("image_names", Form::Texts(50)), "With `images`: file names; without a product id of any product."),
@@ -104,7 +104,7 @@ pub(super) static SPEC: Spec = Spec {
         (Field::new("limit", Form::Whole(1, 2_000)), LIMIT),
         (Field::new("offset", Form::Whole(0, 100_000)), OFFSET),
     ]),
-    returns: &Listing { name: "releases", columns: RELEASE, extra: &[] },
+    returns: written!(Listing::write, Listing { name: "releases", columns: RELEASE, extra: &[] }),
     run,
 };
 

@@ -12,7 +12,7 @@ use super::{
     advisories, bugs, cases, compare, coverage, lifecycle, products, report, returns, running, search, software,
 };
 use crate::backends::arguments::{self, Field, Form};
-use crate::backends::schema::{Arguments, Make};
+use crate::backends::schema::Arguments;
 use crate::backends::{Boxed, Call, Connection, Effect, Error, Handler, Output, Progress, Schema, Tool, name};
 
 /// Asking changes nothing, and the answers hold words of strangers.
@@ -26,7 +26,7 @@ pub(super) struct Spec {
     pub(super) description: &'static str,
     pub(super) toolset: &'static str,
     pub(super) takes: Arguments,
-    pub(super) returns: &'static dyn Make,
+    pub(super) returns: &'static str,
     pub(super) run: Run,
 }
 
@@ -64,8 +64,8 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
-        input_schema: Schema::Made(&spec.takes),
-        output_schema: Some(Schema::Made(spec.returns)),
+        input_schema: Schema::Static(spec.takes.schema),
+        output_schema: Some(Schema::Static(spec.returns)),
         effect: EFFECT,
         toolset: Some(spec.toolset),
         handler: Arc::new(Runner { client: client.clone(), spec }),
@@ -93,7 +93,7 @@ impl Spec {
         given: Map<String, Value>,
         progress: Progress,
     ) -> Result<Boxed<'static, Result<Output, Error>>, Error> {
-        let fields = self.takes.fields();
+        let fields = self.takes.fields;
         let mut given = arguments::check(&fields, given)?;
         settle(&fields, &mut given)?;
         Ok((self.run)(Request { client, given, progress }))

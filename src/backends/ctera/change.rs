@@ -9,9 +9,9 @@ use super::client::At;
 use super::listing::{Wanted, word};
 use super::path::{Path, new_name};
 use super::read::VERSION;
-use super::shape::{OUTCOMES, Returns, Shape};
+use super::shape::{OUTCOMES, Shape, returns};
 use super::task::{Action, OnConflict, Outcome, Watch};
-use super::tool::{ADDS, Request, Spec, TAKES, Takes, output, told};
+use super::tool::{ADDS, Request, Spec, TAKES, output, takes, told};
 use super::wire::Node;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::http::Kind;
@@ -45,14 +45,14 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Makes a folder on the CTERA Portal, with the folders it is in where they are missing.",
         toolset: "write",
         effect: crate::backends::Effect { idempotent: true, ..ADDS },
-        takes: Takes::new(&[
+        takes: takes!(&[
             (
                 Field::required("path", Form::Text(4_096)),
                 "The path of the new folder, such as `My Files/Reports/2026`.",
             ),
             (Field::new("parents", Form::Flag), "Also make the folders it is in; true unless given."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("path", Shape::Text, true, ""),
             ("made", Shape::Texts, true, "What was made, from the top on; empty if it was there already."),
         ]),
@@ -64,7 +64,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Copies files and folders into another folder, waits for the end and tells what became of each.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[PATHS, FOLDER, NEW_NAME, ON_CONFLICT, WAITS]),
+        takes: takes!(&[PATHS, FOLDER, NEW_NAME, ON_CONFLICT, WAITS]),
         returns: OUTCOMES,
         run: |request| Box::pin(into_folder(request, "copyResources")),
     },
@@ -74,7 +74,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Moves files and folders into another folder, waits for the end and tells what became of each.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[PATHS, FOLDER, NEW_NAME, ON_CONFLICT, WAITS]),
+        takes: takes!(&[PATHS, FOLDER, NEW_NAME, ON_CONFLICT, WAITS]),
         returns: OUTCOMES,
         run: |request| Box::pin(into_folder(request, "moveResources")),
     },
@@ -84,7 +84,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Gives a file or folder another name in the folder where it is.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::required("path", Form::Text(4_096)), "Its path, as lists show it."),
             (Field::required("new_name", Form::Text(255)), "The new name, without a path."),
             ON_CONFLICT,
@@ -100,7 +100,7 @@ pub(super) static SPECS: &[Spec] = &[
                       not empty are deleted only with `recursive`. Ask the person first.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[PATHS, (Field::new("recursive", Form::Flag), "Also folders with what is in them."), WAITS]),
+        takes: takes!(&[PATHS, (Field::new("recursive", Form::Flag), "Also folders with what is in them."), WAITS]),
         returns: OUTCOMES,
         run: |request| Box::pin(delete(request)),
     },
@@ -110,7 +110,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Brings back deleted files and folders to where they were. Lists with `include_deleted` show what there is.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[PATHS, ON_CONFLICT, WAITS]),
+        takes: takes!(&[PATHS, ON_CONFLICT, WAITS]),
         returns: OUTCOMES,
         run: |request| Box::pin(recover(request)),
     },
@@ -120,7 +120,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Makes an older version of a file or folder the current one. What is current becomes a version.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::required("path", Form::Text(4_096)), "Its path, as lists show it."),
             (Field::required("version", Form::Text(40)), VERSION.1),
             ON_CONFLICT,

@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::client::At;
 use super::fields;
 use super::look::entries;
-use super::shape::{Returns, Shape};
-use super::tool::{LOOKS, Request, Spec, TAKES, Takes, output};
+use super::shape::{Shape, returns};
+use super::tool::{LOOKS, Request, Spec, TAKES, output, takes};
 use super::wire::Node;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::http::Kind;
@@ -46,8 +46,8 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Lists the public links to a file or folder on the CTERA Portal.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[PATH]),
-        returns: Returns(&[("path", Shape::Text, true, ""), ("links", Shape::Rows(LINK), true, "")]),
+        takes: takes!(&[PATH]),
+        returns: returns!(&[("path", Shape::Text, true, ""), ("links", Shape::Rows(LINK), true, "")]),
         run: |request| Box::pin(links(request)),
     },
     Spec {
@@ -57,7 +57,7 @@ pub(super) static SPECS: &[Spec] = &[
                       only when the person asks for it.",
         toolset: "links",
         effect: OPENS,
-        takes: Takes::new(&[
+        takes: takes!(&[
             PATH,
             (
                 Field::new("access", Form::Choice(&["read", "write", "preview", "upload", "none"])),
@@ -67,7 +67,7 @@ pub(super) static SPECS: &[Spec] = &[
             (Field::new("expires", Form::Day), "Or the day on which it ends."),
             (Field::new("never_expires", Form::Flag), "Or that it never ends."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("path", Shape::Text, true, ""),
             ("id", Shape::Text, false, ID),
             ("url", Shape::Text, true, URL),
@@ -83,14 +83,14 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Ends a public link: its address leads nowhere from then on.",
         toolset: "links",
         effect: TAKES,
-        takes: Takes::new(&[
+        takes: takes!(&[
             PATH,
             (
                 Field::required("link", Form::Text(500)),
                 "The `id` or the `url` of the link, as the list of links shows it.",
             ),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("path", Shape::Text, true, ""),
             ("removed", Shape::Text, true, "The link that was removed."),
         ]),
@@ -102,8 +102,8 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Tells with whom a file or folder is shared inside the company, and who owns it.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[PATH]),
-        returns: Returns(&[
+        takes: takes!(&[PATH]),
+        returns: returns!(&[
             ("path", Shape::Text, true, ""),
             ("owner", Shape::Text, false, ""),
             (

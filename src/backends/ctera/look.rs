@@ -8,8 +8,8 @@ use super::item::{Item, Row};
 use super::listing::{Bounds, Wanted};
 use super::open::Who;
 use super::path::Path;
-use super::shape::{ROWS, Returns, Shape};
-use super::tool::{LOOKS, Request, Spec, Takes, output};
+use super::shape::{ROWS, Shape, returns};
+use super::tool::{LOOKS, Request, Spec, output, takes};
 use super::wire::Node;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::http::Kind;
@@ -42,8 +42,8 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Tells who is signed in to the CTERA Portal, what they may do there, and where they are.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[]),
-        returns: Returns(&[
+        takes: takes!(&[]),
+        returns: returns!(&[
             ("account", Shape::Text, true, "Who is signed in."),
             ("role", Shape::Text, false, "What they may do, by the Portal's word."),
             ("home_portal", Shape::Text, false, "The portal that the account belongs to."),
@@ -66,7 +66,7 @@ pub(super) static SPECS: &[Spec] = &[
                       the folders they share.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[PATH, DELETED, ONLY, SORT, LIMIT, OFFSET]),
+        takes: takes!(&[PATH, DELETED, ONLY, SORT, LIMIT, OFFSET]),
         returns: ROWS,
         run: |request| Box::pin(list(request)),
     },
@@ -77,11 +77,11 @@ pub(super) static SPECS: &[Spec] = &[
                       permanent address for people who have access.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::required("path", Form::Text(4_096)), "Its path, as lists show it."),
             (Field::new("include_deleted", Form::Flag), "Also if it was deleted."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("path", Shape::Text, false, ""),
             ("name", Shape::Text, true, ""),
             ("is_folder", Shape::Flag, true, ""),
@@ -109,7 +109,7 @@ pub(super) static SPECS: &[Spec] = &[
                       its name.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[
+        takes: takes!(&[
             PATH,
             (Field::new("depth", Form::Whole(1, 20)), "How many levels of folders; 3 unless given."),
             (Field::new("limit", Form::Whole(1, 2_000)), "How many items at most; 500 unless given."),
@@ -124,7 +124,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Searches a folder and everything below it on the Portal itself.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::new("name", Form::Text(200)), "What the name contains."),
             (Field::new("extension", Form::Text(40)), "The ending of the name, such as `pdf`."),
             (Field::new("content", Form::Text(200)), "What the text contains; newer Portals only."),
@@ -142,8 +142,8 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Lists the portals (tenants) that this administrator can work in. Other tools take one as `portal`.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[LIMIT, OFFSET]),
-        returns: Returns(&[
+        takes: takes!(&[LIMIT, OFFSET]),
+        returns: returns!(&[
             ("portals", Shape::Texts, true, "Their names."),
             ("next_offset", Shape::Whole, false, "There are more: call again with this `offset`."),
         ]),
@@ -155,8 +155,8 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Tells what a task is doing that went on after a call for copying, moving, deleting or recovering had ended.",
         toolset: "read",
         effect: LOOKS,
-        takes: Takes::new(&[(Field::required("task", Form::Text(300)), "The `task` of an earlier result.")]),
-        returns: Returns(&[
+        takes: takes!(&[(Field::required("task", Form::Text(300)), "The `task` of an earlier result.")]),
+        returns: returns!(&[
             ("outcome", Shape::Text, true, "`done`, `failed` or `running`."),
             ("status", Shape::Text, true, "The Portal's own word."),
             ("percentage", Shape::Whole, false, ""),

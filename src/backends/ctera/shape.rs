@@ -1,6 +1,6 @@
 //! The schemas of results, as tables.
 
-pub(super) use crate::backends::schema::{Member, Returns, Shape};
+pub(super) use crate::backends::schema::{Member, Shape, returns};
 
 /// The members of [`super::item::Row`].
 pub(super) const ROW: &[Member] = &[
@@ -22,7 +22,7 @@ pub(super) const ROW: &[Member] = &[
 ];
 
 /// Some rows, and how to get the others.
-pub(super) const ROWS: Returns = Returns(&[
+pub(super) const ROWS: &str = returns!(&[
     ("path", Shape::Text, true, "What was looked at."),
     ("items", Shape::Rows(ROW), true, ""),
     ("next_offset", Shape::Whole, false, "There is more: call again with this `offset`."),
@@ -31,7 +31,7 @@ pub(super) const ROWS: Returns = Returns(&[
 ]);
 
 /// The members of [`super::task::Outcome`].
-pub(super) const OUTCOMES: Returns = Returns(&[(
+pub(super) const OUTCOMES: &str = returns!(&[(
     "items",
     Shape::Rows(&[
         ("path", Shape::Text, true, ""),

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 
 use super::client::{At, Client};
 use super::path::Path;
-use super::{Scope, change, links, look, read, shape, transfer};
+use super::{Scope, change, links, look, read, transfer};
 use crate::backends::arguments::{self, Field, Form};
-use crate::backends::schema::{self, Make};
+use crate::backends::schema::Arguments;
 use crate::backends::{Boxed, Call, Connection, Effect, Error, Handler, Output, Progress, Schema, Tool, name, outside};
 
 /// A tool, as a value.
@@ -21,42 +21,40 @@ pub(super) struct Spec {
     pub(super) toolset: &'static str,
     pub(super) effect: Effect,
     pub(super) takes: Takes,
-    pub(super) returns: shape::Returns,
+    pub(super) returns: &'static str,
     pub(super) run: Run,
 }
 
-/// What a tool takes. In the administration each takes a portal as well, see [`Within`].
+/// What a tool takes; see [`takes`](takes!).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Takes {
-    own: schema::Arguments,
-    within: Within,
+    pub(super) own: Arguments,
+    /// The same in the administration, where each takes a portal as well.
+    pub(super) within: Arguments,
 }
 
-/// What a tool takes in the administration.
-#[derive(Clone, Copy, Debug)]
-struct Within(&'static [(Field, &'static str)]);
+/// What a tool takes, in the administration and elsewhere, from the table of its fields.
+macro_rules! takes {
+    ($table:expr) => {
+        $crate::backends::ctera::tool::Takes {
+            own: $crate::backends::schema::arguments!($table),
+            within: $crate::backends::schema::arguments!($table, &[$crate::backends::ctera::tool::PORTAL]),
+        }
+    };
+}
+
+pub(super) use takes;
 
 /// The portal that a call is about: an argument of each call, and nothing that lasts.
-const PORTAL: (Field, &str) = (
+pub(super) const PORTAL: (Field, &str) = (
     Field::new("portal", Form::Text(200)),
     "The portal (tenant) to work in, by the name that the list of portals shows; the global administration unless given. It \
      counts for this call only.",
 );
 
 impl Takes {
-    pub(super) const fn new(fields: &'static [(Field, &'static str)]) -> Self {
-        Self { own: schema::Arguments(fields), within: Within(fields) }
-    }
-
-    fn fields(&self, scope: Scope) -> Vec<Field> {
-        let own = self.own.fields().into_iter();
-        own.chain((scope == Scope::Admin).then_some(PORTAL.0)).collect()
-    }
-}
-
-impl Make for Within {
-    fn write(&self, out: &mut String) {
-        schema::of_fields(out, self.0.iter().chain([&PORTAL]));
+    fn of(&self, scope: Scope) -> &Arguments {
+        if scope == Scope::Admin { &self.within } else { &self.own }
     }
 }
 
@@ -93,8 +91,8 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
-        input_schema: Schema::Made(if scope == Scope::Admin { &spec.takes.within } else { &spec.takes.own }),
-        output_schema: Some(Schema::Made(&spec.returns)),
+        input_schema: Schema::Static(spec.takes.of(scope).schema),
+        output_schema: Some(Schema::Static(spec.returns)),
         effect: spec.effect,
         toolset: Some(spec.toolset),
         handler: Arc::new(Runner { client: client.clone(), spec }),
@@ -117,7 +115,7 @@ impl Handler for Runner {
                 // It could be meant as any of them.
                 return Err(Error::Arguments("`portal` is empty: name one, or leave it out".to_owned()));
             }
-            let given = arguments::check(&spec.takes.fields(client.scope()), call.arguments)?;
+            let given = arguments::check(spec.takes.of(client.scope()).fields, call.arguments)?;
             let portal = given.get(PORTAL.0.name).and_then(Value::as_str).map(|name| name.trim().to_owned());
             let at = client.at(portal.as_deref()).await?;
             (spec.run)(Request { client, at, given, content, progress: call.progress }).await

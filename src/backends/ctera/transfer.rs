@@ -17,8 +17,8 @@ use super::item::{Item, Row};
 use super::listing::absent;
 use super::path::{Path, new_name};
 use super::read::{Source, VERSION, begins, length, total};
-use super::shape::{ROW, Returns, Shape};
-use super::tool::{ADDS, Request, Spec, TAKES, Takes, output};
+use super::shape::{ROW, Shape, returns};
+use super::tool::{ADDS, Request, Spec, TAKES, output, takes};
 use super::wire::Node;
 use crate::backends::arguments::{Field, Form};
 use crate::backends::folders::{Existing, Folders, Partial};
@@ -42,7 +42,7 @@ const PARENTS: (Field, &str) =
     (Field::new("parents", Form::Flag), "Also make the folders it is in, where they are missing.");
 
 /// What a file looks like after an upload: [`ROW`].
-const UPLOADED: Returns = Returns(ROW);
+const UPLOADED: &str = returns!(ROW);
 
 pub(super) static SPECS: &[Spec] = &[
     Spec {
@@ -51,7 +51,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Writes a file on the CTERA Portal with the content of this call.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::required("path", Form::Text(4_096)), "The whole path of the file, such as `My Files/notes.md`."),
             (Field::new("content", Form::Text(MOST_CONTENT)), "What the file holds; must be given, and may be empty."),
             (
@@ -71,7 +71,7 @@ pub(super) static SPECS: &[Spec] = &[
                       configuration allows can be read.",
         toolset: "write",
         effect: TAKES,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (
                 Field::required("from", Form::Text(4_096)),
                 "The file on this machine: its whole path, or a path within the first allowed folder.",
@@ -93,7 +93,7 @@ pub(super) static SPECS: &[Spec] = &[
                       the person's configuration allows can be written to.",
         toolset: "read",
         effect: ADDS,
-        takes: Takes::new(&[
+        takes: takes!(&[
             (Field::required("path", Form::Text(4_096)), "What to download, by its path as lists show it."),
             (
                 Field::new("to", Form::Text(4_096)),
@@ -103,7 +103,7 @@ pub(super) static SPECS: &[Spec] = &[
             VERSION,
             (Field::new("overwrite", Form::Flag), "Whether a file of that name on this machine may be replaced."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("path", Shape::Text, true, "What was downloaded."),
             ("to", Shape::Text, true, "The file on this machine."),
             ("bytes", Shape::Whole, true, "How many bytes it has."),

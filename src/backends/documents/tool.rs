@@ -10,7 +10,7 @@ use super::library::{Library, aside};
 use super::search::{self, Hit};
 use super::shelf::Shelf;
 use crate::backends::arguments::{self, Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{Arguments, arguments};
 use crate::backends::{Boxed, Call, Connection, Effect, Error, Handler, Output, Schema, Tool, name};
 
 const EFFECT: Effect = Effect { read_only: true, destructive: false, idempotent: true, open_world: false };
@@ -91,7 +91,7 @@ static ALL: &[Spec] = &[
         name: "list_checklists",
         title: "List checklists",
         description: "Lists every checklist with its name and description.",
-        takes: Arguments(&[OFFSET]),
+        takes: arguments!(&[OFFSET]),
         returns: CHECKLIST_ROWS,
         act: Act::List(Some(CHECKLISTS)),
     },
@@ -99,7 +99,7 @@ static ALL: &[Spec] = &[
         name: "get_checklist",
         title: "Read a checklist",
         description: "Reads a checklist. A long one comes in pieces.",
-        takes: Arguments(&[NAME, FROM]),
+        takes: arguments!(&[NAME, FROM]),
         returns: ONE,
         act: Act::Get(Some(CHECKLISTS)),
     },
@@ -107,7 +107,7 @@ static ALL: &[Spec] = &[
         name: "list_processes",
         title: "List processes",
         description: "Lists every process with its name and description.",
-        takes: Arguments(&[OFFSET]),
+        takes: arguments!(&[OFFSET]),
         returns: PROCESS_ROWS,
         act: Act::List(Some(PROCESSES)),
     },
@@ -115,7 +115,7 @@ static ALL: &[Spec] = &[
         name: "get_process",
         title: "Read a process",
         description: "Reads a process. A long one comes in pieces.",
-        takes: Arguments(&[NAME, FROM]),
+        takes: arguments!(&[NAME, FROM]),
         returns: ONE,
         act: Act::Get(Some(PROCESSES)),
     },
@@ -124,7 +124,7 @@ static ALL: &[Spec] = &[
         title: "Search processes",
         description: "Finds up to 50 processes that hold a phrase in their name, description or content, in whatever case. For several \
                       words that need not stand together, use `search_documents` with the kind `processes`.",
-        takes: Arguments(&[
+        takes: arguments!(&[
             (Field::new("keyword", Form::Text(200)), "The phrase."),
             (Field::new("query", Form::Text(200)), "The same under another name."),
         ]),
@@ -135,7 +135,7 @@ static ALL: &[Spec] = &[
         name: "list_documents",
         title: "List documents",
         description: "Lists documents of every kind: checklists, processes and others, and says which kinds there are.",
-        takes: Arguments(&[KIND, TAG, LIMIT, OFFSET]),
+        takes: arguments!(&[KIND, TAG, LIMIT, OFFSET]),
         returns: ROWS,
         act: Act::List(None),
     },
@@ -143,7 +143,7 @@ static ALL: &[Spec] = &[
         name: "get_document",
         title: "Read a document",
         description: "Reads a document of any kind, with its tags and headings. A long one comes in pieces.",
-        takes: Arguments(&[NAME, KIND, FROM]),
+        takes: arguments!(&[NAME, KIND, FROM]),
         returns: ONE,
         act: Act::Get(None),
     },
@@ -152,7 +152,7 @@ static ALL: &[Spec] = &[
         title: "Search documents",
         description: "Finds documents of every kind by words, in whatever case and order; words in quotes stand together. Best first: those with \
                       all words, then those that have them in name, tags, headings and description.",
-        takes: Arguments(&[(Field::required("query", Form::Text(500)), "The words."), KIND, TAG, LIMIT, OFFSET]),
+        takes: arguments!(&[(Field::required("query", Form::Text(500)), "The words."), KIND, TAG, LIMIT, OFFSET]),
         returns: RANKED,
         act: Act::Search(None),
     },
@@ -175,7 +175,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
-        input_schema: Schema::Made(&spec.takes),
+        input_schema: Schema::Static(spec.takes.schema),
         output_schema: Some(Schema::Static(spec.returns)),
         effect: EFFECT,
         toolset: None,
@@ -194,7 +194,7 @@ impl Handler for Runner {
         let Self { library, spec } = self;
         let (library, spec) = (library.clone(), *spec);
         Box::pin(async move {
-            let given = Given(arguments::check(&spec.takes.fields(), call.arguments)?);
+            let given = Given(arguments::check(spec.takes.fields, call.arguments)?);
             match spec.act {
                 Act::List(kind) => list(library, kind, given).await,
                 Act::Get(kind) => get(library, kind, &given).await,

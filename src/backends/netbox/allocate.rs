@@ -9,11 +9,11 @@ use super::client::Ask;
 use super::ipam::{self, NAME, NARROW, WHAT};
 use super::lean::{self, SHORT};
 use super::objects::which;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{ADDS, Request, Spec};
 use super::{body, relation, write};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output, outside};
 
 pub(super) static SPECS: &[Spec] = &[Spec {
@@ -24,7 +24,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
                   unclear failure look what was created before calling again.",
     toolset: Some("writes"),
     effect: ADDS,
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::required("what", Form::Choice(WHAT)), "What is wanted."),
         (
             Field::new("id", Form::Whole(1, i64::MAX)),
@@ -40,7 +40,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
         ),
         write::MESSAGE,
     ]),
-    returns: Returns(&[
+    returns: returns!(&[
         ("what", Shape::Text, true, ""),
         ("objects", Shape::Objects, true, "What was created."),
         ("request_id", Shape::Text, false, "By which the change log has it."),

@@ -6,11 +6,11 @@ use super::answer::{self, Answer};
 use super::client::Ask;
 use super::lean::{self, SHORT};
 use super::objects::which;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::{listing, relation};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output};
 
 /// Types that have one path, and those through which several may lead.
@@ -39,13 +39,13 @@ pub(super) static SPECS: &[Spec] = &[
                       and circuits: each hop with its near end, its cable and its far end.",
         toolset: Some("dcim"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             (Field::new("type", Form::Choice(KINDS)), "What to start from; an interface unless given."),
             (Field::new("id", Form::Whole(1, i64::MAX)), "Its id in NetBox."),
             (Field::new("name", Form::Text(200)), "Or its name, with the `device` that it belongs to."),
             (Field::new("device", Form::Text(200)), "With `name`: the device, by its name."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             ("id", Shape::Whole, true, ""),
             (
@@ -79,7 +79,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Shows what is where in a rack in NetBox: each device with its units and its side, and which units are free.",
         toolset: Some("dcim"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             (Field::new("id", Form::Whole(1, i64::MAX)), "The rack's id in NetBox."),
             (Field::new("name", Form::Text(200)), "Or its name."),
             (
@@ -88,7 +88,7 @@ pub(super) static SPECS: &[Spec] = &[
             ),
             (Field::new("face", Form::Choice(&["front", "rear"])), "One side only."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("rack", Shape::Object, true, ""),
             (
                 "devices",

@@ -8,11 +8,11 @@ use super::answer::{self, Answer, ROOM};
 use super::client::Ask;
 use super::lean::{self, HIDDEN};
 use super::objects::{AFTER, which};
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::{filters, relation, vocabulary};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output, outside};
 
 /// Characters of a value in a difference, and differences of one change.
@@ -28,7 +28,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
                   `type` and `id` or `name` it is the history of one object. How long changes are kept is up to the instance.",
     toolset: Some("objects"),
     effect: LOOKS,
-    takes: Arguments(&[
+    takes: arguments!(&[
         (Field::new("type", Form::Text(120)), "Changes of objects of this type, as `dcim.device`."),
         (
             Field::new("id", Form::Whole(1, i64::MAX)),
@@ -52,7 +52,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
         (Field::new("limit", Form::Whole(1, 100)), "How many at most; 20 unless given."),
         AFTER,
     ]),
-    returns: Returns(&[
+    returns: returns!(&[
         ("count", Shape::Whole, false, "How many there are in all."),
         ("returned", Shape::Whole, true, "How many are here."),
         ("next", Shape::Text, false, "There are more: call again with this as `after`."),

@@ -7,11 +7,11 @@ use super::catalog::{self, Type};
 use super::client::{Ask, Client};
 use super::filters::{self, Source};
 use super::objects::TYPE;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::{listing, vocabulary};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Boxed, Error, Output, outside};
 
 /// Values of a field that are shown where the field is not named.
@@ -26,11 +26,11 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Lists the types of objects in NetBox, also those of its plugins, with the names that other tools take as `type`.",
         toolset: Some("objects"),
         effect: LOOKS,
-        takes: Arguments(&[(
+        takes: arguments!(&[(
             Field::new("query", Form::Text(60)),
             "Types whose name contains this, as `cluster` or `ipam`.",
         )]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("release", Shape::Text, true, "The release of this NetBox."),
             (
                 "types",
@@ -57,7 +57,7 @@ pub(super) static SPECS: &[Spec] = &[
                       and are required, and which values a field may have.",
         toolset: Some("objects"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             TYPE,
             (
                 Field::new("about", Form::Choice(&["filters", "fields", "choices", "writing"])),
@@ -68,7 +68,7 @@ pub(super) static SPECS: &[Spec] = &[
                 "Filters, fields and choices whose name contains this only; then all values of it.",
             ),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             (
                 "known_by",

@@ -8,11 +8,11 @@ use super::answer::{self, Answer};
 use super::client::Ask;
 use super::lean::{self, SHORT};
 use super::objects::which;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::{listing, relation};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output, outside};
 
 /// What can be free, in what, and under which name there.
@@ -48,7 +48,7 @@ pub(super) static SPECS: &[Spec] = &[
                       numbers of a range. It reserves nothing; `allocate` does.",
         toolset: Some("ipam"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             (Field::required("what", Form::Choice(WHAT)), "What is wanted."),
             (
                 Field::new("id", Form::Whole(1, i64::MAX)),
@@ -62,7 +62,7 @@ pub(super) static SPECS: &[Spec] = &[
             ),
             (Field::new("limit", Form::Whole(1, 500)), "How many at most; 20 unless given."),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("what", Shape::Text, true, ""),
             ("in", Shape::Object, true, "Where it is free."),
             ("free", Shape::Texts, true, "The lowest first; of prefixes the whole free ones."),
@@ -77,14 +77,14 @@ pub(super) static SPECS: &[Spec] = &[
                       narrowest, the IP ranges around it, and the address itself with what it is assigned to.",
         toolset: Some("ipam"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             (Field::required("address", Form::Text(60)), "As `192.0.2.7`, `192.0.2.0/24` or `2001:db8::1`."),
             (
                 Field::new("vrf", Form::Text(200)),
                 "In this VRF only, by its name, route distinguisher or id; `null` for the global table.",
             ),
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("address", Shape::Text, true, ""),
             ("prefixes", Shape::Objects, true, "The narrowest last."),
             ("addresses", Shape::Objects, true, "The address itself, in each VRF that has it."),

@@ -7,11 +7,11 @@ use super::catalog::Type;
 use super::client::Ask;
 use super::lean::{self, LONG};
 use super::listing::{self, Wish};
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::{filters, relation};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output};
 
 /// The most rows of one page.
@@ -50,7 +50,7 @@ pub(super) static SPECS: &[Spec] = &[
                       circuits, tenants, journal entries and all others. A misspelt filter is refused, not ignored.",
         toolset: Some("objects"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             TYPE,
             FILTERS,
             (
@@ -65,7 +65,7 @@ pub(super) static SPECS: &[Spec] = &[
             LIMIT,
             AFTER,
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             ("count", Shape::Whole, false, "How many there are in all."),
             ("returned", Shape::Whole, true, "How many are here."),
@@ -80,7 +80,7 @@ pub(super) static SPECS: &[Spec] = &[
         description: "Gets one object of any type in NetBox with all its fields, by its id or by its name.",
         toolset: Some("objects"),
         effect: LOOKS,
-        takes: Arguments(&[
+        takes: arguments!(&[
             TYPE,
             (Field::new("id", Form::Whole(1, i64::MAX)), "Its id in NetBox."),
             (
@@ -90,7 +90,7 @@ pub(super) static SPECS: &[Spec] = &[
             (Field::new("filters", Form::Object), "With `name`: filters that say which one is meant, as in `objects`."),
             FIELDS,
         ]),
-        returns: Returns(&[
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             ("object", Shape::Object, true, "A relation is its id and its display; what is empty is left out."),
             ("left_out", Shape::Texts, false, "Fields that are too large: ask for them with `fields`."),

@@ -14,10 +14,10 @@ use super::client::{Ask, Query};
 use super::lean::{self, SHORT};
 use super::listing;
 use super::release::Release;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output};
 
 /// Where a text is searched for unless the caller says.
@@ -49,7 +49,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
                   searched if so.",
     toolset: Some("objects"),
     effect: LOOKS,
-    takes: Arguments(&[
+    takes: arguments!(&[
         (
             Field::required("query", Form::Text(200)),
             "What to search for. A text must be contained as a whole: search for one word, not for a sentence.",
@@ -62,7 +62,7 @@ pub(super) static SPECS: &[Spec] = &[Spec {
         (Field::new("fields", Form::Texts(60)), "The fields to show, where a type has them."),
         (Field::new("limit", Form::Whole(1, 100)), "How many objects of each type at most; 5 unless given."),
     ]),
-    returns: Returns(&[
+    returns: returns!(&[
         ("query", Shape::Text, true, ""),
         ("taken_as", Shape::Text, true, "`text`, `address`, `network`, `mac address` or `number`."),
         ("total", Shape::Whole, true, "How many objects were found in all types."),

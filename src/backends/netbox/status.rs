@@ -6,10 +6,10 @@ use super::answer::{self, Answer};
 use super::client::Ask;
 use super::lean::{self, SHORT};
 use super::release::Release;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Spec};
 use super::who;
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Error, Output};
 
 pub(super) static SPECS: &[Spec] = &[Spec {
@@ -19,8 +19,8 @@ pub(super) static SPECS: &[Spec] = &[Spec {
                   it may write.",
     toolset: None,
     effect: LOOKS,
-    takes: Arguments(&[]),
-    returns: Returns(&[
+    takes: arguments!(&[]),
+    returns: returns!(&[
         ("address", Shape::Text, true, "The host."),
         ("release", Shape::Text, false, ""),
         ("plugins", Shape::Object, false, "Each with its release."),

@@ -9,11 +9,11 @@ use super::catalog::Type;
 use super::client::{Ask, Query};
 use super::lean::{self, SHORT};
 use super::objects::which;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{LOOKS, Request, Run, Spec};
 use super::{ipam, listing, relation};
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{Arguments, arguments};
 use crate::backends::{Error, Output};
 
 /// A list around an object.
@@ -162,7 +162,7 @@ const VLAN: &[Part] = &[
 const ID: (Field, &str) = (Field::new("id", Form::Whole(1, i64::MAX)), "Its id in NetBox.");
 const NARROW: (Field, &str) =
     (Field::new("filters", Form::Object), "With `name`: filters that say which one is meant, as `{\"site\":\"HQ\"}`.");
-const RETURNS: Returns = Returns(&[
+const RETURNS: &str = returns!(&[
     ("type", Shape::Text, true, ""),
     ("object", Shape::Object, true, "A relation is its id and its display; what is empty is left out."),
     (
@@ -188,19 +188,10 @@ const fn spec(
     (name, title): (&'static str, &'static str),
     description: &'static str,
     toolset: &'static str,
-    takes: &'static [(Field, &'static str)],
+    takes: Arguments,
     run: Run,
 ) -> Spec {
-    Spec {
-        name,
-        title,
-        description,
-        toolset: Some(toolset),
-        effect: LOOKS,
-        takes: Arguments(takes),
-        returns: RETURNS,
-        run,
-    }
+    Spec { name, title, description, toolset: Some(toolset), effect: LOOKS, takes, returns: RETURNS, run }
 }
 
 pub(super) static SPECS: &[Spec] = &[
@@ -208,35 +199,39 @@ pub(super) static SPECS: &[Spec] = &[
         ("device", "A device"),
         "Everything about one device in NetBox: its fields, interfaces, addresses, modules, services and contacts.",
         "dcim",
-        &[ID, (Field::new("name", Form::Text(200)), "Or its name."), NARROW],
+        arguments!(&[ID, (Field::new("name", Form::Text(200)), "Or its name."), NARROW]),
         |request| Box::pin(summary(request, "dcim.device", DEVICE)),
     ),
     spec(
         ("site", "A site"),
         "Everything about one site in NetBox: its fields and counts, locations, racks, devices, prefixes, VLANs, circuits and contacts.",
         "dcim",
-        &[ID, (Field::new("name", Form::Text(200)), "Or its name or slug."), NARROW],
+        arguments!(&[ID, (Field::new("name", Form::Text(200)), "Or its name or slug."), NARROW]),
         |request| Box::pin(summary(request, "dcim.site", SITE)),
     ),
     spec(
         ("circuit", "A circuit"),
         "Everything about one circuit in NetBox: its fields, both terminations with where they are, and contacts.",
         "circuits",
-        &[ID, (Field::new("name", Form::Text(200)), "Or its circuit id, as the provider calls it."), NARROW],
+        arguments!(&[
+            ID,
+            (Field::new("name", Form::Text(200)), "Or its circuit id, as the provider calls it."),
+            NARROW
+        ]),
         |request| Box::pin(summary(request, "circuits.circuit", CIRCUIT)),
     ),
     spec(
         ("prefix", "A prefix"),
         "Everything about one prefix in NetBox: its fields, what it lies in, what lies in it, its addresses and ranges, and how full it is.",
         "ipam",
-        &[ID, (Field::new("name", Form::Text(60)), "Or the prefix, as `192.0.2.0/24`."), NARROW],
+        arguments!(&[ID, (Field::new("name", Form::Text(60)), "Or the prefix, as `192.0.2.0/24`."), NARROW]),
         |request| Box::pin(summary(request, "ipam.prefix", PREFIX)),
     ),
     spec(
         ("vlan", "A VLAN"),
         "Everything about one VLAN in NetBox: its fields, its prefixes, and the interfaces that carry it.",
         "ipam",
-        &[ID, (Field::new("name", Form::Text(200)), "Or its name or its VLAN id (1 to 4094)."), NARROW],
+        arguments!(&[ID, (Field::new("name", Form::Text(200)), "Or its name or its VLAN id (1 to 4094)."), NARROW]),
         |request| Box::pin(summary(request, "ipam.vlan", VLAN)),
     ),
 ];

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::client::Client;
-use super::shape::Returns;
 use super::{allocate, cabling, changes, describe, ipam, objects, search, status, summary, write};
 use crate::backends::arguments;
 use crate::backends::schema::Arguments;
@@ -21,7 +20,7 @@ pub(super) struct Spec {
     pub(super) toolset: Option<&'static str>,
     pub(super) effect: Effect,
     pub(super) takes: Arguments,
-    pub(super) returns: Returns,
+    pub(super) returns: &'static str,
     pub(super) run: Run,
 }
 
@@ -63,8 +62,8 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         name: name::of(&connection.name, spec.name),
         title: spec.title.into(),
         description: spec.description.into(),
-        input_schema: Schema::Made(&spec.takes),
-        output_schema: Some(Schema::Made(&spec.returns)),
+        input_schema: Schema::Static(spec.takes.schema),
+        output_schema: Some(Schema::Static(spec.returns)),
         effect: spec.effect,
         toolset: spec.toolset,
         own: spec.name.into(),
@@ -82,7 +81,7 @@ impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let (client, spec) = (self.client.clone(), self.spec);
         Box::pin(async move {
-            let given = arguments::check(&spec.takes.fields(), call.arguments)?;
+            let given = arguments::check(spec.takes.fields, call.arguments)?;
             (spec.run)(Request { client, given, agreed: call.agreed }).await
         })
     }

@@ -13,11 +13,11 @@ use super::client::{self, Ask, Client};
 use super::lean::{self, SHORT};
 use super::objects::{TYPE, which};
 use super::release::Release;
-use super::shape::{Returns, Shape};
+use super::shape::{Shape, returns};
 use super::tool::{ADDS, Request, Spec, TAKES};
 use super::vocabulary;
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::arguments;
 use crate::backends::{Effect, Error, Output, Question, outside};
 
 pub(super) const MESSAGE: (Field, &str) =
@@ -40,8 +40,8 @@ pub(super) static SPECS: &[Spec] = &[
                       VLAN use `allocate`.",
         toolset: Some("writes"),
         effect: ADDS,
-        takes: Arguments(&[TYPE, (Field::required("values", Form::Object), VALUES), MESSAGE]),
-        returns: Returns(&[
+        takes: arguments!(&[TYPE, (Field::required("values", Form::Object), VALUES), MESSAGE]),
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             ("object", Shape::Object, true, "As it was created."),
             ("request_id", Shape::Text, false, "By which the change log has it."),
@@ -56,8 +56,8 @@ pub(super) static SPECS: &[Spec] = &[
                       the result says that this could not be told.",
         toolset: Some("writes"),
         effect: Effect { idempotent: true, ..TAKES },
-        takes: Arguments(&[TYPE, ID, NAME, FILTERS, (Field::required("values", Form::Object), VALUES), MESSAGE]),
-        returns: Returns(&[
+        takes: arguments!(&[TYPE, ID, NAME, FILTERS, (Field::required("values", Form::Object), VALUES), MESSAGE]),
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             (
                 "changes",
@@ -77,8 +77,8 @@ pub(super) static SPECS: &[Spec] = &[
                       person is asked first. Where something depends on it, NetBox refuses and names what.",
         toolset: Some("writes"),
         effect: TAKES,
-        takes: Arguments(&[TYPE, ID, NAME, FILTERS, MESSAGE]),
-        returns: Returns(&[
+        takes: arguments!(&[TYPE, ID, NAME, FILTERS, MESSAGE]),
+        returns: returns!(&[
             ("type", Shape::Text, true, ""),
             ("id", Shape::Whole, true, ""),
             ("deleted", Shape::Text, true, "What it was called."),

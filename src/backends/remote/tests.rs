@@ -407,7 +407,7 @@ fn broken_entries_of_a_list_cost_only_themselves() {
             "properties": {} }, "outputSchema": {"type":"object","$defs":{}}}
     ]"#;
     let tools = offered(list);
-    let text = |schema: &Schema| schema.text().into_owned();
+    let text = |schema: &Schema| schema.text().to_owned();
     let shown: Vec<(&str, String, Option<String>)> = tools
         .iter()
         .map(|tool| (tool.name.as_str(), text(&tool.input_schema), tool.output_schema.as_ref().map(text)))

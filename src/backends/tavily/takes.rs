@@ -1,7 +1,7 @@
 //! What the tools take: each argument with its limits and its meaning, and which arguments go together.
 
 use crate::backends::arguments::{Field, Form};
-use crate::backends::schema::Arguments;
+use crate::backends::schema::{Arguments, arguments};
 
 const DEPTHS: Form = Form::Choice(&["basic", "advanced"]);
 const FORMATS: Form = Form::Choice(&["markdown", "text"]);
@@ -24,7 +24,7 @@ pub(super) enum Rule {
 }
 
 /// A search.
-pub(super) static SEARCH: Arguments = Arguments(&[
+pub(super) static SEARCH: Arguments = arguments!(&[
     (
         Field::required("query", Form::Text(400)),
         "What to search for, as you would type it into a search engine; at most 400 characters. Split a complex \
@@ -107,7 +107,7 @@ pub(super) const SEARCH_RULES: &[Rule] = &[
 ];
 
 /// Reading pages.
-pub(super) static EXTRACT: Arguments = Arguments(&[
+pub(super) static EXTRACT: Arguments = arguments!(&[
     (
         Field::required("urls", Form::Texts(20)),
         "Addresses of the pages to read, http or https; at most 20. Give one address to get as much of its text as \
@@ -173,7 +173,7 @@ const TIMEOUT: (Field, &str) =
     (Field::new("timeout", Form::Number(10.0, 150.0)), "Seconds to wait for the site; 150 unless given.");
 
 /// Reading a site.
-pub(super) static CRAWL: Arguments = Arguments(&[
+pub(super) static CRAWL: Arguments = arguments!(&[
     URL,
     INSTRUCTIONS,
     MAX_DEPTH,
@@ -207,7 +207,7 @@ pub(super) static CRAWL: Arguments = Arguments(&[
 pub(super) const CRAWL_RULES: &[Rule] = &[Rule::Needs("chunks_per_source", "instructions")];
 
 /// Listing a site.
-pub(super) static MAP: Arguments = Arguments(&[
+pub(super) static MAP: Arguments = arguments!(&[
     URL,
     INSTRUCTIONS,
     MAX_DEPTH,
@@ -228,7 +228,7 @@ pub(super) static MAP: Arguments = Arguments(&[
 ]);
 
 /// A piece of research.
-pub(super) static RESEARCH: Arguments = Arguments(&[
+pub(super) static RESEARCH: Arguments = arguments!(&[
     (
         Field::new("input", Form::Text(20_000)),
         "The task, in plain words. It is begun once, and costs from 4 to 250 credits.",
@@ -276,7 +276,7 @@ pub(super) const RESEARCH_RULES: &[Rule] = &[
 ];
 
 /// How much is used up.
-pub(super) static USAGE: Arguments = Arguments(&[]);
+pub(super) static USAGE: Arguments = arguments!(&[]);
 
 /// What a connection can preset for its calls: arguments, by their names, and what marks its requests.
 pub static DEFAULTS: &[Field] = &[

@@ -164,7 +164,7 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         own: spec.name.into(),
         title: spec.title.into(),
         description: spec.description.into(),
-        input_schema: Schema::Made(spec.takes),
+        input_schema: Schema::Static(spec.takes.schema),
         output_schema: Some(Schema::Static(spec.returns)),
         effect: Effect { idempotent: spec.idempotent, ..EFFECT },
         toolset: None,
@@ -195,7 +195,7 @@ impl Spec {
         given: Map<String, Value>,
         defaults: &Map<String, Value>,
     ) -> Result<Map<String, Value>, Error> {
-        let fields = self.takes.fields();
+        let fields = self.takes.fields;
         // Who names an argument and leaves it empty wants none, and no default either.
         let named: Vec<String> = if defaults.is_empty() { Vec::new() } else { given.keys().cloned().collect() };
         let mut checked = arguments::check(&fields, given)?;

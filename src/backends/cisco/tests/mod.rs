@@ -53,7 +53,7 @@ impl Stage {
         let output = self.call(name, arguments).await.unwrap_or_else(|error| panic!("{name} {shown}: {error:?}"));
         assert!(!output.failed);
         let fields: Value = serde_json::from_str(output.structured.expect("fields").get()).expect("JSON");
-        let schema = self.tool(name).output_schema.as_ref().map(Schema::text).expect("a schema").into_owned();
+        let schema = self.tool(name).output_schema.as_ref().map(Schema::text).expect("a schema").to_owned();
         let schema: Value = serde_json::from_str(&schema).expect("JSON");
         assert!(matches(&fields, &schema), "{name} {shown}: {fields}");
         fields

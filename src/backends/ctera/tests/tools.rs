@@ -39,7 +39,7 @@ impl Stage {
         let output = self.call(name, arguments).await.unwrap_or_else(|error| panic!("{name} {shown}: {error:?}"));
         let found = fields(&output);
         let tool = self.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool");
-        let schema = tool.output_schema.as_ref().map(Schema::text).expect("a schema").into_owned();
+        let schema = tool.output_schema.as_ref().map(Schema::text).expect("a schema").to_owned();
         assert!(matches(&found, &serde_json::from_str(&schema).expect("JSON")), "{name} {shown}: {found}");
         (found, output.failed)
     }

@@ -153,7 +153,7 @@ impl Stage {
     /// The structured result, which is what the schema says.
     fn fields(&self, name: &str, output: Output) -> Value {
         let fields: Value = serde_json::from_str(output.structured.expect("fields").get()).expect("JSON");
-        let schema = self.tool(name).output_schema.as_ref().map(Schema::text).expect("a schema").into_owned();
+        let schema = self.tool(name).output_schema.as_ref().map(Schema::text).expect("a schema").to_owned();
         let schema: Value = serde_json::from_str(&schema).expect("JSON");
         assert!(matches(&fields, &schema), "{name}: {fields}");
         fields

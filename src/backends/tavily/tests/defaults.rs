@@ -45,7 +45,7 @@ fn every_default_is_an_argument_of_a_tool_or_marks_requests() {
         assert_eq!(used > 0, !marks.contains(&field.name), "{}", field.name);
     }
     for spec in tool::ALL {
-        let fields = spec.takes.fields();
+        let fields = spec.takes.fields;
         for name in spec.usual {
             assert!(fields.iter().any(|field| field.name == *name), "{}: {name}", spec.name);
             assert!(DEFAULTS.iter().any(|field| field.name == *name), "{}: {name}", spec.name);

@@ -86,7 +86,7 @@ fn every_parameter_of_theirs_is_in_the_table_and_is_ours() {
     for (theirs, parameters) in THEIRS {
         let (_, ours, arguments) = rows().into_iter().find(|(name, ..)| *name == theirs).expect("a row");
         let spec = tool::ALL.iter().find(|spec| spec.name == ours).expect("a tool of ours");
-        let fields = spec.takes.fields();
+        let fields = spec.takes.fields;
         let shown = rows().into_iter().filter(|(name, ..)| *name == theirs).map(|(.., arguments)| arguments);
         let shown: Vec<Value> = shown.collect();
         for parameter in parameters {

@@ -262,7 +262,7 @@ fn schemas() -> Vec<(String, Value)> {
     };
     let of = |spec: &tool::Spec| {
         [
-            (spec.name.to_owned(), read(&Schema::Made(spec.takes).text())),
+            (spec.name.to_owned(), read(&Schema::Static(spec.takes.schema).text())),
             (format!("{} result", spec.name), read(spec.returns)),
         ]
     };
