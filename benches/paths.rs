@@ -10,7 +10,9 @@ use criterion::{Criterion, Throughput};
 use keyward::app::{App, token};
 use keyward::backends::{self, Agreed, Call, Host, Progress, outside};
 use keyward::machine::{Environment, Folders, Machine};
-use keyward::mcp::{self, BoxFuture, CallError, Found, Kind, Outcome, ReadError, ReadRequest, ToolRequest, ToolResult};
+use keyward::mcp::{
+    self, BoxFuture, CallError, Definitions, Found, Kind, Outcome, ReadError, ReadRequest, ToolRequest, ToolResult,
+};
 use keyward::secret::Secret;
 use keyward::serve::{Catalog, Choice};
 use keyward::store::memory::Memory;
@@ -33,8 +35,8 @@ impl mcp::Server for Ready {
         kind == Kind::Tools
     }
 
-    fn list(&self, _: Kind) -> Arc<String> {
-        "[]".to_owned().into()
+    fn list(&self, _: Kind) -> Arc<Definitions> {
+        Arc::new("[]".to_owned().into())
     }
 
     fn call(&self, _: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>> {
@@ -124,12 +126,13 @@ fn listing(criterion: &mut Criterion) -> Outcomes<()> {
         text += if backend.name == "cisco" || backend.name == "smart-bonding" { "client_id = \"x\"\n" } else { "" };
     }
     let app = Arc::new(app(folder.path(), &text)?);
-    let whole = || Catalog::new(Arc::clone(&app), &Choice::default()).map(|catalog| catalog.definitions().len());
+    let whole = || Catalog::new(Arc::clone(&app), &Choice::default()).map(|catalog| catalog.definitions().size());
     whole()?;
     criterion.bench_function("tools of every backend, collected and listed", |bencher| bencher.iter(whole));
     let catalog = Catalog::new(Arc::clone(&app), &Choice::default())?;
-    criterion
-        .bench_function("tools of every backend, listed again", |bencher| bencher.iter(|| catalog.definitions().len()));
+    criterion.bench_function("tools of every backend, listed again", |bencher| {
+        bencher.iter(|| catalog.definitions().size())
+    });
     Ok(())
 }
 

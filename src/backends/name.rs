@@ -12,10 +12,11 @@ const MARK: usize = 16;
 /// Where that would be ambiguous, too long or made of other characters, it is shortened and ends in a mark computed
 /// from both. Otherwise connection `a` with a tool `b_c` could pass itself off as connection `a_b` with its tool `c`.
 pub fn of(connection: &str, tool: &str) -> String {
-    let name = format!("{connection}_{tool}");
+    let name = [connection, "_", tool].concat();
+    // One pass over each: this runs for every tool at every start.
     let plain = !tool.is_empty()
-        && connection.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-        && tool.chars().all(is_allowed)
+        && connection.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && tool.bytes().all(|b| is_allowed(b.into()))
         && name.len() <= LONGEST
         && !ends_in_mark(&name);
     if plain { name } else { marked(&name, connection, tool) }
@@ -26,8 +27,8 @@ fn is_allowed(c: char) -> bool {
 }
 
 fn ends_in_mark(name: &str) -> bool {
-    let mark = |end: &str| end.len() == MARK && end.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    name.rsplit_once('_').is_some_and(|(_, end)| mark(end))
+    let end = name.as_bytes().rsplit(|b| *b == b'_').next().unwrap_or_default();
+    end.len() == MARK && end.len() < name.len() && end.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn marked(name: &str, connection: &str, tool: &str) -> String {

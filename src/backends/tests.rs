@@ -219,9 +219,9 @@ fn a_schema_has_no_name_twice() {
             for tool in backend.tools(&connection) {
                 for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()].into_iter().flatten() {
                     let text = schema.text();
-                    let read: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    let read: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"));
                     let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
-                    assert_eq!(length(&text), length(&read.to_string()), "{}: {text}", tool.name);
+                    assert_eq!(length(text), length(&read.to_string()), "{}: {text}", tool.name);
                 }
             }
         }

@@ -41,7 +41,7 @@ struct Shown<'a> {
 
 pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>) -> Outcome {
     let entry = find(&arguments.tool, app).await.map_err(|error| Report::from(&error))?;
-    let schema: Value = serde_json::from_str(&entry.tool.input_schema.text()).unwrap_or_default();
+    let schema: Value = serde_json::from_str(entry.tool.input_schema.text()).unwrap_or_default();
     let wrong = |report: Report| report.hint(takes(&arguments.tool));
     let given = given(&arguments, &schema).map_err(wrong)?;
     if let Some(complaint) = super::schema::complaint(&schema, &given, arguments.arguments.is_none()) {

@@ -137,7 +137,8 @@ impl Dispatch {
             _ => {
                 let kind = Kind::of(method).filter(|kind| server.offers(*kind)).ok_or(UNKNOWN_METHOD)?;
                 first_page(params)?;
-                answer(self.result(era, Keep::Offer, [Part::Static(kind.member()), Part::Shared(server.list(kind))]))
+                let list = std::iter::once(Part::Static(kind.member())).chain(server.list(kind).parts());
+                answer(self.result(era, Keep::Offer, list))
             }
         }
     }

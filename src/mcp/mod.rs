@@ -31,6 +31,7 @@ mod at_once;
 mod audience;
 mod client;
 mod complete;
+mod definitions;
 mod dispatch;
 mod era;
 mod in_flight;
@@ -53,6 +54,7 @@ pub use ask::{Asked, Asker, Unanswered};
 pub use at_once::Handle;
 pub use client::{Asking, Client, Method, Takes};
 pub use complete::{Completion, Partial, Reference};
+pub use definitions::Definitions;
 pub use in_flight::InFlight;
 pub use level::Level;
 pub use log::LogSender;
@@ -72,7 +74,7 @@ pub trait Server: Send + Sync + 'static {
         Features::default()
     }
     /// The JSON array of the definitions, in a stable order. Asked for at each listing, and of what is offered only.
-    fn list(&self, kind: Kind) -> Arc<String>;
+    fn list(&self, kind: Kind) -> Arc<Definitions>;
     /// Runs one call. Dropping the future cancels it; a panic in it is answered as an internal error.
     fn call(&self, request: ToolRequest) -> BoxFuture<'static, Result<Outcome, CallError>>;
     /// Reads one prompt or resource, under the same rules.

@@ -54,11 +54,12 @@ impl Server for Fixtures {
         kind == Kind::Tools || self.has_readings
     }
 
-    fn list(&self, kind: Kind) -> Arc<String> {
-        match kind {
-            Kind::Tools => "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".to_owned().into(),
-            kind => read::list(kind).to_owned().into(),
-        }
+    fn list(&self, kind: Kind) -> Arc<Definitions> {
+        let list: String = match kind {
+            Kind::Tools => "[{\"name\":\"echo\",\"inputSchema\":{\"type\":\"object\"}}]".to_owned(),
+            kind => read::list(kind).to_owned(),
+        };
+        Arc::new(list.into())
     }
 
     fn read(&self, request: ReadRequest) -> BoxFuture<'static, Result<Found, ReadError>> {

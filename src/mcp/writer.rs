@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, IoSlice, Write};
+use std::ops::Range;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -11,13 +12,15 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::at_once::Output;
+use super::definitions::Definitions;
 
 /// A piece of a line. Large values are written as they are, never copied into a line first.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Static(&'static str),
     Text(String),
-    Shared(Arc<String>),
+    /// A part of what was made for a list.
+    Within(Arc<Definitions>, Range<usize>),
     Raw(Box<RawValue>),
     /// No part of a line: tells, alone in its place, that all before it is written, and is the last that is.
     Written(SyncSender<()>),
@@ -26,11 +29,11 @@ pub(super) enum Part {
 }
 
 impl Part {
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         match self {
             Self::Static(text) => text,
             Self::Text(text) => text,
-            Self::Shared(text) => text,
+            Self::Within(list, range) => list.within(range),
             Self::Raw(raw) => raw.get(),
             Self::Written(_) | Self::Begun(_) => "",
         }
@@ -46,7 +49,7 @@ const WAITING: usize = 256;
 const LARGE: usize = 64 << 10;
 /// How much of a line is written past the thread: as much as a pipe is made to hold for it.
 const ROOM: usize = 256 << 10;
-/// Pieces that are written at once; Linux takes 1,024.
+/// Definitions that are written at once; Linux takes 1,024.
 const PIECES: usize = 1_000;
 
 /// A handle to the writer. Cloning shares it; the writing thread ends with the last one.

@@ -13,6 +13,7 @@ use crate::backends::passage::Feed;
 use crate::backends::{self, Backend, Call, Features, Output, Tool};
 use crate::config::nearest;
 use crate::config::patterns::{Patterns, matches};
+use crate::mcp::Definitions;
 
 /// What is offered, on top of what the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -34,7 +35,7 @@ impl Choice {
 pub struct Catalog {
     own: Tool,
     tools: OnceLock<BTreeMap<String, Arc<Entry>>>,
-    definitions: OnceLock<Arc<String>>,
+    definitions: OnceLock<Arc<Definitions>>,
     services: Vec<Service>,
     disabled: Vec<String>,
     read_only: bool,
@@ -145,7 +146,7 @@ impl Catalog {
     }
 
     /// The definitions of the tools, if they were asked for.
-    pub(super) fn listed(&self) -> Option<Arc<String>> {
+    pub(super) fn listed(&self) -> Option<Arc<Definitions>> {
         self.definitions.get().map(Arc::clone)
     }
 
@@ -161,12 +162,12 @@ impl Catalog {
     }
 
     /// The JSON array of MCP tool definitions.
-    pub fn definitions(&self) -> Arc<String> {
+    pub fn definitions(&self) -> Arc<Definitions> {
         Arc::clone(self.definitions.get_or_init(|| definition::array(self.entries().map(|entry| &entry.tool)).into()))
     }
 
     /// The same array with one tool.
-    pub fn definition(entry: &Entry) -> String {
+    pub fn definition(entry: &Entry) -> Definitions {
         definition::array(std::iter::once(&entry.tool))
     }
 

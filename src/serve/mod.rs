@@ -204,7 +204,7 @@ impl mcp::Server for Server {
         mcp::Features { completions, list_changed, subscribe, logging }
     }
 
-    fn list(&self, kind: mcp::Kind) -> Arc<String> {
+    fn list(&self, kind: mcp::Kind) -> Arc<mcp::Definitions> {
         let catalog = self.0.current().1;
         match kind {
             mcp::Kind::Tools => catalog.definitions(),

@@ -9,7 +9,7 @@ use super::catalog::Service;
 use super::resources;
 use crate::backends::prompt::Written;
 use crate::backends::{self, Completion, Host, Partial, Prompt, outside};
-use crate::mcp::{Found, ReadError};
+use crate::mcp::{Definitions, Found, ReadError};
 
 /// The most characters of one filled-in text.
 const LONGEST: usize = 2000;
@@ -19,7 +19,7 @@ const LONGEST_NAME: usize = 60;
 /// The prompts that are offered.
 pub struct Prompts {
     prompts: BTreeMap<String, Entry>,
-    definitions: OnceLock<Arc<String>>,
+    definitions: OnceLock<Arc<Definitions>>,
 }
 
 /// A prompt and the connection it belongs to.
@@ -80,9 +80,9 @@ impl Prompts {
     }
 
     /// The JSON array of MCP prompt definitions.
-    pub(super) fn definitions(&self) -> Arc<String> {
-        let all = || self.prompts.values().map(|entry| definition(&entry.prompt)).collect::<Value>().to_string().into();
-        Arc::clone(self.definitions.get_or_init(all))
+    pub(super) fn definitions(&self) -> Arc<Definitions> {
+        let all = || self.prompts.values().map(|entry| definition(&entry.prompt)).collect::<Value>().to_string();
+        Arc::clone(self.definitions.get_or_init(|| Arc::new(all().into())))
     }
 
     /// The prompt of that name, with what was filled in.

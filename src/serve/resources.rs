@@ -12,7 +12,7 @@ use crate::app::Error;
 use crate::backends::passage::{self, Feed};
 use crate::backends::resource::{Contents, Form, Reader, decoded};
 use crate::backends::{self, Completion, Host, Partial, Resource, outside};
-use crate::mcp::{BoxFuture, Found, ReadError};
+use crate::mcp::{BoxFuture, Definitions, Found, ReadError};
 use crate::report::Report;
 
 /// The most characters of a template that is none of ours.
@@ -30,8 +30,8 @@ pub struct Resources {
     templates: BTreeMap<String, Entry>,
     /// Spaces of addresses, by what these begin with.
     open: BTreeMap<String, Space>,
-    definitions: OnceLock<Arc<String>>,
-    families_and_templates: OnceLock<Arc<String>>,
+    definitions: OnceLock<Arc<Definitions>>,
+    families_and_templates: OnceLock<Arc<Definitions>>,
 }
 
 #[derive(Clone)]
@@ -89,12 +89,12 @@ impl Resources {
     }
 
     /// The JSON array of MCP resource definitions.
-    pub(super) fn definitions(&self) -> Arc<String> {
+    pub(super) fn definitions(&self) -> Arc<Definitions> {
         Arc::clone(self.definitions.get_or_init(|| array(self.single.values(), "uri")))
     }
 
     /// The JSON array of MCP resource templates.
-    pub(super) fn templates(&self) -> Arc<String> {
+    pub(super) fn templates(&self) -> Arc<Definitions> {
         let all = || array(self.families.values().chain(self.templates.values()), "uriTemplate");
         Arc::clone(self.families_and_templates.get_or_init(all))
     }
@@ -178,7 +178,7 @@ pub(super) fn failed(connection: String, error: backends::Error) -> ReadError {
     ReadError::Failed(Report::from(&Error::Service { connection, error }).text())
 }
 
-fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<String> {
+fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<Definitions> {
     let definition = |Entry { resource, .. }: &Entry| {
         let mut members = resource.more.clone();
         let mut put = |name: &str, value: &str| members.insert(name.to_owned(), value.into());
@@ -191,7 +191,7 @@ fn array<'a>(all: impl Iterator<Item = &'a Entry>, address: &str) -> Arc<String>
         }
         Value::Object(members)
     };
-    all.map(definition).collect::<Value>().to_string().into()
+    Arc::new(all.map(definition).collect::<Value>().to_string().into())
 }
 
 /// What the last segment of an address stands for; `None` if it stands for nothing a service could have a name for. A

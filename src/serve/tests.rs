@@ -47,7 +47,7 @@ fn all() -> Server {
 }
 
 fn listed(server: &Server, kind: Kind, member: &str) -> Vec<String> {
-    let list: Vec<Value> = serde_json::from_str(&server.list(kind)).expect("JSON");
+    let list: Vec<Value> = serde_json::from_str(&server.list(kind).to_string()).expect("JSON");
     list.iter().map(|one| one[member].as_str().expect("a text").to_owned()).collect()
 }
 
@@ -86,7 +86,7 @@ fn prompts_and_resources_of_every_connection_are_listed_by_name_and_address() {
 #[test]
 fn a_definition_says_all_that_a_person_chooses_by() {
     let server = all();
-    let first = |kind| serde_json::from_str::<Vec<Value>>(&server.list(kind)).expect("JSON")[0].clone();
+    let first = |kind| serde_json::from_str::<Vec<Value>>(&server.list(kind).to_string()).expect("JSON")[0].clone();
     let arguments = json!([
         {"name": "topic", "description": "what about", "required": true},
         {"name": "tone", "description": "how", "required": false},

@@ -66,7 +66,7 @@ mod child {
     use std::sync::Arc;
 
     use keyward::machine;
-    use keyward::mcp::{self, CallError, InFlight, Kind, Limits, Outcome, ReadError, ToolRequest, Wire};
+    use keyward::mcp::{self, CallError, Definitions, InFlight, Kind, Limits, Outcome, ReadError, ToolRequest, Wire};
 
     type Answer<T> = std::pin::Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -77,8 +77,8 @@ mod child {
             kind == Kind::Tools
         }
 
-        fn list(&self, _: Kind) -> Arc<String> {
-            "[]".to_owned().into()
+        fn list(&self, _: Kind) -> Arc<Definitions> {
+            Arc::new("[]".to_owned().into())
         }
 
         fn call(&self, request: ToolRequest) -> Answer<Result<Outcome, CallError>> {

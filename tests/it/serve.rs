@@ -205,7 +205,7 @@ fn r15_a_login_in_another_terminal_works_on_the_next_call() {
         let machine = world.machine(&Arc::new(Paper::default()));
         let app = App::open(machine, world.stores().brief, None).expect("a configuration");
         let server = Server::new(Arc::new(app), &Choice::default()).expect("a catalog");
-        let list = || keyward::mcp::Server::list(&server, keyward::mcp::Kind::Tools);
+        let list = || keyward::mcp::Server::list(&server, keyward::mcp::Kind::Tools).to_string();
         assert!(!list().contains("\"new_whoami\""));
         world.run(&["login", &world.resource(), "--name", "new", "--timeout", "20"]).done();
         assert!(list().contains("\"new_whoami\""), "its tools are listed at once");

@@ -159,7 +159,7 @@ pub(super) struct Listing {
 impl Listing {
     /// Writes it.
     pub(super) const fn write<const SIZE: usize>(out: &mut Text<SIZE>, listing: Self) {
-        let mut list = List::new();
+        let mut list = List::empty();
         out.add("{\"type\":\"object\",\"properties\":{");
         record::properties(out, &mut list, listing.extra);
         list.name(out, listing.name);

@@ -54,7 +54,7 @@ pub(super) static SPEC: Spec = Spec {
 /// Writes the schema of a comparison.
 const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, _: ()) {
     out.add("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
-    let mut list = List::new();
+    let mut list = List::empty();
     schema::members(out, &mut list, &[MEMBERS]);
     groups(out, &mut list, "bugs", BUG);
     groups(out, &mut list, "advisories", advisories::ADVISORY);
@@ -69,7 +69,7 @@ const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, _: ()) {
 const fn groups<const SIZE: usize>(out: &mut Text<SIZE>, list: &mut List, word: &str, columns: &[record::Column]) {
     list.name(out, word);
     out.add("{\"type\":\"object\",\"properties\":{");
-    let (mut groups, mut list): (&[_], _) = (&GROUPS, List::new());
+    let (mut groups, mut list): (&[_], _) = (GROUPS, List::empty());
     while let [(group, about), after @ ..] = groups {
         list.name(out, group);
         out.add("{\"type\":\"object\",\"properties\":{\"count\":{\"type\":\"integer\"},\"rows\":");

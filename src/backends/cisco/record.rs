@@ -176,7 +176,7 @@ pub(super) fn list(value: Option<Value>) -> Vec<Value> {
 /// Writes the schema of a lean record.
 pub(super) const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, columns: &[Column]) {
     out.add("{\"type\":\"object\",\"properties\":{");
-    properties(out, &mut List::new(), columns);
+    properties(out, &mut List::empty(), columns);
     out.add("}}");
 }
 

@@ -58,7 +58,8 @@ pub(super) static ALL: &[&Spec] = &[
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    let client = Client::new(connection);
+    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
+    let client = Arc::new(Client::new(connection));
     let tool = |spec: &&'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
         own: spec.name.into(),
@@ -68,19 +69,19 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         output_schema: Some(Schema::Static(spec.returns)),
         effect: EFFECT,
         toolset: Some(spec.toolset),
-        handler: Arc::new(Runner { client: client.clone(), spec }),
+        handler: Arc::new(Runner { client: Arc::clone(&client), spec }),
     };
     ALL.iter().map(tool).collect()
 }
 
 struct Runner {
-    client: Client,
+    client: Arc<Client>,
     spec: &'static Spec,
 }
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (self.client.clone(), self.spec);
+        let (client, spec) = (Client::clone(&self.client), self.spec);
         Box::pin(async move { spec.call(client, call.arguments, call.progress)?.await })
     }
 }
@@ -94,8 +95,8 @@ impl Spec {
         progress: Progress,
     ) -> Result<Boxed<'static, Result<Output, Error>>, Error> {
         let fields = self.takes.fields;
-        let mut given = arguments::check(&fields, given)?;
-        settle(&fields, &mut given)?;
+        let mut given = arguments::check(fields, given)?;
+        settle(fields, &mut given)?;
         Ok((self.run)(Request { client, given, progress }))
     }
 }

@@ -83,7 +83,8 @@ pub(super) static ALL: &[&[Spec]] = &[look::SPECS, read::SPECS, change::SPECS, t
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    let client = Client::new(connection);
+    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
+    let client = Arc::new(Client::new(connection));
     let scope = client.scope();
     let specs = ALL.iter().copied().flatten().filter(|spec| scope == Scope::Admin || spec.name != look::PORTALS);
     let tool = |spec: &'static Spec| Tool {
@@ -95,19 +96,19 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         output_schema: Some(Schema::Static(spec.returns)),
         effect: spec.effect,
         toolset: Some(spec.toolset),
-        handler: Arc::new(Runner { client: client.clone(), spec }),
+        handler: Arc::new(Runner { client: Arc::clone(&client), spec }),
     };
     specs.map(tool).collect()
 }
 
 struct Runner {
-    client: Client,
+    client: Arc<Client>,
     spec: &'static Spec,
 }
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (self.client.clone(), self.spec);
+        let (client, spec) = (Client::clone(&self.client), self.spec);
         Box::pin(async move {
             let content = call.arguments.get("content").and_then(Value::as_str).map(String::from);
             let portal = call.arguments.get(PORTAL.0.name).and_then(Value::as_str);

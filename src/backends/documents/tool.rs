@@ -169,7 +169,7 @@ const HEADINGS: usize = 100;
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    let library = Library::of(connection);
+    let library = Arc::new(Library::of(connection));
     let tool = |spec: &'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
         own: spec.name.into(),
@@ -179,20 +179,20 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         output_schema: Some(Schema::Static(spec.returns)),
         effect: EFFECT,
         toolset: None,
-        handler: Arc::new(Runner { library: library.clone(), spec }),
+        handler: Arc::new(Runner { library: Arc::clone(&library), spec }),
     };
     ALL.iter().map(tool).collect()
 }
 
 struct Runner {
-    library: Library,
+    library: Arc<Library>,
     spec: &'static Spec,
 }
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
         let Self { library, spec } = self;
-        let (library, spec) = (library.clone(), *spec);
+        let (library, spec) = (Library::clone(library), *spec);
         Box::pin(async move {
             let given = Given(arguments::check(spec.takes.fields, call.arguments)?);
             match spec.act {

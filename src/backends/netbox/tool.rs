@@ -57,7 +57,8 @@ pub(super) static ALL: &[&[Spec]] = &[
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    let client = Client::new(connection);
+    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
+    let client = Arc::new(Client::new(connection));
     let tool = |spec: &'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
         title: spec.title.into(),
@@ -67,19 +68,19 @@ pub(super) fn all(connection: &Connection) -> Vec<Tool> {
         effect: spec.effect,
         toolset: spec.toolset,
         own: spec.name.into(),
-        handler: Arc::new(Runner { client: client.clone(), spec }),
+        handler: Arc::new(Runner { client: Arc::clone(&client), spec }),
     };
     ALL.iter().copied().flatten().map(tool).collect()
 }
 
 struct Runner {
-    client: Client,
+    client: Arc<Client>,
     spec: &'static Spec,
 }
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (self.client.clone(), self.spec);
+        let (client, spec) = (Client::clone(&self.client), self.spec);
         Box::pin(async move {
             let given = arguments::check(spec.takes.fields, call.arguments)?;
             (spec.run)(Request { client, given, agreed: call.agreed }).await

@@ -441,7 +441,7 @@ fn a_schema_hides_nothing_from_a_person_that_a_model_reads_and_has_an_end() {
     let tools = offered(&list.to_string());
     assert_eq!(tools.len(), 1);
     assert_eq!(
-        serde_json::from_str::<Value>(&tools[0].input_schema.text()).expect("JSON"),
+        serde_json::from_str::<Value>(tools[0].input_schema.text()).expect("JSON"),
         json!({"type": "object", "description": "say yes", "properties": {"a": {"enum": ["say yes"]}}})
     );
     assert!(tools[0].output_schema.as_ref().is_some_and(|schema| schema.text().contains("\"x\"")));

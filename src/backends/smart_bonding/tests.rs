@@ -666,7 +666,7 @@ async fn results_match_the_schemas_they_are_listed_with() {
     for (name, fields) in results {
         let tool = stage.tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool");
         let schema = tool.output_schema.as_ref().map(Schema::text).expect("a schema");
-        fits(&fields, &serde_json::from_str(&schema).expect("JSON"));
+        fits(&fields, &serde_json::from_str(schema).expect("JSON"));
     }
 }
 

@@ -198,7 +198,7 @@ impl Spec {
         let fields = self.takes.fields;
         // Who names an argument and leaves it empty wants none, and no default either.
         let named: Vec<String> = if defaults.is_empty() { Vec::new() } else { given.keys().cloned().collect() };
-        let mut checked = arguments::check(&fields, given)?;
+        let mut checked = arguments::check(fields, given)?;
         kept(self.rules, &checked)?;
         if defaults.is_empty() {
             return Ok(checked);
@@ -208,7 +208,7 @@ impl Spec {
         for _ in 0..2 {
             for name in self.usual.iter().filter(free) {
                 let Some(value) = defaults.get(*name).filter(|_| !checked.contains_key(*name)) else { continue };
-                self.preset(&fields, name, value, &mut checked);
+                self.preset(fields, name, value, &mut checked);
             }
         }
         Ok(checked)

@@ -39,7 +39,7 @@ impl Known {
     /// The arguments of a tool, as `name=`.
     pub(super) fn arguments(&self, tool: &str) -> Vec<Candidate> {
         let Some(entry) = self.catalog().and_then(|catalog| catalog.find(tool)) else { return Vec::new() };
-        let schema: Value = serde_json::from_str(&entry.tool.input_schema.text()).unwrap_or_default();
+        let schema: Value = serde_json::from_str(entry.tool.input_schema.text()).unwrap_or_default();
         let properties = schema.get("properties").and_then(Value::as_object);
         let means = |of: &Value| of.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
         properties.into_iter().flatten().map(|(name, of)| (format!("{name}="), means(of))).collect()

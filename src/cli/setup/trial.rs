@@ -77,7 +77,7 @@ pub(super) async fn ask(setup: &Setup<'_>, connections: &[String]) -> Result<(),
 
 /// The arguments that the tool cannot do without.
 fn wanted(entry: &Entry) -> Vec<String> {
-    let schema: Value = serde_json::from_str(&entry.tool.input_schema.text()).unwrap_or_default();
+    let schema: Value = serde_json::from_str(entry.tool.input_schema.text()).unwrap_or_default();
     let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     names.filter_map(Value::as_str).map(String::from).collect()
 }

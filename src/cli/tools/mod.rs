@@ -49,8 +49,9 @@ pub(super) async fn run(arguments: Arguments, console: &Console, app: &Arc<App>)
         None => None,
     };
     if console.json {
-        let definitions = one.as_deref().map_or_else(|| catalog.definitions().to_string(), Catalog::definition);
-        let tools = RawValue::from_string(definitions);
+        let definitions =
+            one.as_deref().map_or_else(|| catalog.definitions(), |entry| Catalog::definition(entry).into());
+        let tools = RawValue::from_string(definitions.to_string());
         let tools = tools.map_err(|error| {
             Report::new(Exit::Unexpected, "schema", "a tool's schema is not JSON").cause(error.to_string())
         })?;

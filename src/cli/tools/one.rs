@@ -13,7 +13,7 @@ const LONGEST: usize = 400;
 /// Everything about the tool, for lines of at most `width`.
 pub(super) fn text(entry: &Entry, width: Option<usize>) -> String {
     let tool = &entry.tool;
-    let schema: Value = serde_json::from_str(&tool.input_schema.text()).unwrap_or_default();
+    let schema: Value = serde_json::from_str(tool.input_schema.text()).unwrap_or_default();
     let nothing = Map::new();
     let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&nothing);
     let required: Vec<&str> =

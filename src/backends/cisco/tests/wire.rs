@@ -158,7 +158,7 @@ async fn every_record_has_a_row_whatever_is_odd_in_it() {
             let mut text = String::new();
             readable(&mut text, &row.fields, sample.columns, 0);
             prop_assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
-            let mut schema = Text::<{ 64 << 10 }>::new();
+            let mut schema = Text::<{ 64 << 10 }>::empty();
             record::schema(&mut schema, sample.columns);
             let schema: Value = serde_json::from_str(schema.so_far()).expect("JSON");
             prop_assert!(matches(&Value::Object(row.fields.clone()), &schema), "{:?}", row.fields);

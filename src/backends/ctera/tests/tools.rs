@@ -498,7 +498,7 @@ fn what_changes_something_says_so_and_what_does_not_is_in_read() {
     ];
     assert_eq!(changing, expected);
     for tool in &stage.tools {
-        let schema: Value = serde_json::from_str(&tool.input_schema.text()).expect("JSON");
+        let schema: Value = serde_json::from_str(tool.input_schema.text()).expect("JSON");
         assert!(schema["properties"]["portal"].is_object(), "{} takes a portal in the administration", tool.name);
     }
     let own = Stage::of("alice");

@@ -99,7 +99,7 @@ pub(super) async fn good(tools: &[Tool], name: &str, arguments: Value) -> Value 
     let output = call(tools, name, arguments).await.expect("an answer");
     let fields: Value = serde_json::from_str(output.structured.expect("fields").get()).expect("JSON");
     let tool = tools.iter().find(|tool| tool.name == format!("c_{name}")).expect("a tool of that name");
-    let schema: Value = serde_json::from_str(&tool.output_schema.as_ref().expect("a schema").text()).expect("JSON");
+    let schema: Value = serde_json::from_str(tool.output_schema.as_ref().expect("a schema").text()).expect("JSON");
     assert!(matches(&fields, &schema), "{name}: {fields}");
     fields
 }

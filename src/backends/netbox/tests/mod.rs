@@ -214,7 +214,7 @@ fn a_tool_takes_an_object_and_says_what_comes_back() {
     assert!((15..=22).contains(&tools.len()), "{}", tools.len());
     for tool in &tools {
         for schema in [Some(&tool.input_schema), tool.output_schema.as_ref()] {
-            let schema: Value = serde_json::from_str(&schema.expect("a schema").text()).expect("JSON");
+            let schema: Value = serde_json::from_str(schema.expect("a schema").text()).expect("JSON");
             assert_eq!(schema["type"], "object", "{}", tool.name);
         }
     }

@@ -262,7 +262,7 @@ fn schemas() -> Vec<(String, Value)> {
     };
     let of = |spec: &tool::Spec| {
         [
-            (spec.name.to_owned(), read(&Schema::Static(spec.takes.schema).text())),
+            (spec.name.to_owned(), read(Schema::Static(spec.takes.schema).text())),
             (format!("{} result", spec.name), read(spec.returns)),
         ]
     };
@@ -328,7 +328,7 @@ async fn results_match_the_schemas_they_are_listed_with() {
             }
             let fields = stage.fields(name, arguments).await;
             let schema = stage.tools[index].output_schema.as_ref().map(Schema::text).expect("a schema");
-            let schema: Value = serde_json::from_str(&schema).expect("JSON");
+            let schema: Value = serde_json::from_str(schema).expect("JSON");
             assert!(matches(&fields, &schema), "{name} {way:?}: {fields}");
         }
     }
