@@ -3,15 +3,15 @@
 
 use super::arguments::{Field, Form};
 
-/// JSON that grows at compile time. Without room (`SIZE` 0) it only counts, and that is how [`written`] finds its size.
+/// JSON that grows at compile time, and only there: whatever is refused below is an error of the compiler's. Without room (`SIZE`
+/// 0) it only counts, and that is how [`written`] finds its size.
 #[derive(Debug)]
 pub struct Text<const SIZE: usize> {
     bytes: [u8; SIZE],
     len: usize,
 }
 
-/// JSON Schema as a `&'static str`: what `$write` makes of `$table`, given a [`Text`] to append to. What does not fit or would
-/// be no JSON is an error of the compiler's.
+/// JSON Schema as a `&'static str`: what `$write` makes of `$table`, given a [`Text`] to append to.
 macro_rules! written {
     ($write:path, $table:expr) => {{
         const WRITTEN_SIZE: usize = {
@@ -130,10 +130,12 @@ impl<const SIZE: usize> Text<SIZE> {
 
 /// What was written.
 pub const fn text(bytes: &'static [u8]) -> &'static str {
-    match std::str::from_utf8(bytes) {
+    let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(_) => "",
-    }
+    };
+    assert!(!text.is_empty(), "nothing, or a text with a part of a character");
+    text
 }
 
 /// What a tool takes; see [`arguments`](arguments!).
