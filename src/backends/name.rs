@@ -13,27 +13,27 @@ const MARK: usize = 16;
 /// from both. Otherwise connection `a` with a tool `b_c` could pass itself off as connection `a_b` with its tool `c`.
 pub fn of(connection: &str, tool: &str) -> String {
     let name = [connection, "_", tool].concat();
-    // One pass over each: this runs for every tool at every start.
     let plain = !tool.is_empty()
         && connection.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && tool.bytes().all(|b| is_allowed(b.into()))
+        && tool.bytes().all(is_allowed)
         && name.len() <= LONGEST
         && !ends_in_mark(&name);
     if plain { name } else { marked(&name, connection, tool) }
 }
 
-fn is_allowed(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 fn ends_in_mark(name: &str) -> bool {
     let end = name.as_bytes().rsplit(|b| *b == b'_').next().unwrap_or_default();
-    end.len() == MARK && end.len() < name.len() && end.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    end.len() == MARK && end.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn marked(name: &str, connection: &str, tool: &str) -> String {
     let kept = LONGEST.saturating_sub(MARK).saturating_sub(1);
-    let mut short: String = name.chars().take(kept).map(|c| if is_allowed(c) { c } else { '_' }).collect();
+    let mut short: String =
+        name.chars().take(kept).map(|c| if u8::try_from(c).is_ok_and(is_allowed) { c } else { '_' }).collect();
     short.push('_');
     // A connection's name has no NUL, so the pair cannot be read in two ways.
     let digest = ring::digest::digest(&ring::digest::SHA256, format!("{connection}\0{tool}").as_bytes());
@@ -88,7 +88,7 @@ mod tests {
             let (one, other) = (of(&a, &b), of(&c, &d));
             for name in [&one, &other] {
                 prop_assert!((1..=LONGEST).contains(&name.len()));
-                prop_assert!(name.chars().all(is_allowed));
+                prop_assert!(name.bytes().all(is_allowed));
             }
             prop_assert_eq!(one == other, (a, b) == (c, d));
         }

@@ -9,12 +9,12 @@ pub(super) fn text() -> Option<String> {
     Some(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// The first of a row of ids that hardly anybody else counts through at the same time: below 2^40, which every reader of
-/// numbers in JSON takes exactly, also those that keep 14 digits. 1 if the system's random source gives none.
+/// The first of a row of ids that hardly anybody else counts through at the same time; 1 if the system's random source gives none.
+/// Below 2^30: peers exist that keep an id in 32 bits, some of them with a sign, and there is room to count.
 pub(super) fn first_id() -> u64 {
     let mut bytes = [0; 8];
     match SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => (u64::from_le_bytes(bytes) >> 24).max(1),
+        Ok(()) => u64::from_le_bytes(bytes) >> 34,
         Err(_) => 1,
     }
 }

@@ -1,10 +1,10 @@
 //! Schemas, written by the compiler from the tables that calls are checked with, so that the two cannot differ. They are most of
-//! a list of tools, and that list is most of what a start costs: what is left to do for it is to copy texts.
+//! a list of tools, which would be most of what a start costs: so they are there before it.
 
 use super::arguments::{Field, Form};
 
-/// JSON that grows at compile time, and only there: whatever is refused below is an error of the compiler's. Without room (`SIZE`
-/// 0) it only counts, and that is how [`written`] finds its size.
+/// JSON that grows while the compiler runs: for [`written`], where what is refused below is an error of the compiler's, and not a
+/// panic. Without room (`SIZE` 0) it only counts, and so its size is found.
 #[derive(Debug)]
 pub struct Text<const SIZE: usize> {
     bytes: [u8; SIZE],
@@ -75,7 +75,7 @@ impl<const SIZE: usize> Text<SIZE> {
         self.bytes.get(..self.len).and_then(|bytes| str::from_utf8(bytes).ok()).expect("room, and a text")
     }
 
-    /// Adds JSON as it is.
+    /// Adds JSON as it is, without line breaks.
     pub const fn add(&mut self, json: &str) {
         self.add_bytes(json.as_bytes());
     }
@@ -122,7 +122,8 @@ impl<const SIZE: usize> Text<SIZE> {
     /// Adds a number that is whole, as one that need not be.
     const fn float(&mut self, number: f64) {
         let whole = number as i64;
-        assert!(whole as f64 == number, "a bound that is a whole number");
+        // Beyond that not every whole number is one of these.
+        assert!(whole as f64 == number && whole.unsigned_abs() < 1 << 53, "a bound that is a whole number");
         self.number(whole);
         self.add(".0");
     }
@@ -134,7 +135,12 @@ pub const fn text(bytes: &'static [u8]) -> &'static str {
         Ok(text) => text,
         Err(_) => "",
     };
-    assert!(!text.is_empty(), "nothing, or a text with a part of a character");
+    assert!(!text.is_empty(), "nothing, or a part of a character");
+    let mut rest = bytes;
+    while let [byte, after @ ..] = rest {
+        assert!(*byte >= b' ', "a line break, or another control character");
+        rest = after;
+    }
     text
 }
 
@@ -164,13 +170,35 @@ pub const fn fields<const COUNT: usize>(mut tables: &[&[(Field, &'static str)]])
     while let [table, after @ ..] = tables {
         let mut table: &[(Field, &str)] = table;
         while let [(field, _), later @ ..] = table {
-            let [to, free @ ..] = room else { break };
-            *to = *field;
+            let (to, free) = room.split_at_mut(1);
+            to.copy_from_slice(&[*field]);
             (table, room) = (later, free);
         }
         tables = after;
     }
+    assert!(room.is_empty(), "fewer fields than were counted");
+    let mut rest: &[Field] = &fields;
+    while let [field, after @ ..] = rest {
+        let mut others = after;
+        while let [other, later @ ..] = others {
+            assert!(!is_same(field.name, other.name), "two fields of one name");
+            others = later;
+        }
+        rest = after;
+    }
     fields
+}
+
+/// Whether two texts are the same.
+pub const fn is_same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    while let ([byte, after @ ..], [against, later @ ..]) = (one, other) {
+        if *byte != *against {
+            return false;
+        }
+        (one, other) = (after, later);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 /// Writes the schema of an object with these members and no others.

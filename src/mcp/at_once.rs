@@ -69,19 +69,20 @@ mod linux {
     /// A stream that is written.
     pub(in crate::mcp) struct Output {
         stream: Handle,
-        /// It was tried.
-        is_enlarged: AtomicBool,
+        /// Whether it was tried to enlarge it.
+        is_tried: AtomicBool,
     }
 
     impl Output {
         pub(in crate::mcp) fn new(stream: Handle) -> Option<Self> {
-            Some(Self { stream, is_enlarged: AtomicBool::new(false) })
+            Some(Self { stream, is_tried: AtomicBool::new(false) })
         }
 
-        /// Lets a pipe hold so much, once: 64 KiB are less than a long list of tools. It stays as it is where it holds more
-        /// already, where it is none, and where the person has no more pages for pipes.
+        /// Lets a pipe hold so much, from now on and for all who have it: 64 KiB are less than a long list of tools. Tried once.
+        /// It stays as it is where it holds more already, where it is none, and where the person has no more pages for pipes
+        /// (pipe(7): 16,384 at once unless the administrator says otherwise).
         pub(in crate::mcp) fn enlarge(&self, size: usize) {
-            if self.is_enlarged.swap(true, Ordering::Relaxed) {
+            if self.is_tried.swap(true, Ordering::Relaxed) {
                 return;
             }
             if fcntl_getpipe_size(&self.stream).is_ok_and(|now| now < size) {

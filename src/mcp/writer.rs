@@ -45,11 +45,11 @@ pub(super) type Parts = Vec<Part>;
 
 /// Lines that may wait for a slow reader before the loop waits, too.
 const WAITING: usize = 256;
-/// From this size on a piece is written without passing through the buffer.
+/// From this size on a piece is written without passing through the buffer, and a line makes the pipe hold more.
 const LARGE: usize = 64 << 10;
 /// How much of a line is written past the thread: as much as a pipe is made to hold for it.
 const ROOM: usize = 256 << 10;
-/// Definitions that are written at once; Linux takes 1,024.
+/// Pieces that are written at once; Linux takes 1,024.
 const PIECES: usize = 1_000;
 
 /// A handle to the writer. Cloning shares it; the writing thread ends with the last one.
@@ -151,6 +151,12 @@ impl Writer {
         }
     }
 
+    /// Whether the thread was started.
+    #[cfg(test)]
+    pub(super) fn has_thread(&self) -> bool {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Returns when nobody reads any more.
     pub(super) async fn closed(&self) {
         self.queue.closed().await;
@@ -239,7 +245,7 @@ impl Direct {
 
 /// What is written at once of a line whose first `begun` bytes are written.
 fn pieces(line: &[Part], mut begun: usize) -> Vec<Cow<'_, [u8]>> {
-    let (mut pieces, mut room) = (Vec::with_capacity(line.len().saturating_add(1)), ROOM);
+    let (mut pieces, mut room) = (Vec::with_capacity(line.len().saturating_add(1)), ROOM.saturating_sub(begun));
     for part in line {
         let part = part.as_str().as_bytes();
         let (written, rest) = part.split_at_checked(begun).unwrap_or((part, &[]));

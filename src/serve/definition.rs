@@ -4,7 +4,7 @@ use crate::backends::json::quoted;
 use crate::backends::{Schema, Tool};
 use crate::mcp::Definitions;
 
-/// What a definition usually takes besides its schemas, so that the list rarely moves while it grows.
+/// What a definition of ours usually takes besides its schemas, so that the list rarely moves while it grows.
 const USUAL: usize = 800;
 
 /// The JSON array of the definitions.

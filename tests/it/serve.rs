@@ -237,6 +237,35 @@ fn r15_a_session_follows_logins_and_logouts_of_other_processes() {
 }
 
 #[test]
+fn a_changed_configuration_is_told_of_if_it_changes_what_is_offered() {
+    let world = World::signed_in();
+    let mut talk = Talk::start(&world);
+    let client =
+        json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    assert_eq!(talk.ask(&request(1, "initialize", &client))["result"]["capabilities"]["tools"]["listChanged"], true);
+    talk.send("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}\n");
+    let list = |id| request(id, "tools/list", &json!({}));
+    assert!(talk.ask(&list(2)).to_string().contains("box_whoami"));
+    // The other half of the tools is written elsewhere: the comparison must see both.
+    for (id, more, told) in [
+        (3, "# a remark\n", false),
+        (5, "[serve]\ndisable = [\"box_whoami\"]\n", true),
+        (7, "# another\n", false),
+        (9, "[connections.more]\nbackend = \"netbox\"\nurl = \"https://netbox.example.com/\"\n", true),
+    ] {
+        std::fs::write(world.config_path(), world.config_text() + more).expect("written");
+        // What was there before answers the first time, or not: what is told comes before the answer to what follows.
+        talk.send(&(list(id) + &request(id + 1, "ping", &json!({}))));
+        let mut said = vec![talk.next()];
+        while said.last().is_none_or(|last| last["id"] != id + 1) {
+            said.push(talk.next());
+        }
+        let news = said.iter().filter(|one| one["method"] == "notifications/tools/list_changed").count();
+        assert_eq!(news, usize::from(told), "{more}: {said:?}");
+    }
+}
+
+#[test]
 fn progress_of_a_remote_tool_is_passed_on() {
     let world = World::signed_in();
     let call = json!({"name": "box_slow", "arguments": {"steps": 3}, "_meta": {"progressToken": "t"}});

@@ -47,12 +47,12 @@ pub(super) static SPEC: Spec = Spec {
         ),
         (Field::new("max_severity", Form::Whole(1, 6)), "Bugs up to this severity; 3 unless given."),
     ]),
-    returns: written!(schema, ()),
+    returns: written!(comparison, ()),
     run,
 };
 
 /// Writes the schema of a comparison.
-const fn schema<const SIZE: usize>(out: &mut Text<SIZE>, _: ()) {
+const fn comparison<const SIZE: usize>(out: &mut Text<SIZE>, _: ()) {
     out.add("{\"type\":\"object\",\"required\":[\"parts\",\"verdict\"],\"properties\":{");
     let mut list = List::empty();
     schema::members(out, &mut list, &[MEMBERS]);

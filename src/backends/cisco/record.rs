@@ -186,20 +186,17 @@ pub(super) const fn properties<const SIZE: usize>(out: &mut Text<SIZE>, list: &m
     while let [column, after @ ..] = rest {
         let (before, _) = columns.split_at(at);
         if !fills(before, column.to) {
-            let shape = match column.form {
-                Form::Line | Form::Prose | Form::Date => Some(Shape::Text),
-                Form::Whole => Some(Shape::Whole),
-                Form::Number => Some(Shape::Number),
-                Form::Flag => Some(Shape::Flag),
-                Form::Lines | Form::Words => Some(Shape::Texts),
-                Form::Rows(_) => None,
-            };
-            if let Some(shape) = shape {
-                list.member(out, column.to, shape, column.about);
-            }
-            if let Form::Rows(columns) = column.form {
-                list.name(out, column.to);
-                rows(out, columns, column.about);
+            let (to, about) = (column.to, column.about);
+            match column.form {
+                Form::Line | Form::Prose | Form::Date => list.member(out, to, Shape::Text, about),
+                Form::Whole => list.member(out, to, Shape::Whole, about),
+                Form::Number => list.member(out, to, Shape::Number, about),
+                Form::Flag => list.member(out, to, Shape::Flag, about),
+                Form::Lines | Form::Words => list.member(out, to, Shape::Texts, about),
+                Form::Rows(columns) => {
+                    list.name(out, to);
+                    rows(out, columns, about);
+                }
             }
         }
         (rest, at) = (after, at + 1);
@@ -209,23 +206,12 @@ pub(super) const fn properties<const SIZE: usize>(out: &mut Text<SIZE>, list: &m
 /// Whether one of the columns fills the member of this name.
 const fn fills(mut columns: &[Column], name: &str) -> bool {
     while let [column, after @ ..] = columns {
-        if is_same(column.to.as_bytes(), name.as_bytes()) {
+        if schema::is_same(column.to, name) {
             return true;
         }
         columns = after;
     }
     false
-}
-
-/// Whether two names are the same, for the compiler.
-const fn is_same(mut one: &[u8], mut other: &[u8]) -> bool {
-    while let ([byte, after @ ..], [against, later @ ..]) = (one, other) {
-        if *byte != *against {
-            return false;
-        }
-        (one, other) = (after, later);
-    }
-    one.is_empty() && other.is_empty()
 }
 
 /// Writes the schema of a list of lean records.

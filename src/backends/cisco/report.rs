@@ -2,6 +2,7 @@
 //! its severe bugs and its advisories. Every part may be refused; the others are still there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -89,7 +90,7 @@ pub(super) static SPEC: Spec = Spec {
 
 /// What the report is about, while it grows.
 struct Report {
-    client: Client,
+    client: Arc<Client>,
     left_out: Vec<String>,
     devices: Vec<Map<String, Value>>,
     parts: Parts,

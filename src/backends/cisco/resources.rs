@@ -128,7 +128,7 @@ static ALL: &[Kind] = &[
 
 /// The resources of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Resource> {
-    let client = Client::new(connection);
+    let client = Arc::new(Client::new(connection));
     let resource = |kind: &'static Kind| Resource {
         uri: format!("keyward://{}/{}", connection.name, kind.path),
         name: kind.name.into(),
@@ -157,13 +157,13 @@ fn is_nothing(json: &str) -> bool {
 }
 
 struct Called {
-    client: Client,
+    client: Arc<Client>,
     kind: &'static Kind,
 }
 
 impl Reader for Called {
     fn read(&self, which: String, _: Host) -> Boxed<'static, Result<Contents, Error>> {
-        let (client, kind) = (self.client.clone(), self.kind);
+        let (client, kind) = (Arc::clone(&self.client), self.kind);
         Box::pin(async move {
             let mut given = match (kind.call)() {
                 Value::Object(given) => given,

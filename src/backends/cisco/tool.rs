@@ -35,7 +35,7 @@ pub(super) type Run = fn(Request) -> Boxed<'static, Result<Output, Error>>;
 
 /// A call whose arguments were checked.
 pub(super) struct Request {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) given: Map<String, Value>,
     pub(super) progress: Progress,
 }
@@ -58,7 +58,6 @@ pub(super) static ALL: &[&Spec] = &[
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
     let client = Arc::new(Client::new(connection));
     let tool = |spec: &&'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
@@ -81,7 +80,7 @@ struct Runner {
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (Client::clone(&self.client), self.spec);
+        let (client, spec) = (Arc::clone(&self.client), self.spec);
         Box::pin(async move { spec.call(client, call.arguments, call.progress)?.await })
     }
 }
@@ -90,7 +89,7 @@ impl Spec {
     /// Checks the arguments of a call, by whatever way it came, and begins it.
     pub(super) fn call(
         &self,
-        client: Client,
+        client: Arc<Client>,
         given: Map<String, Value>,
         progress: Progress,
     ) -> Result<Boxed<'static, Result<Output, Error>>, Error> {

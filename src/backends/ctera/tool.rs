@@ -70,7 +70,7 @@ pub(super) type Run = fn(Request) -> Boxed<'static, Result<Output, Error>>;
 
 /// A call whose arguments were checked.
 pub(super) struct Request {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) at: At,
     pub(super) given: Map<String, Value>,
     /// The argument `content`, character by character.
@@ -83,7 +83,6 @@ pub(super) static ALL: &[&[Spec]] = &[look::SPECS, read::SPECS, change::SPECS, t
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
     let client = Arc::new(Client::new(connection));
     let scope = client.scope();
     let specs = ALL.iter().copied().flatten().filter(|spec| scope == Scope::Admin || spec.name != look::PORTALS);
@@ -108,7 +107,7 @@ struct Runner {
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (Client::clone(&self.client), self.spec);
+        let (client, spec) = (Arc::clone(&self.client), self.spec);
         Box::pin(async move {
             let content = call.arguments.get("content").and_then(Value::as_str).map(String::from);
             let portal = call.arguments.get(PORTAL.0.name).and_then(Value::as_str);

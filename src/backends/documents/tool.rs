@@ -50,7 +50,7 @@ const NAME: (Field, &str) = (
 );
 
 /// What every result may say besides.
-macro_rules! returns {
+macro_rules! described {
     ($required:literal, $members:literal) => {
         concat!(
             r#"{"type":"object","properties":{"#,
@@ -61,27 +61,27 @@ macro_rules! returns {
         )
     };
 }
-const CHECKLIST_ROWS: &str = returns!(
+const CHECKLIST_ROWS: &str = described!(
     r#""checklists","count""#,
     r#""checklists":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"description":{"type":"string"}},"required":["name","description"],"additionalProperties":false}},"count":{"type":"integer","description":"How many there are in all."},"next_offset":{"type":"integer","description":"There are more: call again with this `offset`."}"#
 );
-const PROCESS_ROWS: &str = returns!(
+const PROCESS_ROWS: &str = described!(
     r#""processes","count""#,
     r#""processes":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"description":{"type":"string"}},"required":["name","description"],"additionalProperties":false}},"count":{"type":"integer","description":"How many there are in all."},"next_offset":{"type":"integer","description":"There are more: call again with this `offset`."}"#
 );
-const ROWS: &str = returns!(
+const ROWS: &str = described!(
     r#""documents","count","kinds""#,
     r#""documents":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string"},"name":{"type":"string"},"description":{"type":"string"},"tags":{"type":"array","items":{"type":"string"}},"file":{"type":"string"},"size":{"type":"integer","description":"In bytes."},"modified":{"type":"string"}},"required":["kind","name","description","file"],"additionalProperties":false}},"count":{"type":"integer","description":"How many there are in all."},"kinds":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string"},"count":{"type":"integer"}},"required":["kind","count"],"additionalProperties":false}},"next_offset":{"type":"integer","description":"There are more: call again with this `offset`."}"#
 );
-const ONE: &str = returns!(
+const ONE: &str = described!(
     r#""name","description","content""#,
     r#""name":{"type":"string"},"description":{"type":"string"},"content":{"type":"string","description":"Markdown, without the front matter."},"next_offset":{"type":"integer","description":"The document goes on: call again with this `offset`."},"total_characters":{"type":"integer"},"kind":{"type":"string"},"tags":{"type":"array","items":{"type":"string"}},"file":{"type":"string"},"size":{"type":"integer","description":"In bytes."},"modified":{"type":"string"},"front_matter":{"type":"object","description":"What else stands in it."},"headings":{"type":"array","items":{"type":"string"}},"also":{"type":"array","items":{"type":"string"},"description":"Other documents that the name could mean; this one comes first."}"#
 );
-const HITS: &str = returns!(
+const HITS: &str = described!(
     r#""query","results","count""#,
     r#""query":{"type":"string"},"results":{"type":"array","items":{"type":"object","properties":{"name":{"type":"string"},"description":{"type":"string"},"relevance_score":{"type":"integer"},"snippet":{"type":"string"}},"required":["name","description","relevance_score","snippet"],"additionalProperties":false}},"count":{"type":"integer"},"total":{"type":"integer","description":"How many there are, where that is more than 50."}"#
 );
-const RANKED: &str = returns!(
+const RANKED: &str = described!(
     r#""query","results","count""#,
     r#""query":{"type":"string"},"results":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string"},"name":{"type":"string"},"description":{"type":"string"},"tags":{"type":"array","items":{"type":"string"}},"file":{"type":"string"},"size":{"type":"integer"},"modified":{"type":"string"},"score":{"type":"integer"},"words":{"type":"integer","description":"How many of the words it has."},"heading":{"type":"string","description":"The heading above the snippet."},"snippet":{"type":"string"}},"required":["kind","name","description","file","score","words","snippet"],"additionalProperties":false}},"count":{"type":"integer","description":"How many there are in all."},"next_offset":{"type":"integer","description":"There are more: call again with this `offset`."}"#
 );

@@ -29,7 +29,7 @@ pub(super) type Run = fn(Request) -> Boxed<'static, Result<Output, Error>>;
 
 /// A call whose arguments were checked.
 pub(super) struct Request {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) given: Map<String, Value>,
     pub(super) agreed: Agreed,
 }
@@ -57,7 +57,6 @@ pub(super) static ALL: &[&[Spec]] = &[
 
 /// The tools of a connection.
 pub(super) fn all(connection: &Connection) -> Vec<Tool> {
-    // Each tool has a share in it: to copy it for each takes memory for a hundred copies.
     let client = Arc::new(Client::new(connection));
     let tool = |spec: &'static Spec| Tool {
         name: name::of(&connection.name, spec.name),
@@ -80,7 +79,7 @@ struct Runner {
 
 impl Handler for Runner {
     fn call(&self, call: Call) -> Boxed<'static, Result<Output, Error>> {
-        let (client, spec) = (Client::clone(&self.client), self.spec);
+        let (client, spec) = (Arc::clone(&self.client), self.spec);
         Box::pin(async move {
             let given = arguments::check(spec.takes.fields, call.arguments)?;
             (spec.run)(Request { client, given, agreed: call.agreed }).await

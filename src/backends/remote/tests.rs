@@ -544,7 +544,8 @@ async fn sessions_share_no_ids() {
     }
     let mut ids = ids.lock().expect("a healthy lock").clone();
     assert!(ids.len() >= 64, "{} requests", ids.len());
-    assert!(ids.iter().all(|id| *id < (1 << 40) + 64), "{ids:?}");
+    // A peer may keep them as numbers of 32 bits.
+    assert!(ids.iter().all(|id| *id < 1 << 31), "{ids:?}");
     ids.sort_unstable();
     assert!(ids.is_sorted_by(|one, next| one < next), "an id was sent twice: {ids:?}");
 }

@@ -158,6 +158,9 @@ fn a_list_of_tools_is_written_at_once_though_nobody_reads_yet() {
         let (writer, _) = writer::start(Box::new(writes), direct);
         let line = (0..pieces).map(|_| Part::Text("x".repeat(210_000 / pieces))).collect();
         writer.try_send(line).expect("room");
+        let holds = rustix::pipe::fcntl_getpipe_size(&output).expect("a pipe");
+        assert!(holds > 210_000, "the person has no more pages for pipes: {holds} bytes");
+        assert!(!writer.has_thread(), "a thread for {pieces} pieces");
         assert_eq!(rustix::io::ioctl_fionread(&output).expect("a pipe"), 210_001);
     }
 }
@@ -177,7 +180,7 @@ fn pieces(
     let broken = |size: usize| "{\n\"é\":\r\n1}".chars().cycle().take(size).collect::<String>();
     let plain = |size: usize| "0123456789".chars().cycle().take(size).collect::<String>();
     let mut lines = Vec::from([0, 1, 999, 1_000, 1_001, 3_000].map(|count| vec![broken(9); count]));
-    for size in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE, 300_000] {
+    for size in [LARGE - 1, LARGE, LARGE + 1, 3 * LARGE, 4 * LARGE - 1, 4 * LARGE, 4 * LARGE + 1, 300_000] {
         for piece in [broken, plain] {
             lines.push(vec![piece(size)]);
             lines.push(vec![piece(7), piece(size - 8), piece(1)]);
@@ -241,7 +244,7 @@ fn nobody_gets_between_the_beginning_of_a_line_and_its_rest() {
             fill.send(()).expect("room");
             filled.recv().await;
         }
-        let mut sending = Box::pin(writer.send(vec![Part::Text("x".repeat(200_000))]));
+        let mut sending = Box::pin(writer.send(vec![Part::Text("x".repeat(600_000))]));
         let is_sent =
             std::future::poll_fn(|context| std::task::Poll::Ready(sending.as_mut().poll(context).is_ready())).await;
         writer.try_send(vec![Part::Static("another")]).expect("room");
@@ -257,5 +260,5 @@ fn nobody_gets_between_the_beginning_of_a_line_and_its_rest() {
     drop(writer);
     let text = reading.join().expect("no panic").expect("UTF-8");
     let lines: Vec<(usize, &str)> = text.lines().map(|line| (line.len(), line.get(..7).unwrap_or_default())).collect();
-    assert_eq!(lines, [(200_000, "xxxxxxx"), (7, "another")]);
+    assert_eq!(lines, [(600_000, "xxxxxxx"), (7, "another")]);
 }
