@@ -105,7 +105,7 @@ pub fn quoted(out: &mut String, text: &str) {
 
 /// Adds what stands before a name of ours and ends with the quotation mark, the name, in which nothing has to be escaped, and what
 /// follows.
-pub(super) fn named(out: &mut String, before: &str, name: &'static str, after: &str) {
+fn named(out: &mut String, before: &str, name: &'static str, after: &str) {
     joined(out, before, name, after);
 }
 
@@ -119,7 +119,7 @@ fn joined(out: &mut String, before: &str, text: &str, after: &str) {
 }
 
 /// Adds what stands before a text and ends with the quotation mark, the text as JSON has it, and what follows.
-pub(super) fn framed(out: &mut String, before: &str, text: &str, after: &str) {
+fn framed(out: &mut String, before: &str, text: &str, after: &str) {
     out.reserve(before.len().saturating_add(text.len()).saturating_add(after.len()));
     if !before.is_empty() {
         out.push_str(before);
